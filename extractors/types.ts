@@ -1,0 +1,164 @@
+import type { Logger } from '../pipelines/core/log.ts'
+import type { Plugin } from '../pipelines/core/plugin.ts'
+import type { Reasoning } from '../pipelines/core/records/candidate.ts'
+import type { Provenance } from '../pipelines/core/records/provenance.ts'
+
+/** What a source may use while it resolves or opens. */
+export interface SourceContext {
+  /** Folder for clones, shared by all runs of a work directory. */
+  readonly cacheDirectory: string
+  readonly signal: AbortSignal
+  readonly log: Logger
+}
+
+/** Where repositories come from. */
+export interface Source<Options = unknown> extends Plugin<Options> {
+  /** The commit id that the options mean now; the only step that may ask the network what is newest. */
+  resolve(options: Options, context: SourceContext): Promise<string>
+  /** The repository at a commit. */
+  open(options: Options, commitSha: string, context: SourceContext): Promise<Repository>
+}
+
+/** A file of a repository's tree. */
+export interface RepositoryFile {
+  /** Relative to the root, with forward slashes. */
+  readonly path: string
+  readonly numBytes: number
+  /** Null for ordinary files. Symbolic links and submodules are listed so that they can be rejected, never followed. */
+  readonly special: 'symlink' | 'submodule' | null
+}
+
+/** A repository at one commit, read from git objects: no work tree, so that nothing in it is ever executed or followed. */
+export interface Repository {
+  readonly name: string
+  readonly url: string
+  readonly commitSha: string
+  listFiles(): Promise<RepositoryFile[]>
+  /** The bytes of files, many at once: one git process serves all. Absent blobs come back as null. */
+  readFiles(paths: readonly string[]): AsyncIterable<{ path: string; content: Buffer | null }>
+  /** Commits that changed lines of a file, newest first; empty where the history was not fetched. */
+  history(path: string, startLine: number, endLine: number, limit: number): Promise<Commit[]>
+  close(): Promise<void>
+}
+
+/** One commit of a repository's history. */
+export interface Commit {
+  readonly commit_sha: string
+  readonly authored_at: string
+  readonly subject: string
+  readonly body: string
+}
+
+/** A text file that is about to be searched. */
+export interface SourceText {
+  readonly path: string
+  readonly text: string
+}
+
+/** A kernel as a language plug-in finds it in one file. */
+export interface KernelSpan {
+  readonly symbol: string
+  readonly role: 'entry' | 'helper'
+  readonly signature: string
+  /** First line, from 1, decorators or template line included. */
+  readonly startLine: number
+  readonly endLine: number
+  readonly launchSites: readonly { readonly line: number; readonly function: string | null }[]
+  readonly autotuneConfigs: number
+}
+
+/** Something in a file that looks like a kernel and is not counted as one, with the reason. */
+export interface SkippedKernel {
+  readonly symbol: string
+  readonly line: number
+  readonly reason: string
+}
+
+/** A kernel language: how its kernels are found in text. */
+export interface Language<Options = unknown> extends Plugin<Options> {
+  /** File endings, with the dot. */
+  readonly extensions: readonly string[]
+  findKernels(file: SourceText, options: Options): Promise<{ kernels: KernelSpan[]; skipped: SkippedKernel[] }>
+}
+
+/** Where a candidate's reasoning may come from when people wrote it. */
+export interface ReasoningSource<Options = unknown> extends Plugin<Options> {
+  findReasoning(place: Provenance, repository: Repository, options: Options): Promise<Reasoning | null>
+}
+
+/** A kernel of a repository, as pairing sees it. */
+export interface MinedKernel {
+  readonly id: string
+  readonly language: string
+  readonly symbol: string
+  readonly path: string
+  readonly startLine: number
+  readonly endLine: number
+  readonly role: 'entry' | 'helper'
+}
+
+/** A span of the repository that went into a slice. */
+export interface SourcePiece {
+  readonly path: string
+  readonly startLine: number
+  readonly endLine: number
+}
+
+/** A reference and an implementation cut out of a repository, each complete in itself. */
+export interface Pair {
+  readonly name: string
+  /** Python in KernelBench form: `Model`, `get_inputs`, `get_init_inputs`. */
+  readonly reference: string
+  readonly referencePieces: readonly SourcePiece[]
+  /** Python in KernelBench form: `ModelNew`. */
+  readonly candidate: string
+  readonly candidatePieces: readonly SourcePiece[]
+  /** Module-level overrides of the reference, one set per workload; the first is what the reference holds. */
+  readonly workloads: readonly Readonly<Record<string, string>>[]
+  readonly tolerance: { readonly atol: number | null; readonly rtol: number | null } | null
+  readonly kernelIds: readonly string[]
+  /** Language of the kernels. */
+  readonly language: string
+  readonly evidence: {
+    readonly path: string
+    readonly symbol: string | null
+    readonly line: number
+    readonly expression: string
+    readonly confidence: number
+  }
+}
+
+/** Why a kernel got no pair from a method. */
+export interface PairingRefusal {
+  readonly kernelId: string
+  readonly reason: string
+  readonly detail: string | null
+}
+
+/** All text of a repository that pairing looks at, with its kernels. */
+export interface PairingInput {
+  readonly repository: Pick<Repository, 'name' | 'commitSha'>
+  readonly kernels: readonly MinedKernel[]
+  /** Path to text of every file that was read. */
+  readonly files: ReadonlyMap<string, string>
+}
+
+/** A way to find the PyTorch reference of kernels. Kernels that get neither a pair nor a refusal are left to other methods. */
+export interface PairingMethod<Options = unknown> extends Plugin<Options> {
+  findPairs(input: PairingInput, options: Options): Promise<{ pairs: Pair[]; refusals: PairingRefusal[] }>
+}
+
+/** A model's output for a task, as a file holds it. */
+export interface ImportedOutput {
+  /** Task id, or the name of a task. */
+  readonly task: string
+  readonly reasoning: string | null
+  readonly code: string
+  readonly generator: string | null
+  readonly language: string | null
+}
+
+/** A file format that model outputs are read from. Rows that cannot be read come back with the reason. */
+export interface ImportFormat<Options = unknown> extends Plugin<Options> {
+  read(path: string, options: Options): AsyncIterable<{ row: number; value: unknown } | { row: number; error: string }>
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { defineTable } from '../table.ts'
+
+/** One filter's verdict on one candidate. Every candidate has one row per filter of the recipe, kept or not. */
+export const Decision = z.object({
+  candidate_id: z.string(),
+  task_id: z.string(),
+  filter: z.string().describe('Filter with version: `speedup@1`'),
+  keep: z.boolean(),
+  score: z.number().nullable().describe('What was measured; null where the filter measures nothing'),
+  threshold: z.number().nullable().describe('What it was compared with'),
+  reason: z.string().nullable().describe('snake_case reason of a refusal; null where kept'),
+  detail: z.string().nullable().describe('What a reader needs to understand the reason'),
+})
+export type Decision = z.infer<typeof Decision>
+
+export const decisions = defineTable('decisions', Decision)
+
+/** A candidate that all filters kept. */
+export const Selected = z.object({
+  candidate_id: z.string(),
+  task_id: z.string(),
+  selected_by: z.array(z.string()).describe('Filters that kept it, with versions'),
+})
+export type Selected = z.infer<typeof Selected>
+
+export const selected = defineTable('selected', Selected)

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { defineTable } from '../table.ts'
+
+/** What was run on, recorded with every verdict. */
+export const Environment = z.object({
+  hardware: z.string().describe('GPU or processor model'),
+  driver: z.string().nullable().describe('GPU driver version; null without a GPU'),
+  python: z.string(),
+  libraries: z.record(z.string(), z.string()).describe('Library to version: torch, triton, cuda, compiler'),
+  sandbox: z.array(z.string()).describe('Sandbox layers that were active, in the order they were entered'),
+})
+export type Environment = z.infer<typeof Environment>
+
+/** How close the outputs came, over all calls of the workload. */
+export const Correctness = z.object({
+  num_calls: z.int().describe('Calls with fresh inputs that were compared'),
+  max_absolute_error: z
+    .number()
+    .nullable()
+    .describe('Against the reference in float64; null where values are not finite'),
+  max_relative_error: z.number().nullable().describe('The same, relative to the larger magnitude'),
+  tolerance_atol: z.number().describe('Absolute tolerance that was applied'),
+  tolerance_rtol: z.number().describe('Relative tolerance that was applied'),
+  reference_error: z.number().nullable().describe('Largest error of the reference in its own dtype against float64'),
+})
+export type Correctness = z.infer<typeof Correctness>
+
+/** What the clock said; present only where timing is honest. */
+export const Performance = z.object({
+  latency_ms: z.number().describe('Median of one call of the candidate, milliseconds'),
+  reference_latency_ms: z.number().describe('Median of one call of the reference in eager mode, milliseconds'),
+  speedup: z.number().describe('Ratio of the medians, reference over candidate'),
+  speedup_ci_low: z.number().describe('Lower end of the 95 % bootstrap interval of the ratio'),
+  speedup_ci_high: z.number().describe('Upper end of the 95 % bootstrap interval of the ratio'),
+  num_samples: z.int().describe('Timed calls of each side'),
+})
+export type Performance = z.infer<typeof Performance>
+
+/** One yes-or-no finding about a candidate. */
+export const Check = z.object({
+  check: z.string().describe('Check with version: `inputs-untouched@1`'),
+  passed: z.boolean().nullable().describe('Null where it does not apply'),
+  detail: z.string().nullable(),
+})
+
+/** The outcomes, in the field's own words. `NOT_RUN`: compiled, but there is no device here to run it on. */
+export const STATUSES = [
+  'PASSED',
+  'INCORRECT_NUMERICAL',
+  'INCORRECT_SHAPE',
+  'INCORRECT_DTYPE',
+  'COMPILE_ERROR',
+  'RUNTIME_ERROR',
+  'TIMEOUT',
+  'REWARD_HACK',
+  'INVALID_REFERENCE',
+  'NOT_RUN',
+] as const
+export type Status = (typeof STATUSES)[number]
+
+/** The validator's verdict on one candidate and one workload. */
+export const Evaluation = z.object({
+  candidate_id: z.string(),
+  task_id: z.string(),
+  workload_id: z.string(),
+  status: z.enum(STATUSES),
+  stage: z
+    .enum(['build', 'load', 'run', 'compare', 'integrity', 'timing', 'task'])
+    .nullable()
+    .describe('Where it ended; null for PASSED'),
+  cause: z
+    .string()
+    .nullable()
+    .describe('Finer cause in UPPER_CASE, such as `WRONG_VALUE` or `STATE_MISMATCH`; null for PASSED'),
+  blame: z.enum(['candidate', 'task']).nullable().describe('Whose fault; a machine’s fault is never a row'),
+  proved_on: z
+    .enum(['gpu', 'cpu', 'interpreter', 'compiler'])
+    .nullable()
+    .describe('What ran it: a GPU, the processor, Triton’s interpreter, or only a compiler; null if nothing did'),
+  correctness: Correctness.nullable(),
+  performance: Performance.nullable().describe('Null unless PASSED and timed on `gpu` or `cpu`'),
+  checks: z.array(Check),
+  build: z
+    .object({ compiler: z.string(), artifact_sha256: z.string().nullable() })
+    .nullable()
+    .describe('How native code was compiled; null where nothing was'),
+  log: z.string().describe('First error text without paths of the machine, at most 8 KiB; empty for PASSED'),
+  environment: Environment,
+  validator: z.string().describe('Validator with version: `validate@1`'),
+})
+export type Evaluation = z.infer<typeof Evaluation>
+
+export const evaluations = defineTable('evaluations', Evaluation)

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { recordId } from '../hash.ts'
+import { defineTable } from '../table.ts'
+import { provenanceFields } from './provenance.ts'
+
+/** One mined device function. */
+export const Kernel = z.object({
+  id: z.string().describe('16 hexadecimal characters from repository, path, entry point and normalised text'),
+  language: z.string().describe('Id of the language plug-in that found it: `triton`, `cuda`, `cpp`'),
+  entry_point: z.string().describe('`file::symbol`'),
+  symbol: z.string().describe('Name of the function as written in the source'),
+  role: z
+    .enum(['entry', 'helper'])
+    .describe('`entry` is launched by host code; `helper` is only called by other device functions'),
+  signature: z.string().describe('Parameter list as written'),
+  content: z.string().describe('Text of the function with its decorators or template line'),
+  content_sha256: z
+    .string()
+    .describe('SHA-256 of the text without comments, blank lines and indentation: exact duplicates'),
+  launch_sites: z
+    .array(z.object({ path: z.string(), line: z.int(), function: z.string().nullable() }))
+    .describe('Where host code launches it: file, line, enclosing function'),
+  autotune_configs: z.int().describe('Number of literal autotune configurations; 0 where there are none'),
+  source: z.string().describe('Id of the source in the recipe'),
+  extractor: z.string().describe('Language plug-in with version: `triton@1`'),
+  ...provenanceFields,
+})
+export type Kernel = z.infer<typeof Kernel>
+
+/** The id of a kernel: stable across runs and commits as long as name, place and meaning stay. */
+export function kernelId(kernel: Pick<Kernel, 'repo_name' | 'path' | 'entry_point' | 'content_sha256'>): string {
+  return recordId(kernel.repo_name, kernel.path, kernel.entry_point, kernel.content_sha256)
+}
+
+export const kernels = defineTable('kernels', Kernel)

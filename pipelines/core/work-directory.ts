@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+import type { ShardKey } from './stage.ts'
+
+/** Where things lie in the folder of one run. The whole state of a run is on disk, and only here. */
+export interface WorkDirectory {
+  readonly root: string
+  /** The recipe as it was understood, defaults and overrides included. */
+  readonly recipeFile: string
+  /** Source to commit id: written by the first run, moved by `--update`. */
+  readonly sourceLockFile: string
+  readonly runLockFile: string
+  readonly logFile: string
+  /** Clones, builds and evaluations by content; safe to delete. */
+  readonly cache: string
+  shard(key: ShardKey): string
+}
+
+/** The folder of the run of recipe `name` under `base`. */
+export function workDirectory(base: string, name: string): WorkDirectory {
+  const root = join(base, name)
+  return {
+    root,
+    recipeFile: join(root, 'recipe.resolved.yaml'),
+    sourceLockFile: join(root, 'sources.lock.json'),
+    runLockFile: join(root, 'run.lock'),
+    logFile: join(root, 'log.jsonl'),
+    cache: join(base, 'cache'),
+    shard: (key) => join(root, key.stage, key.shard),
+  }
+}

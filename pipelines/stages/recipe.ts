@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { datasetConfigs } from '../../exports/configs/registry.ts'
+import { exportFormats } from '../../exports/formats/registry.ts'
+import { importFormats } from '../../extractors/imports/registry.ts'
+import { languages } from '../../extractors/languages/registry.ts'
+import { pairingMethods } from '../../extractors/pairing/registry.ts'
+import { reasoningSources } from '../../extractors/reasoning/registry.ts'
+import { sources } from '../../extractors/sources/registry.ts'
+import { filters } from '../../filters/registry.ts'
+import { enabledPlugins, optionShapes, optionsByPlugin } from '../core/plugin.ts'
+import type { Registry } from '../core/plugin.ts'
+
+const NAME = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dots, dashes and underscores')
+
+/** One entry under `sources`: its own id, and one kind of source with that kind's options. */
+const SourceEntry = z
+  .strictObject({
+    id: NAME.describe('Name of the source in rows, folders and reports; unique in the recipe'),
+    include: z.array(z.string()).default(['**']).describe('Glob patterns of paths to read'),
+    exclude: z.array(z.string()).default([]).describe('Glob patterns of paths to leave out, after `include`'),
+    ...optionShapes(sources),
+  })
+  .superRefine(exactlyOneOf(sources, 'kind of source'))
+export type SourceEntry = z.infer<typeof SourceEntry>
+
+/** One entry under `generate.imports`: a file of model outputs and the format it is in. */
+const ImportEntry = z
+  .strictObject({
+    id: NAME.describe('Name of the import in rows and reports'),
+    path: z.string().describe('File of model outputs, relative to the recipe'),
+    columns: z
+      .strictObject({
+        task: z.string().default('task').describe('Column with the id or the name of the task'),
+        code: z.string().default('code').describe('Column with the implementation (`ModelNew`)'),
+        reasoning: z
+          .string()
+          .nullable()
+          .default('reasoning')
+          .describe('Column with the reasoning trace; null for none'),
+        generator: z.string().nullable().default('model').describe('Column with the name of the model; null for none'),
+        language: z.string().nullable().default('language').describe('Column with the kernel language; null for none'),
+      })
+      .prefault({})
+      .describe('Which column holds what; dots reach into nested values'),
+    ...optionShapes(importFormats),
+  })
+  .superRefine(exactlyOneOf(importFormats, 'file format'))
+export type ImportEntry = z.infer<typeof ImportEntry>
+
+const Mine = z.strictObject({
+  languages: optionsByPlugin(languages).describe('Kernel languages to look for'),
+  limits: z
+    .strictObject({
+      max_file_bytes: z.int().positive().default(2_000_000).describe('Larger files are skipped with a reason'),
+      max_files: z.int().positive().default(100_000).describe('Files read of one repository'),
+    })
+    .prefault({})
+    .describe('What one repository may cost'),
+})
+
+const Pair = z.strictObject({
+  methods: optionsByPlugin(pairingMethods).describe('Ways to find the PyTorch reference of a kernel'),
+  reasoning: optionsByPlugin(reasoningSources).prefault({}).describe('Where to look for people’s reasoning'),
+})
+
+const Generate = z.strictObject({
+  imports: z
+    .array(ImportEntry)
+    .superRefine(uniqueIds)
+    .default([])
+    .describe('Files of model outputs to import as candidates'),
+})
+
+const Validate = z.strictObject({
+  mode: z
+    .enum(['screen', 'standard'])
+    .default('standard')
+    .describe('`screen` judges correctness only; `standard` also times what may be timed'),
+  calls: z.int().min(1).max(100).default(3).describe('Calls with fresh inputs per workload'),
+  max_workloads: z.int().positive().default(5).describe('Workloads judged per task, the first ones'),
+  timeout_s: z.number().positive().default(60).describe('Seconds for one candidate on one workload'),
+  build_timeout_s: z.number().positive().default(300).describe('Seconds for compiling one candidate'),
+  memory_bytes: z.int().positive().default(8_000_000_000).describe('Address space of one candidate process'),
+  workers: z
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('Judges at a time; null for one per GPU, or one per two cores'),
+  shards: z.int().positive().max(4096).default(8).describe('Parts of the stage: the unit of resume'),
+})
+
+const Export = z.strictObject({
+  configs: optionsByPlugin(datasetConfigs).describe('Configs of the dataset to write'),
+  formats: optionsByPlugin(exportFormats).describe('File formats to write them in'),
+  max_file_rows: z.int().positive().default(100_000).describe('Rows per file'),
+  card: z
+    .strictObject({
+      pretty_name: z
+        .string()
+        .nullable()
+        .default(null)
+        .describe('Title of the dataset; null for the name of the recipe'),
+      license: z.string().default('other').describe('Licence of the dataset as a whole, as the Hub spells it'),
+      tags: z.array(z.string()).default(['gpu', 'kernels', 'code']).describe('Tags on the Hub'),
+      language: z.array(z.string()).default(['en']).describe('Natural languages of the text, ISO 639-1'),
+    })
+    .prefault({})
+    .describe('What the dataset card says besides what is computed'),
+})
+
+const Publish = z.strictObject({
+  repo: z
+    .string()
+    .regex(/^[\w.-]+\/[\w.-]+$/, 'owner/name')
+    .describe('Dataset repository on the Hub'),
+  private: z.boolean().default(true).describe('Visibility of a repository that is created'),
+  endpoint: z.url().nullable().default(null).describe('Hub address; null for HF_ENDPOINT or the public Hub'),
+  branch: z.string().default('main').describe('Branch that is committed to'),
+  dry_run: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('Plan the commit and send nothing; null: only without a token'),
+})
+
+/** A recipe: the file that fixes sources, stages, thresholds and exports. */
+export const Recipe = z.strictObject({
+  $schema: z.string().optional().describe('For editors; ignored'),
+  name: NAME.describe('Name of the run’s folder and of the dataset'),
+  description: z.string().default('').describe('What the dataset is for; printed on the card'),
+  seed: z.int().min(0).default(0).describe('Every random choice derives from it'),
+  sources: z.array(SourceEntry).min(1).superRefine(uniqueIds).describe('Repositories to mine'),
+  mine: Mine,
+  pair: Pair,
+  generate: Generate.prefault({}),
+  validate: Validate.prefault({}),
+  filters: optionsByPlugin(filters).describe('Filters to apply, each with its options'),
+  export: Export,
+  publish: Publish.nullable().default(null).describe('Where to publish; null to stop after export'),
+})
+export type Recipe = z.infer<typeof Recipe>
+
+function exactlyOneOf(registry: Registry, what: string) {
+  return (entry: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
+    const named = enabledPlugins(registry, entry)
+    if (named.length === 1) return
+    const ids = Object.values(registry).map((plugin) => plugin.id)
+    context.addIssue({
+      code: 'custom',
+      message: `names ${named.length} of ${ids.join(', ')}; give exactly one ${what}`,
+    })
+  }
+}
+
+function uniqueIds(entries: readonly { id: string }[], context: z.RefinementCtx): void {
+  const seen = new Set<string>()
+  for (const [index, { id }] of entries.entries()) {
+    if (seen.has(id)) context.addIssue({ code: 'custom', path: [index, 'id'], message: `the id ${id} is used twice` })
+    seen.add(id)
+  }
+}
