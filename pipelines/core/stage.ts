@@ -42,6 +42,8 @@ export interface StageContext<Recipe, Resource> {
   readonly log: Logger
   /** Folder for content-addressed things that outlive the shard: clones, builds, evaluations. */
   readonly cacheDirectory: string
+  /** Folder of the recipe file: what relative paths in a recipe are relative to. */
+  readonly recipeDirectory: string
   /** Rows of a table over all input shards that hold it, in a fixed order. */
   read<Row>(table: Table<Row>): AsyncIterable<Row>
   /** The folder of a finished input shard, for readers that want whole files. */

@@ -5,6 +5,7 @@ import type { WorkDirectory } from '../core/work-directory.ts'
 /** What all stages of one run share. */
 export interface RunState<Recipe> {
   readonly recipe: Recipe
+  readonly recipeDirectory: string
   readonly world: World
   readonly directories: WorkDirectory
   readonly log: Logger

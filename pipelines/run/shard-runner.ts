@@ -154,6 +154,7 @@ function stageContext<Recipe, Resource>(
 ): StageContext<Recipe, Resource> {
   return {
     recipe: run.recipe,
+    recipeDirectory: run.recipeDirectory,
     shard: work.spec,
     world: run.world,
     resource,
