@@ -9,6 +9,8 @@ export interface WorkDirectory {
   /** Source to commit id: written by the first run, moved by `--update`. */
   readonly sourceLockFile: string
   readonly runLockFile: string
+  /** The shards of each stage, as last planned. */
+  readonly planFile: string
   readonly logFile: string
   /** Clones, builds and evaluations by content; safe to delete. */
   readonly cache: string
@@ -23,6 +25,7 @@ export function workDirectory(base: string, name: string): WorkDirectory {
     recipeFile: join(root, 'recipe.resolved.yaml'),
     sourceLockFile: join(root, 'sources.lock.json'),
     runLockFile: join(root, 'run.lock'),
+    planFile: join(root, 'plan.json'),
     logFile: join(root, 'log.jsonl'),
     cache: join(base, 'cache'),
     shard: (key) => join(root, key.stage, key.shard),

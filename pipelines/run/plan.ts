@@ -2,7 +2,7 @@ import type { PlannedShard } from '../core/events.ts'
 import { hashOf } from '../core/hash.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { STAGE_NAMES } from '../core/stage.ts'
-import type { ShardKey, ShardSpec, Stage } from '../core/stage.ts'
+import type { ShardKey, ShardSpec } from '../core/stage.ts'
 
 /** What is known of a shard on disk: its manifest, and the first output that is gone or changed. */
 export interface ShardOnDisk {
@@ -17,30 +17,33 @@ export interface PlannedWork extends PlannedShard {
   readonly inputHash: string
 }
 
+/** What planning looks at besides the specs. */
+export interface Surroundings {
+  onDisk(key: ShardKey): ShardOnDisk
+  /** The plan of a shard of an earlier stage; undefined where no stage has it. */
+  upstream(key: ShardKey): PlannedShard | undefined
+  /** Whether a shard was tried in this run and will not come: others go on without it. */
+  unavailable(key: ShardKey): boolean
+}
+
 /**
  * Decides what a stage has to do. Pure: it looks at the specs, at what is on disk and at the plans of the stages before,
  * and says for every shard why it runs or need not.
  */
-export function planStage<Recipe, Resource>(
-  stage: Pick<Stage<Recipe, Resource>, 'version'>,
-  specs: readonly ShardSpec[],
-  onDisk: (key: ShardKey) => ShardOnDisk,
-  upstream: (key: ShardKey) => PlannedShard | undefined,
-): PlannedWork[] {
+export function planStage(version: number, specs: readonly ShardSpec[], around: Surroundings): PlannedWork[] {
   return specs.map((spec) => {
-    const configHash = hashOf(spec.config)
-    const inputHash = hashInputs(spec, onDisk)
-    const { state, reason } = stateOf(spec, stage.version, { configHash, inputHash }, onDisk(spec), upstream)
-    return { stage: spec.stage, shard: spec.shard, state, reason, spec, configHash, inputHash }
+    const hashes = { configHash: hashOf(spec.config), inputHash: hashInputs(spec, around) }
+    const state = blockedState(spec, around) ?? stateOnDisk(version, hashes, around.onDisk(spec))
+    return { stage: spec.stage, shard: spec.shard, ...state, spec, ...hashes }
   })
 }
 
-/** The hash of everything a shard reads: its outside inputs and the output hashes of the input shards that are there. */
-export function hashInputs(spec: ShardSpec, onDisk: (key: ShardKey) => ShardOnDisk): string {
+// Everything a shard reads: its outside inputs and the output hashes of the input shards that are there.
+function hashInputs(spec: ShardSpec, around: Surroundings): string {
   const inputs = spec.inputs.map((key) => ({
     stage: key.stage,
     shard: key.shard,
-    output_hash: onDisk(key).manifest?.output_hash ?? null,
+    output_hash: around.unavailable(key) ? null : (around.onDisk(key).manifest?.output_hash ?? null),
   }))
   return hashOf({ external: spec.external, inputs })
 }
@@ -53,15 +56,28 @@ export function stagesBetween(from: string | undefined, to: string | undefined):
   return STAGE_NAMES.slice(first, last + 1)
 }
 
-function stateOf(
-  spec: ShardSpec,
+type State = Pick<PlannedShard, 'state' | 'reason'>
+
+function blockedState(spec: ShardSpec, around: Surroundings): State | null {
+  const { inputs } = spec
+  if (inputs.length > 0 && inputs.every((key) => around.unavailable(key))) {
+    return { state: 'blocked', reason: `none of its inputs could be made, such as ${nameOf(inputs[0])}` }
+  }
+  const waiting = inputs.find(
+    (key) => !around.unavailable(key) && !['done', undefined].includes(around.upstream(key)?.state),
+  )
+  return waiting === undefined ? null : { state: 'blocked', reason: `waits for ${nameOf(waiting)}` }
+}
+
+function nameOf(key: ShardKey | undefined): string {
+  return key === undefined ? '' : `${key.stage}/${key.shard}`
+}
+
+function stateOnDisk(
   version: number,
   hashes: { configHash: string; inputHash: string },
   { manifest, missingOutput }: ShardOnDisk,
-  upstream: (key: ShardKey) => PlannedShard | undefined,
-): Pick<PlannedShard, 'state' | 'reason'> {
-  const waiting = spec.inputs.find((key) => !['done', undefined].includes(upstream(key)?.state))
-  if (waiting !== undefined) return { state: 'blocked', reason: `waits for ${waiting.stage}/${waiting.shard}` }
+): State {
   if (manifest === null) return { state: 'missing', reason: 'never finished' }
   if (manifest.stage_version !== version) {
     return { state: 'stale', reason: `stage version ${manifest.stage_version} is now ${version}` }

@@ -117,6 +117,7 @@ const Publish = z.strictObject({
   private: z.boolean().default(true).describe('Visibility of a repository that is created'),
   endpoint: z.url().nullable().default(null).describe('Hub address; null for HF_ENDPOINT or the public Hub'),
   branch: z.string().default('main').describe('Branch that is committed to'),
+  allow_partial: z.boolean().default(false).describe('Publish although some shards failed'),
   dry_run: z
     .boolean()
     .nullable()

@@ -1,0 +1,12 @@
+import type { Emit } from '../../core/events.ts'
+
+/** Where a command's results and a run's events go: a terminal, a pipe or a JSON reader. Nothing else prints. */
+export interface Reporter {
+  readonly emit: Emit
+  /** Shows a command's result: text for people, or the same as data for `--json`. */
+  result(text: string, data: unknown): void
+  /** Shows a remark that is not part of the result. */
+  note(text: string): void
+  /** Removes bars from the screen; called before the process ends in any way. */
+  close(): void
+}

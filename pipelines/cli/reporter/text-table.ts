@@ -1,0 +1,58 @@
+import Table from 'cli-table3'
+import { stripVTControlCharacters } from 'node:util'
+
+/** Alignment of a column. */
+export type Alignment = 'left' | 'right'
+
+/**
+ * A table that fits the terminal: the last column is cut where the others leave no room. Plain lines, so that it can be
+ * copied into a mail.
+ */
+export function renderTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  alignments: readonly Alignment[] = [],
+  width = terminalWidth(),
+): string {
+  const widths = columnWidths([head, ...rows], width)
+  const table = new Table({
+    head: [...head],
+    colAligns: head.map((_, index) => alignments[index] ?? 'left'),
+    colWidths: widths.map((column) => column + 2),
+    wordWrap: true,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+    chars: NO_BORDER,
+  })
+  table.push(...rows.map((row) => [...row]))
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+/** Columns of the terminal, or 120 where there is none. */
+export function terminalWidth(): number {
+  return process.stdout.columns ?? 120
+}
+
+function columnWidths(rows: readonly (readonly string[])[], width: number): number[] {
+  const count = Math.max(...rows.map((row) => row.length))
+  const wanted = Array.from({ length: count }, (_, index) =>
+    Math.max(1, ...rows.map((row) => visibleLength(row[index]))),
+  )
+  const others = wanted.slice(0, -1).reduce((sum, column) => sum + column + 2, 0)
+  const last = wanted.at(-1) ?? 1
+  return [...wanted.slice(0, -1), Math.max(12, Math.min(last, width - others - 2))]
+}
+
+function visibleLength(cell: string | undefined): number {
+  const lines = stripVTControlCharacters(cell ?? '').split('\n')
+  return Math.max(...lines.map((line) => line.length))
+}
+
+const NO_BORDER = {
+  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
+  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
+  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '',
+} // prettier-ignore

@@ -1,0 +1,106 @@
+import type { Document, LineCounter } from 'yaml'
+import type { z } from 'zod'
+import { CurateError } from '../core/errors.ts'
+import { nearestName } from './nearest-name.ts'
+import type { Override } from './overrides.ts'
+import { allowedKeysAt } from './recipe-schema.ts'
+
+/** The text a recipe was read from, for saying where in it something is wrong. */
+export interface RecipeText {
+  readonly path: string
+  readonly document: Document
+  readonly lines: LineCounter
+  readonly overrides: readonly Override[]
+}
+
+/** All that is wrong with a recipe as one error: file, line, key, what is allowed, and the nearest name. */
+export function recipeError(issues: readonly z.core.$ZodIssue[], text: RecipeText): CurateError {
+  const problems = issues.flatMap((issue) => describeIssue(issue, text))
+  const noun = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`
+  return new CurateError('bad_recipe', `the recipe has ${noun}:\n${problems.join('\n')}`, {
+    hint: 'Correct the lines above; `curate list` shows every plug-in with its options.',
+  })
+}
+
+function describeIssue(issue: z.core.$ZodIssue, text: RecipeText): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${position([...issue.path, key], text)}: unknown key${suggestion(key, issue.path)}`)
+  }
+  if (issue.code === 'invalid_value' && issue.values.length > 0) {
+    const values = issue.values.map(String)
+    const given = String(valueAt(issue.path, text))
+    const nearest = nearestName(given, values)
+    const guess = nearest === null ? '' : `; did you mean \`${nearest}\`?`
+    return [`${position(issue.path, text)}: \`${given}\` is not allowed; allowed: ${values.join(', ')}${guess}`]
+  }
+  return [`${position(issue.path, text)}: ${issue.message}${given(issue, text)}`]
+}
+
+function suggestion(key: string, path: readonly PropertyKey[]): string {
+  const allowed = allowedKeysAt(path)
+  if (allowed === null) return ''
+  const nearest = nearestName(key, allowed)
+  const guess = nearest === null ? '' : `; did you mean \`${nearest}\`?`
+  return `; allowed here: ${allowed.join(', ')}${guess}`
+}
+
+function given(issue: z.core.$ZodIssue, text: RecipeText): string {
+  const value = valueAt(issue.path, text)
+  if (value === undefined || typeof value === 'object') return ''
+  return `, but it is ${JSON.stringify(value)}`
+}
+
+function valueAt(path: readonly PropertyKey[], text: RecipeText): unknown {
+  const override = overrideOf(path, text)
+  if (override !== undefined) return override.value
+  return text.document.getIn(path.map(String))
+}
+
+function overrideOf(path: readonly PropertyKey[], text: RecipeText): Override | undefined {
+  return text.overrides.findLast(({ path: set }) => set.every((key, index) => key === String(path[index] ?? '')))
+}
+
+// The nearest enclosing node that the file has: a missing key is reported at the section that lacks it.
+function position(path: readonly PropertyKey[], text: RecipeText): string {
+  const name = path.map(String).join('.') || 'recipe'
+  const override = overrideOf(path, text)
+  if (override !== undefined) return `--set ${override.text}: ${name}`
+  for (let length = path.length; length >= 0; length -= 1) {
+    const offset = offsetOf(path.slice(0, length), text.document)
+    if (offset === null) continue
+    const { line, col } = text.lines.linePos(offset)
+    return `${text.path}:${line}:${col}: ${name}`
+  }
+  return `${text.path}: ${name}`
+}
+
+function offsetOf(path: readonly PropertyKey[], document: Document): number | null {
+  const parent: unknown = path.length === 0 ? document.contents : document.getIn(path.slice(0, -1).map(String), true)
+  const key = path.at(-1)
+  if (key !== undefined && hasItems(parent)) {
+    const pair = parent.items.find((item) => keyText(item) === String(key))
+    const start = rangeStart(isPair(pair) ? pair.key : null)
+    if (start !== null) return start
+  }
+  return rangeStart(path.length === 0 ? document.contents : document.getIn(path.map(String), true))
+}
+
+function hasItems(node: unknown): node is { items: unknown[] } {
+  return typeof node === 'object' && node !== null && 'items' in node && Array.isArray(node.items)
+}
+
+function isPair(item: unknown): item is { key: unknown } {
+  return typeof item === 'object' && item !== null && 'key' in item
+}
+
+function keyText(item: unknown): string | null {
+  if (!isPair(item)) return null
+  const { key } = item
+  return typeof key === 'object' && key !== null && 'value' in key ? String(key.value) : null
+}
+
+function rangeStart(node: unknown): number | null {
+  if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return null
+  const start: unknown = node.range[0]
+  return typeof start === 'number' ? start : null
+}

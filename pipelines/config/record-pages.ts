@@ -1,0 +1,81 @@
+import { candidates } from '../core/records/candidate.ts'
+import { decisions, selected } from '../core/records/decision.ts'
+import { evaluations } from '../core/records/evaluation.ts'
+import { kernels } from '../core/records/kernel.ts'
+import { rejects } from '../core/records/reject.ts'
+import { tasks } from '../core/records/task.ts'
+import type { Column } from '../core/parquet.ts'
+import type { Table } from '../core/table.ts'
+
+/** One page of documentation per record type, from the descriptions in its schema. */
+export function recordPages(): [path: string, content: string][] {
+  return PAGES.map(({ file, title, text, table }) => [`docs/records/${file}.md`, renderPage(title, text, table)])
+}
+
+const PAGES: readonly { file: string; title: string; text: string; table: Table<unknown> }[] = [
+  { file: 'kernel', title: 'Kernel', text: 'One mined device function. Written by `mine`.', table: kernels },
+  {
+    file: 'task',
+    title: 'Task',
+    text: 'A PyTorch reference program with its workloads. Written by `pair`.',
+    table: tasks,
+  },
+  {
+    file: 'candidate',
+    title: 'Candidate',
+    text: 'An implementation offered for a task. Written by `pair` (a repository’s own kernel) and `generate` (a model’s).',
+    table: candidates,
+  },
+  {
+    file: 'evaluation',
+    title: 'Evaluation',
+    text: 'The validator’s verdict on one candidate and one workload. Written by `validate`.',
+    table: evaluations,
+  },
+  {
+    file: 'decision',
+    title: 'Decision',
+    text: 'One filter’s verdict on one candidate; every candidate has one per filter. Written by `filter`.',
+    table: decisions,
+  },
+  {
+    file: 'selected',
+    title: 'Selected',
+    text: 'A candidate that every filter kept. Written by `filter`.',
+    table: selected,
+  },
+  {
+    file: 'reject',
+    title: 'Reject',
+    text: 'What a stage did not pass on, and why. Written by every stage.',
+    table: rejects,
+  },
+]
+
+function renderPage(title: string, text: string, table: Table<unknown>): string {
+  const rows = table.columns.map(
+    (column) =>
+      `| \`${column.name}\` | ${typeName(column)} | ${column.nullable ? 'yes' : ''} | ${escape(column.description)} |`,
+  )
+  return [
+    `# ${title}`,
+    '',
+    text,
+    '',
+    `Table \`${table.name}\`: \`work/<recipe>/<stage>/<shard>/${table.name}.parquet\`. This page is generated from the schema.`,
+    '',
+    '| column | type | may be null | meaning |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n')
+}
+
+function typeName({ type }: Column): string {
+  if (typeof type === 'string') return type
+  return 'list' in type ? 'list' : 'struct'
+}
+
+function escape(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+}

@@ -1,0 +1,69 @@
+import { readManifest } from '../core/manifest.ts'
+import type { Manifest } from '../core/manifest.ts'
+import type { StageName } from '../core/stage.ts'
+import type { WorkDirectory } from '../core/work-directory.ts'
+import { readFailure } from './shard-failure.ts'
+import type { ShardFailure } from './shard-failure.ts'
+import { readRunPlan } from './run-plan.ts'
+
+/** One stage of the funnel, summed over its shards. */
+export interface FunnelStage {
+  readonly stage: StageName
+  readonly shards: number
+  readonly shardsDone: number
+  /** Rows per table. */
+  readonly read: Readonly<Record<string, number>>
+  readonly written: Readonly<Record<string, number>>
+  /** `plugin@version:reason` to count, most frequent first. */
+  readonly rejected: readonly { readonly reason: string; readonly count: number }[]
+  /** Sum over the shards, milliseconds. */
+  readonly duration_ms: number
+  readonly peak_memory_bytes: number
+  readonly failures: readonly { readonly shard: string; readonly failure: ShardFailure }[]
+}
+
+/** The funnel of a run, read from the disk alone; stages without shards are left out. */
+export async function readFunnel(directories: WorkDirectory): Promise<FunnelStage[]> {
+  const plan = await readRunPlan(directories)
+  const stages = await Promise.all(plan.map(({ stage, shards }) => readStage(directories, stage, shards)))
+  return stages.filter(({ shards }) => shards > 0)
+}
+
+async function readStage(
+  directories: WorkDirectory,
+  stage: StageName,
+  shards: readonly string[],
+): Promise<FunnelStage> {
+  const folders = shards.map((shard) => ({ shard, directory: directories.shard({ stage, shard }) }))
+  const found = await Promise.all(folders.map(({ directory }) => readManifest(directory)))
+  const manifests = found.filter((manifest) => manifest !== null)
+  const failures = await Promise.all(
+    folders.map(async ({ shard, directory }) => ({ shard, failure: await readFailure(directory) })),
+  )
+  return {
+    stage,
+    shards: shards.length,
+    shardsDone: manifests.length,
+    ...sumManifests(manifests),
+    failures: failures.flatMap(({ shard, failure }) => (failure === null ? [] : [{ shard, failure }])),
+  }
+}
+
+function sumManifests(manifests: readonly Manifest[]) {
+  const reasons = sumCounts(manifests.map((manifest) => manifest.reject_reasons))
+  return {
+    read: sumCounts(manifests.map((manifest) => manifest.counts.read)),
+    written: sumCounts(manifests.map((manifest) => manifest.counts.written)),
+    rejected: Object.entries(reasons)
+      .map(([reason, count]) => ({ reason, count }))
+      .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
+    duration_ms: manifests.reduce((sum, { duration_ms }) => sum + duration_ms, 0),
+    peak_memory_bytes: Math.max(0, ...manifests.map((manifest) => manifest.peak_memory_bytes)),
+  }
+}
+
+function sumCounts(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sum: Record<string, number> = {}
+  for (const [name, count] of counts.flatMap((each) => Object.entries(each))) sum[name] = (sum[name] ?? 0) + count
+  return sum
+}

@@ -1,0 +1,70 @@
+import { resolve } from 'node:path'
+import { sources } from '../../extractors/sources/registry.ts'
+import type { Source, SourceContext } from '../../extractors/types.ts'
+import { describeDevice } from '../../validators/device.ts'
+import type { LoadedRecipe } from '../config/load-recipe.ts'
+import { CurateError, messageOf, systemCodeOf } from '../core/errors.ts'
+import { sha256OfFile } from '../core/hash.ts'
+import { enabledPlugins } from '../core/plugin.ts'
+import type { Registry } from '../core/plugin.ts'
+import type { World } from '../core/stage.ts'
+import { filesOfRecipe } from '../stages/generate.ts'
+import type { SourceEntry } from '../stages/recipe.ts'
+import { lockSources } from './source-lock.ts'
+import type { SourceAnswer } from './source-lock.ts'
+
+/** A source that could not be reached: its shards fail, everything else goes on. */
+export interface UnreachableSource {
+  readonly id: string
+  readonly error: unknown
+}
+
+/** Settles every fact that plans look at: commits of sources, hashes of local files, the device. */
+export async function settleWorld(
+  { recipe, directory }: LoadedRecipe,
+  sourceLockFile: string,
+  update: boolean,
+  context: SourceContext,
+): Promise<{ world: World; unreachable: UnreachableSource[] }> {
+  const questions = recipe.sources.map((entry) => ({
+    id: entry.id,
+    entry,
+    resolve: () => resolveSource(entry, context),
+  }))
+  const answers = await lockSources(sourceLockFile, questions, update)
+  const files = await hashFiles(filesOfRecipe(recipe), directory)
+  const world: World = {
+    sources: new Map(answers.map((answer) => [answer.id, commitOf(answer)])),
+    files,
+    device: await describeDevice(),
+  }
+  return { world, unreachable: answers.flatMap((answer) => ('error' in answer ? [answer] : [])) }
+}
+
+function commitOf(answer: SourceAnswer): string | null {
+  return 'commit' in answer ? answer.commit : null
+}
+
+async function resolveSource(entry: SourceEntry, context: SourceContext): Promise<string> {
+  const registry: Registry<Source> = sources
+  const [enabled] = enabledPlugins(registry, entry)
+  if (enabled === undefined) throw new TypeError(`source ${entry.id} has no kind`)
+  return enabled.plugin.resolve(enabled.options, context)
+}
+
+async function hashFiles(paths: readonly string[], directory: string): Promise<Map<string, string>> {
+  const hashes = await Promise.all(paths.map(async (path) => [path, await hashFile(resolve(directory, path))] as const))
+  return new Map(hashes)
+}
+
+async function hashFile(path: string): Promise<string> {
+  try {
+    return await sha256OfFile(path)
+  } catch (error) {
+    if (!['ENOENT', 'EISDIR', 'EACCES'].includes(systemCodeOf(error) ?? '')) throw error
+    throw new CurateError('missing_import', `the recipe imports ${path}, which cannot be read: ${messageOf(error)}`, {
+      hint: 'Paths under generate.imports are relative to the folder of the recipe.',
+      cause: error,
+    })
+  }
+}
