@@ -46,6 +46,8 @@ export interface StageContext<Recipe, Resource> {
   readonly recipeDirectory: string
   /** Rows of a table over all input shards that hold it, in a fixed order. */
   read<Row>(table: Table<Row>): AsyncIterable<Row>
+  /** The files that hold a table over all input shards, each checked against its manifest: for queries over whole files. */
+  inputFiles(table: Table<unknown>): Promise<readonly string[]>
   /** The folder of a finished input shard, for readers that want whole files. */
   inputDirectory(input: ShardKey): string
   /** Creates a file that belongs to the shard's output; `write` gets a temporary path. */

@@ -11,6 +11,8 @@ import type { WorkDirectory } from '../core/work-directory.ts'
 /** Reads the tables of a shard's inputs and counts what was read. */
 export interface InputReader {
   read<Row>(table: Table<Row>): AsyncGenerator<Row>
+  /** The checked files of a table; their rows count as read. */
+  files(table: Table<unknown>): Promise<string[]>
   readonly counts: Record<string, number>
 }
 
@@ -19,22 +21,40 @@ export function openInputs(inputs: readonly ShardKey[], directories: WorkDirecto
   const counts: Record<string, number> = {}
   const checked = new Set<string>()
 
+  async function findFile(table: string, input: ShardKey): Promise<{ path: string; numRows: number } | null> {
+    const directory = directories.shard(input)
+    const manifest = await readManifest(directory)
+    const output = manifest?.outputs.find(({ path }) => path === `${table}.parquet`)
+    if (output === undefined) return null
+    const path = join(directory, output.path)
+    if (!checked.has(path)) await check(path, input, output)
+    checked.add(path)
+    return { path, numRows: output.num_rows ?? 0 }
+  }
+  function count(table: string, rows: number): void {
+    counts[table] = (counts[table] ?? 0) + rows
+  }
   async function* read<Row>(table: Table<Row>): AsyncGenerator<Row> {
     for (const input of inputs) {
-      const directory = directories.shard(input)
-      const manifest = await readManifest(directory)
-      const output = manifest?.outputs.find(({ path }) => path === `${table.name}.parquet`)
-      if (output === undefined) continue
-      const path = join(directory, output.path)
-      if (!checked.has(path)) await check(path, input, output)
-      checked.add(path)
-      for await (const row of readTable(table, path)) {
-        counts[table.name] = (counts[table.name] ?? 0) + 1
+      const file = await findFile(table.name, input)
+      if (file === null) continue
+      for await (const row of readTable(table, file.path)) {
+        count(table.name, 1)
         yield row
       }
     }
   }
-  return { read, counts }
+  async function files(table: Table<unknown>): Promise<string[]> {
+    const paths: string[] = []
+    for (const input of inputs) {
+      const file = await findFile(table.name, input)
+      if (file === null) continue
+      count(table.name, file.numRows)
+      paths.push(file.path)
+    }
+    return paths
+  }
+  return { read, files, counts }
 }
 
 async function check(path: string, input: ShardKey, output: Output): Promise<void> {

@@ -163,6 +163,7 @@ function stageContext<Recipe, Resource>(
     cacheDirectory: run.directories.cache,
     progress,
     read: (table) => inputs.read(table),
+    inputFiles: (table) => inputs.files(table),
     inputDirectory(input) {
       const known = work.spec.inputs.some(({ stage, shard }) => stage === input.stage && shard === input.shard)
       if (known) return run.directories.shard(input)
