@@ -14,8 +14,12 @@ const source = join(here, 'cli', 'main.ts')
 if (isRecentEnough(process.versions.node)) {
   process.removeAllListeners('warning')
   await import(existsSync(source) ? source : built)
-} else {
+} else if (bundledNode() !== null) {
   runIn(bundledNode())
+} else {
+  console.error(`curate needs Node ${NEEDED.join('.')} or newer; this is ${process.version} and brings no other.`)
+  console.error('Install a newer Node, or run `npm ci` with optional dependencies.')
+  process.exit(2)
 }
 
 function isRecentEnough(version) {
@@ -29,11 +33,7 @@ function bundledNode() {
   try {
     return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin', 'node')
   } catch {
-    console.error(
-      `curate needs Node ${NEEDED.join('.')} or newer; this is ${process.version} and ${name} is not installed.`,
-    )
-    console.error('Install a newer Node, or run `npm ci` with optional dependencies.')
-    process.exit(2)
+    return null
   }
 }
 

@@ -46,8 +46,8 @@ export async function runProcess(
   return {
     ok: !result.failed,
     exitCode: result.exitCode ?? null,
-    stdout: String(result.stdout ?? ''),
-    stderr: String(result.stderr ?? ''),
+    stdout: result.stdout ?? '',
+    stderr: result.stderr ?? '',
     timedOut: result.timedOut,
     notFound: ['ENOENT', 'EACCES'].includes(String(result.code)),
   }

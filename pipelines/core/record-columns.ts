@@ -15,10 +15,12 @@ export function columnsOf(schema: z.ZodType): Column[] {
   }))
 }
 
+// A nullable value is `type: [T, 'null']` where T is plain, and `anyOf` where it is not.
+const TYPE = z.union([z.string(), z.array(z.string())]).optional()
 const PROPERTY = z.looseObject({
   description: z.string().optional(),
-  type: z.string().optional(),
-  anyOf: z.array(z.looseObject({ type: z.string().optional() })).optional(),
+  type: TYPE,
+  anyOf: z.array(z.looseObject({ type: TYPE })).optional(),
 })
 type Property = z.infer<typeof PROPERTY>
 const OBJECT = z.looseObject({
@@ -27,14 +29,19 @@ const OBJECT = z.looseObject({
 })
 
 function isNullable(property: Property): boolean {
-  return property.anyOf?.some((option) => option.type === 'null') ?? false
+  return typesOf(property).includes('null')
 }
 
 function columnTypeOf(property: Property): ColumnType {
-  const options = (property.anyOf ?? []).filter((option) => option.type !== 'null')
-  const type = property.type ?? (options.length === 1 ? options[0]?.type : undefined)
+  const [type, ...others] = typesOf(property).filter((name) => name !== 'null')
+  if (others.length > 0) return 'json'
   if (type === 'string' || type === 'boolean') return type
   if (type === 'integer') return 'int64'
   if (type === 'number') return 'double'
   return 'json'
+}
+
+function typesOf({ type, anyOf }: Property): string[] {
+  if (type !== undefined) return [type].flat()
+  return (anyOf ?? []).flatMap((option) => option.type ?? 'object')
 }

@@ -1,0 +1,164 @@
+import { Command, Option } from 'commander'
+import { usageError } from '../core/errors.ts'
+import { packageVersion } from '../core/package-root.ts'
+import { STAGE_NAMES } from '../core/stage.ts'
+import type { Reporter } from './reporter/reporter.ts'
+
+/** What a command is given besides its own flags. */
+export interface CommandContext {
+  readonly reporter: Reporter
+  readonly signal: AbortSignal
+}
+
+/** Runs a command and gives its exit code. */
+export type RunCommand = (execute: (context: CommandContext) => Promise<number>, json: boolean) => Promise<void>
+
+/** The command line: every flag and command declared once, with help from the same text. */
+export function buildProgram(runCommand: RunCommand): Command {
+  const program = new Command('curate')
+    .description('Turns open-source GPU kernels and model outputs into datasets for training language models.')
+    .version(packageVersion)
+    .showHelpAfterError('Run `curate --help` for all flags and commands.')
+    .showSuggestionAfterError(true)
+    .configureHelp({ showGlobalOptions: true })
+    .enablePositionalOptions()
+    .exitOverride()
+  addRun(program, runCommand)
+  addQuickstart(program, runCommand)
+  addReading(program, runCommand)
+  addDoctor(program, runCommand)
+  addSchedule(program, runCommand)
+  return program
+}
+
+function jsonOption(): Option {
+  return new Option('--json', 'print JSON lines and draw nothing').default(false)
+}
+
+function workDirOption(): Option {
+  return new Option('--work-dir <folder>', 'folder of all runs').default('work')
+}
+
+function setOption(): Option {
+  return new Option('--set <key=value>', 'override a value of the recipe, e.g. filters.speedup.min=1.2 (repeatable)')
+    .default([])
+    .argParser(collect)
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value]
+}
+
+function addRun(program: Command, runCommand: RunCommand): void {
+  program
+    .option('--recipe <file>', 'recipe to run: a YAML file, or the name of a bundled one')
+    .option('--stage <stage>', `run one stage: ${STAGE_NAMES.join(', ')}`)
+    .option('--from <stage>', 'first stage to run')
+    .option('--to <stage>', 'last stage to run')
+    .addOption(setOption())
+    .addOption(
+      new Option('--force <stage>', 'run a stage again although it is done (repeatable)')
+        .default([])
+        .argParser(collect),
+    )
+    .option('--update', 'move unpinned sources to their newest commit', false)
+    .option('--dry-run', 'print the plan and why each shard would run', false)
+    .addOption(new Option('--engine <engine>', 'where shards run').choices(['local']).default('local'))
+    .addOption(workDirOption())
+    .addOption(jsonOption())
+    .allowExcessArguments(false)
+    .action(async (options) => {
+      if (options.recipe === undefined) {
+        throw usageError(
+          'no recipe and no command is given',
+          'Try `curate quickstart`, or `curate --recipe FILE`; `curate --help` shows all.',
+        )
+      }
+      const { runRecipe } = await import('./commands/run.ts')
+      await runCommand(({ reporter, signal }) => runRecipe(options, reporter, signal), options.json)
+    })
+}
+
+function addQuickstart(program: Command, runCommand: RunCommand): void {
+  program
+    .command('quickstart')
+    .description('prepare the Python worker and run every stage on the bundled example')
+    .addOption(setOption())
+    .addOption(workDirOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { quickstart } = await import('./commands/quickstart.ts')
+      await runCommand(({ reporter, signal }) => quickstart(options, reporter, signal), options.json)
+    })
+}
+
+function addReading(program: Command, runCommand: RunCommand): void {
+  const run = (): Option => new Option('--run <name>', 'one run of the work directory; all of them by default')
+  program
+    .command('status')
+    .description('show how far runs are, read from the disk alone')
+    .addOption(run())
+    .addOption(workDirOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { showStatus } = await import('./commands/status.ts')
+      await runCommand(({ reporter }) => showStatus(options, reporter), options.json)
+    })
+  program
+    .command('inspect <id>')
+    .description('show one record’s way through all stages: code, reference, reasoning, verdicts')
+    .addOption(run())
+    .addOption(workDirOption())
+    .addOption(jsonOption())
+    .action(async (id, options) => {
+      const { inspectRecord } = await import('./commands/inspect.ts')
+      await runCommand(({ reporter }) => inspectRecord(id, options, reporter), options.json)
+    })
+  program
+    .command('report')
+    .description('write one HTML file with funnel, speedups, reasons and a browser of rows')
+    .addOption(run())
+    .addOption(workDirOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { writeReports } = await import('./commands/report.ts')
+      await runCommand(({ reporter }) => writeReports(options, reporter), options.json)
+    })
+  program
+    .command('list')
+    .description('list every plug-in with its options, and the bundled recipes')
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { listPlugins } = await import('./commands/list.ts')
+      await runCommand(({ reporter }) => listPlugins(reporter), options.json)
+    })
+}
+
+function addDoctor(program: Command, runCommand: RunCommand): void {
+  program
+    .command('doctor')
+    .description('say what is present on this machine and how to get the rest')
+    .option('--prepare', 'make the Python environment of the worker', false)
+    .option('--developer', 'make it with what tests and linters need', false)
+    .addOption(workDirOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { examineMachine } = await import('./commands/doctor.ts')
+      await runCommand(({ reporter }) => examineMachine(options, reporter), options.json)
+    })
+}
+
+function addSchedule(program: Command, runCommand: RunCommand): void {
+  program
+    .command('schedule')
+    .description('print what makes a recipe run at fixed times')
+    .requiredOption('--recipe <file>', 'recipe to run')
+    .option('--cron <fields>', 'when: minute hour day month weekday', '0 3 * * *')
+    .option('--as <form>', 'form to print: cron or github', 'cron')
+    .addOption(workDirOption())
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { printSchedule } = await import('./commands/schedule.ts')
+      await runCommand(({ reporter }) => printSchedule(options, reporter), options.json)
+    })
+}

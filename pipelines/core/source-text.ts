@@ -1,0 +1,176 @@
+/**
+ * Source text without what means nothing to its compiler: comments, blank lines, spacing, and for Python the width of an
+ * indentation step. Two texts with the same result are exact duplicates. `language` is a kernel language id: `triton` and
+ * `python` are read as Python, every other one as C++. Never throws: text that is no valid program is reduced as far as
+ * its tokens go, in time linear in its length.
+ */
+export function normalizeSource(text: string, language: string): string {
+  const unified = text.replaceAll(/\r\n?/g, '\n').replaceAll('\\\n', ' ')
+  return language === 'triton' || language === 'python' ? normalizePython(unified) : normalizeCpp(unified)
+}
+
+interface Lexer {
+  /** Removes one space, comment or token at `position` and says where the next begins. */
+  readonly comment: (text: string, position: number) => number | null
+  readonly string: (text: string, position: number) => number | null
+  readonly operator: RegExp
+}
+
+function normalizePython(text: string): string {
+  const lines: string[] = []
+  const indents = [0]
+  let tokens: string[] = []
+  let depth = 0
+  let position = 0
+  let indent = 0
+
+  function endLine(): void {
+    if (tokens.length > 0) lines.push(' '.repeat(indentLevel(indents, indent)) + tokens.join(' '))
+    tokens = []
+  }
+  while (position < text.length) {
+    const { token, end } = nextToken(text, position, PYTHON)
+    position = end
+    if (token === '\n') {
+      if (depth > 0) continue
+      endLine()
+      indent = indentWidth(text, position)
+    } else if (token !== '') {
+      if (tokens.length === 0 && lines.length === 0 && depth === 0) indent = indentWidth(text, lineStart(text, end))
+      tokens.push(token)
+      if ('([{'.includes(token)) depth += 1
+      if (')]}'.includes(token)) depth = Math.max(0, depth - 1)
+    }
+  }
+  endLine()
+  return lines.join('\n')
+}
+
+// A directive ends with its line; nothing else of C++ does.
+function normalizeCpp(text: string): string {
+  const lines: string[] = []
+  let tokens: string[] = []
+  let isDirective = false
+  let isLineStart = true
+  let position = 0
+
+  function endLine(): void {
+    if (tokens.length > 0) lines.push(tokens.join(' '))
+    tokens = []
+    isDirective = false
+  }
+  while (position < text.length) {
+    const { token, end } = nextToken(text, position, CPP)
+    position = end
+    if (token === '\n') {
+      if (isDirective) endLine()
+      isLineStart = true
+    } else if (token !== '') {
+      if (token === '#' && isLineStart) {
+        endLine()
+        isDirective = true
+      }
+      tokens.push(token)
+      isLineStart = false
+    }
+  }
+  endLine()
+  return lines.join('\n')
+}
+
+function nextToken(text: string, position: number, lexer: Lexer): { token: string; end: number } {
+  const character = text.charAt(position)
+  if (character === '\n') return { token: '\n', end: position + 1 }
+  if (/\s/.test(character)) return { token: '', end: position + 1 }
+  const afterComment = lexer.comment(text, position)
+  if (afterComment !== null) return { token: '', end: afterComment }
+  const end =
+    lexer.string(text, position) ??
+    matchEnd(WORD, text, position) ??
+    matchEnd(NUMBER, text, position) ??
+    matchEnd(lexer.operator, text, position) ??
+    position + 1
+  return { token: text.slice(position, end), end }
+}
+
+const WORD = /[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*/y
+const NUMBER = /\.?[0-9][\w.]*/y
+
+// `>>` is left as two tokens in C++, since it also closes two template lists.
+const CPP: Lexer = {
+  comment(text, position) {
+    if (text.startsWith('//', position)) return indexOrEnd(text, '\n', position)
+    if (text.startsWith('/*', position)) return endOf(text, '*/', position + 2)
+    return null
+  },
+  string(text, position) {
+    const raw = matchOf(/(?:u8|[uUL])?R"([^()\\\s]{0,16})\(/y, text, position)
+    if (raw !== null) return endOf(text, `)${raw[1] ?? ''}"`, position + raw[0].length)
+    const prefix = matchOf(/(?:u8|[uUL])?(["'])/y, text, position)
+    return prefix === null ? null : quotedEnd(text, position + prefix[0].length, prefix[1] ?? '"')
+  },
+  operator: /<<<|<=>|->\*|\.\.\.|<<=|::|->|\+\+|--|&&|\|\||##|[-+*/%&|^=!<>]=|<</y,
+}
+
+const PYTHON: Lexer = {
+  comment: (text, position) => (text.charAt(position) === '#' ? indexOrEnd(text, '\n', position) : null),
+  string(text, position) {
+    const prefix = matchOf(/[bBfFrRtTuU]{0,2}("""|'''|"|')/y, text, position)
+    if (prefix === null) return null
+    return quotedEnd(text, position + prefix[0].length, prefix[1] ?? '"')
+  },
+  operator: /\*\*=|\/\/=|>>=|<<=|\.\.\.|!=|==|<=|>=|->|:=|[-+*/%&|^@]=|\*\*|\/\/|<<|>>/y,
+}
+
+// A quote that is never closed ends with its line, as in both languages; a triple one with the text.
+function quotedEnd(text: string, start: number, quote: string): number {
+  let position = start
+  while (position < text.length) {
+    if (text.startsWith(quote, position)) return position + quote.length
+    const character = text.charAt(position)
+    if (character === '\n' && quote.length === 1) return position
+    position += character === '\\' ? 2 : 1
+  }
+  return text.length
+}
+
+function indentLevel(indents: number[], width: number): number {
+  while (indents.length > 1 && width < (indents.at(-1) ?? 0)) indents.pop()
+  if (width > (indents.at(-1) ?? 0)) indents.push(width)
+  return indents.length - 1
+}
+
+// Tabs go to the next multiple of eight: https://docs.python.org/3/reference/lexical_analysis.html#indentation
+function indentWidth(text: string, start: number): number {
+  let width = 0
+  for (let position = start; ; position += 1) {
+    const character = text.charAt(position)
+    if (character === ' ') width += 1
+    else if (character === '\t') width = (Math.floor(width / 8) + 1) * 8
+    else return width
+  }
+}
+
+function lineStart(text: string, position: number): number {
+  return position === 0 ? 0 : text.lastIndexOf('\n', position - 1) + 1
+}
+
+function matchOf(pattern: RegExp, text: string, position: number): RegExpExecArray | null {
+  pattern.lastIndex = position
+  return pattern.exec(text)
+}
+
+function matchEnd(pattern: RegExp, text: string, position: number): number | null {
+  const match = matchOf(pattern, text, position)
+  return match === null ? null : position + match[0].length
+}
+
+function indexOrEnd(text: string, search: string, from: number): number {
+  const index = text.indexOf(search, from)
+  return index === -1 ? text.length : index
+}
+
+function endOf(text: string, search: string, from: number): number {
+  const index = text.indexOf(search, from)
+  return index === -1 ? text.length : index + search.length
+}
