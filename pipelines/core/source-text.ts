@@ -5,15 +5,8 @@
  * its tokens go, in time linear in its length.
  */
 export function normalizeSource(text: string, language: string): string {
-  const unified = text.replaceAll(/\r\n?/g, '\n').replaceAll('\\\n', ' ')
+  const unified = text.replaceAll(/\r\n?/g, '\n')
   return language === 'triton' || language === 'python' ? normalizePython(unified) : normalizeCpp(unified)
-}
-
-interface Lexer {
-  /** Removes one space, comment or token at `position` and says where the next begins. */
-  readonly comment: (text: string, position: number) => number | null
-  readonly string: (text: string, position: number) => number | null
-  readonly operator: RegExp
 }
 
 function normalizePython(text: string): string {
@@ -22,7 +15,7 @@ function normalizePython(text: string): string {
   let tokens: string[] = []
   let depth = 0
   let position = 0
-  let indent = 0
+  let indent = indentWidth(text, 0)
 
   function endLine(): void {
     if (tokens.length > 0) lines.push(' '.repeat(indentLevel(indents, indent)) + tokens.join(' '))
@@ -36,7 +29,6 @@ function normalizePython(text: string): string {
       endLine()
       indent = indentWidth(text, position)
     } else if (token !== '') {
-      if (tokens.length === 0 && lines.length === 0 && depth === 0) indent = indentWidth(text, lineStart(text, end))
       tokens.push(token)
       if ('([{'.includes(token)) depth += 1
       if (')]}'.includes(token)) depth = Math.max(0, depth - 1)
@@ -78,53 +70,71 @@ function normalizeCpp(text: string): string {
   return lines.join('\n')
 }
 
+interface Lexer {
+  /** Where the comment that begins at `position` ends, or null. */
+  readonly comment: (text: string, position: number) => number | null
+  /** Where the string literal that begins at `position` ends, or null. */
+  readonly string: (text: string, position: number) => number | null
+  readonly number: RegExp
+  /** Operators of more than one character; every other character is a token of its own. */
+  readonly operator: RegExp
+}
+
+// The token is empty for space and comments.
 function nextToken(text: string, position: number, lexer: Lexer): { token: string; end: number } {
   const character = text.charAt(position)
   if (character === '\n') return { token: '\n', end: position + 1 }
-  if (/\s/.test(character)) return { token: '', end: position + 1 }
+  if (SPACE.test(character)) return { token: '', end: position + 1 }
+  if (text.startsWith('\\\n', position)) return { token: '', end: position + 2 }
   const afterComment = lexer.comment(text, position)
   if (afterComment !== null) return { token: '', end: afterComment }
   const end =
     lexer.string(text, position) ??
     matchEnd(WORD, text, position) ??
-    matchEnd(NUMBER, text, position) ??
+    matchEnd(lexer.number, text, position) ??
     matchEnd(lexer.operator, text, position) ??
     position + 1
   return { token: text.slice(position, end), end }
 }
 
+const SPACE = /\s/
 const WORD = /[A-Za-z_$\u0080-\uffff][\w$\u0080-\uffff]*/y
-const NUMBER = /\.?[0-9][\w.]*/y
 
-// `>>` is left as two tokens in C++, since it also closes two template lists.
+const CPP_RAW_STRING = /(?:u8|[uUL])?R"([^()\\\s]{0,16})\(/y
+const CPP_QUOTE = /(?:u8|[uUL])?(["'])/y
+
 const CPP: Lexer = {
   comment(text, position) {
-    if (text.startsWith('//', position)) return indexOrEnd(text, '\n', position)
     if (text.startsWith('/*', position)) return endOf(text, '*/', position + 2)
-    return null
+    if (!text.startsWith('//', position)) return null
+    let end = endOfLine(text, position)
+    while (end < text.length && text.charAt(end - 1) === '\\') end = endOfLine(text, end + 1)
+    return end
   },
   string(text, position) {
-    const raw = matchOf(/(?:u8|[uUL])?R"([^()\\\s]{0,16})\(/y, text, position)
+    const raw = matchOf(CPP_RAW_STRING, text, position)
     if (raw !== null) return endOf(text, `)${raw[1] ?? ''}"`, position + raw[0].length)
-    const prefix = matchOf(/(?:u8|[uUL])?(["'])/y, text, position)
-    return prefix === null ? null : quotedEnd(text, position + prefix[0].length, prefix[1] ?? '"')
+    return quotedEnd(text, position, matchOf(CPP_QUOTE, text, position))
   },
+  number: /\.?[0-9](?:'?[\w.])*/y,
+  // `>>` is left as two tokens, since it also closes two template lists.
   operator: /<<<|<=>|->\*|\.\.\.|<<=|::|->|\+\+|--|&&|\|\||##|[-+*/%&|^=!<>]=|<</y,
 }
 
+const PYTHON_QUOTE = /[bBfFrRtTuU]{0,2}("""|'''|"|')/y
+
 const PYTHON: Lexer = {
-  comment: (text, position) => (text.charAt(position) === '#' ? indexOrEnd(text, '\n', position) : null),
-  string(text, position) {
-    const prefix = matchOf(/[bBfFrRtTuU]{0,2}("""|'''|"|')/y, text, position)
-    if (prefix === null) return null
-    return quotedEnd(text, position + prefix[0].length, prefix[1] ?? '"')
-  },
+  comment: (text, position) => (text.charAt(position) === '#' ? endOfLine(text, position) : null),
+  string: (text, position) => quotedEnd(text, position, matchOf(PYTHON_QUOTE, text, position)),
+  number: /\.?[0-9][\w.]*/y,
   operator: /\*\*=|\/\/=|>>=|<<=|\.\.\.|!=|==|<=|>=|->|:=|[-+*/%&|^@]=|\*\*|\/\/|<<|>>/y,
 }
 
 // A quote that is never closed ends with its line, as in both languages; a triple one with the text.
-function quotedEnd(text: string, start: number, quote: string): number {
-  let position = start
+function quotedEnd(text: string, start: number, opening: RegExpExecArray | null): number | null {
+  if (opening === null) return null
+  const quote = opening[1] ?? ''
+  let position = start + opening[0].length
   while (position < text.length) {
     if (text.startsWith(quote, position)) return position + quote.length
     const character = text.charAt(position)
@@ -151,10 +161,6 @@ function indentWidth(text: string, start: number): number {
   }
 }
 
-function lineStart(text: string, position: number): number {
-  return position === 0 ? 0 : text.lastIndexOf('\n', position - 1) + 1
-}
-
 function matchOf(pattern: RegExp, text: string, position: number): RegExpExecArray | null {
   pattern.lastIndex = position
   return pattern.exec(text)
@@ -165,8 +171,8 @@ function matchEnd(pattern: RegExp, text: string, position: number): number | nul
   return match === null ? null : position + match[0].length
 }
 
-function indexOrEnd(text: string, search: string, from: number): number {
-  const index = text.indexOf(search, from)
+function endOfLine(text: string, from: number): number {
+  const index = text.indexOf('\n', from)
   return index === -1 ? text.length : index
 }
 
