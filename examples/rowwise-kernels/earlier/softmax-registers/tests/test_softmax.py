@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+import pytest
+import torch
+
+from rowwise import softmax
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@pytest.mark.parametrize("n_rows, n_cols", [(64, 128), (33, 257), (4, 1000)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_softmax_matches_torch(n_rows, n_cols, dtype):
+    x = torch.randn(n_rows, n_cols, device=DEVICE, dtype=dtype)
+    torch.testing.assert_close(softmax(x), torch.softmax(x, dim=-1))
+
+
+def test_softmax_refuses_long_rows():
+    with pytest.raises(AssertionError):
+        softmax(torch.empty(1, 65537, device=DEVICE))

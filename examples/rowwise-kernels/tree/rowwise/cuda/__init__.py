@@ -1,0 +1,1 @@
+"""CUDA operators; each is compiled when its module is first imported."""
