@@ -1,4 +1,13 @@
+import { exactDedup } from './exact-dedup.ts'
+import { license } from './license.ts'
+import { passed } from './passed.ts'
+import { speedup } from './speedup.ts'
 import type { Filter } from './types.ts'
 
 /** Filters in the order they run: one line each. */
-export const filters = {} satisfies Record<string, Filter>
+export const filters = {
+  passed,
+  license,
+  speedup,
+  'exact-dedup': exactDedup,
+} satisfies Record<string, Filter>

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
+import type { RecordFilter, Verdict } from './types.ts'
+import { keep, refuse } from './verdict.ts'
+
+const Options = z.strictObject({
+  proved_on: z
+    .array(z.enum(['gpu', 'cpu', 'interpreter']))
+    .min(1)
+    .default(['gpu', 'cpu', 'interpreter'])
+    .describe('What may have run it: a GPU, the processor, or Triton’s interpreter, which judges correctness only'),
+})
+type Options = z.infer<typeof Options>
+
+/** Keeps what ran and was right on every workload that was judged. */
+export const passed: RecordFilter<Options> = {
+  id: 'passed',
+  version: 1,
+  kind: 'record',
+  summary: 'Keeps candidates that passed on every workload they were judged on',
+  options: Options,
+  decide({ evaluations }, options) {
+    if (evaluations.length === 0) return refuse('not_validated', 'there is no evaluation of this candidate')
+    const share = evaluations.filter(({ status }) => status === 'PASSED').length / evaluations.length
+    return refuseFailure(evaluations, share) ?? refuseProof(evaluations, options, share) ?? keep(share, 1)
+  },
+}
+
+// A failure says more than a workload that could not be run here, so it gives the reason where there are both.
+function refuseFailure(evaluations: readonly Evaluation[], share: number): Verdict | null {
+  const failures = evaluations.filter(({ status }) => status !== 'PASSED')
+  const worst = failures.find(({ status }) => status !== 'NOT_RUN') ?? failures[0]
+  if (worst === undefined) return null
+  const cause = [worst.stage, worst.cause].filter((part) => part !== null).join(' ')
+  const detail = `${failures.length} of ${evaluations.length} workloads, such as ${worst.workload_id}${cause === '' ? '' : `: ${cause}`}`
+  return refuse(worst.status.toLowerCase(), detail, share, 1)
+}
+
+function refuseProof(evaluations: readonly Evaluation[], options: Options, share: number): Verdict | null {
+  const enough: readonly (string | null)[] = options.proved_on
+  const weak = evaluations.find(({ proved_on }) => !enough.includes(proved_on))
+  if (weak === undefined) return null
+  const detail = `workload ${weak.workload_id} was proved on ${weak.proved_on ?? 'nothing'}, not on ${options.proved_on.join(', ')}`
+  return refuse('insufficient_proof', detail, share, 1)
+}

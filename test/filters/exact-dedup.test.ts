@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { exactDedup } from '../../filters/exact-dedup.ts'
+import type { Candidate } from '../../pipelines/core/records/candidate.ts'
+import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
+import { aCandidate, aPerformance, aReasoning, aTask, anEvaluation } from '../records.ts'
+
+interface Entry {
+  readonly id: string
+  readonly code?: string
+  readonly path?: string
+  readonly taskId?: string
+  readonly reasoning?: number
+  readonly evaluation?: Partial<Evaluation> | null
+  readonly language?: string
+}
+
+const task = aTask()
+const CODE = 'def f(x):\n    return x + x\n'
+
+function survivors(entries: readonly Entry[]): string[] {
+  const signed = entries.map((entry) => {
+    const candidate: Candidate = aCandidate(task, {
+      language: entry.language ?? 'triton',
+      sources: [{ path: entry.path ?? 'kernel.py', content: entry.code ?? CODE }],
+      reasoning: entry.reasoning === undefined ? null : aReasoning(entry.reasoning),
+    })
+    const evaluations = entry.evaluation === null ? [] : [anEvaluation(candidate, entry.evaluation)]
+    const signature = exactDedup.sign({ task, candidate, evaluations }, {})
+    return { candidateId: entry.id, taskId: entry.taskId ?? task.id, signature }
+  })
+  const verdicts = exactDedup.select(signed, {})
+  expect([...verdicts.keys()].toSorted()).toEqual(entries.map(({ id }) => id).toSorted())
+  for (const [, { keep, detail }] of verdicts) if (!keep) expect(detail).toMatch(/^duplicate of /)
+  return [...verdicts].filter(([, { keep }]) => keep).map(([id]) => id)
+}
+
+describe('the filter exact-dedup', () => {
+  it('keeps one of two candidates whose code differs in comments and layout only', () => {
+    const commented = '# twice\ndef f( x ):\n\n  return x+x # sum\n'
+    expect(survivors([{ id: 'a' }, { id: 'b', code: commented, path: 'other.py' }])).toEqual(['a'])
+  })
+
+  it('keeps both where the code differs', () => {
+    expect(survivors([{ id: 'a' }, { id: 'b', code: CODE.replace('+', '*') }])).toEqual(['a', 'b'])
+  })
+
+  it('keeps equal code that answers different tasks', () => {
+    expect(survivors([{ id: 'a' }, { id: 'b', taskId: 'other' }])).toEqual(['a', 'b'])
+  })
+
+  it('reads a file by its name, not as the language of its kernels', () => {
+    const cuda = { language: 'cuda' }
+    expect(
+      survivors([
+        { id: 'a', ...cuda },
+        { id: 'b', ...cuda, code: `# a comment // here\n${CODE}` },
+      ]),
+    ).toEqual(['a'])
+  })
+
+  it.each<[string, Entry, Entry]>([
+    ['what passed over what did not', { id: 'a', evaluation: { status: 'TIMEOUT' } }, { id: 'b' }],
+    ['what was validated over what was not', { id: 'a', evaluation: null }, { id: 'b' }],
+    ['what was timed over what was not', { id: 'a' }, { id: 'b', evaluation: { performance: aPerformance(1) } }],
+    [
+      'the faster one',
+      { id: 'a', evaluation: { performance: aPerformance(1) } },
+      { id: 'b', evaluation: { performance: aPerformance(2) } },
+    ],
+    ['the one with a reasoning', { id: 'a' }, { id: 'b', reasoning: 100 }],
+    ['the shorter reasoning', { id: 'a', reasoning: 200 }, { id: 'b', reasoning: 100 }],
+    ['the shorter code', { id: 'a', code: `${CODE}# end\n` }, { id: 'b' }],
+  ])('prefers %s', (_, worse, better) => {
+    expect(survivors([worse, better])).toEqual([better.id])
+    expect(survivors([better, worse])).toEqual([better.id])
+  })
+
+  it('does not depend on the order of candidates', () => {
+    const entries = [{ id: 'c' }, { id: 'a' }, { id: 'b' }]
+    expect(survivors(entries)).toEqual(['a'])
+    expect(survivors(entries.toReversed())).toEqual(['a'])
+  })
+})

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { speedup } from '../../filters/speedup.ts'
+import { aCandidate, aPerformance, aTask, anEvaluation } from '../records.ts'
+
+const task = aTask()
+const candidate = aCandidate(task)
+
+function decide(ratios: readonly (number | null)[], options: unknown = {}) {
+  const evaluations = ratios.map((ratio) =>
+    anEvaluation(candidate, { performance: ratio === null ? null : aPerformance(ratio) }),
+  )
+  return speedup.decide({ task, candidate, evaluations }, speedup.options.parse(options))
+}
+
+describe('the filter speedup', () => {
+  it('compares the geometric mean of the lower ends of the intervals', () => {
+    const verdict = decide([1, 4], { min: 1.7 })
+    expect(verdict.score).toBeCloseTo(1.8)
+    expect(verdict).toMatchObject({ keep: true, threshold: 1.7 })
+    expect(decide([1, 4], { min: 1.9 })).toMatchObject({ keep: false, reason: 'below_min_speedup', threshold: 1.9 })
+  })
+
+  it('can compare the ratio of the medians instead', () => {
+    expect(decide([1, 4], { min: 1.9, figure: 'speedup' }).score).toBeCloseTo(2)
+    expect(decide([1, 4], { min: 1.9, figure: 'speedup' }).keep).toBe(true)
+  })
+
+  it('keeps what is exactly as fast as asked', () => {
+    expect(decide([2], { min: 2, figure: 'speedup' }).keep).toBe(true)
+  })
+
+  it('keeps what could not be timed without inventing a score, or refuses it as the recipe says', () => {
+    expect(decide([null])).toEqual({ keep: true, score: null, threshold: 1, reason: null, detail: null })
+    expect(decide([null], { untimed: 'refuse' })).toMatchObject({ keep: false, score: null, reason: 'untimed' })
+  })
+
+  it('takes a candidate that was timed on some workloads only as untimed', () => {
+    expect(decide([10, null], { min: 5, untimed: 'refuse' }).reason).toBe('untimed')
+  })
+})
