@@ -158,7 +158,13 @@ export interface ImportedOutput {
   readonly language: string | null
 }
 
+/** A row of a file of model outputs, or why it cannot be read. `row` is what a person would count: from 1, lines for text. */
+export type ImportedRow =
+  | { readonly row: number; readonly value: unknown }
+  | { readonly row: number; readonly reason: string; readonly detail: string }
+
 /** A file format that model outputs are read from. Rows that cannot be read come back with the reason. */
 export interface ImportFormat<Options = unknown> extends Plugin<Options> {
-  read(path: string, options: Options): AsyncIterable<{ row: number; value: unknown } | { row: number; error: string }>
+  /** `columns` are the top-level columns that are wanted; a format that stores them apart need not read the others. */
+  read(path: string, options: Options, columns: readonly string[]): AsyncIterable<ImportedRow>
 }
