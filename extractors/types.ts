@@ -58,6 +58,7 @@ export interface SourceText {
 /** A kernel as a language plug-in finds it in one file. */
 export interface KernelSpan {
   readonly symbol: string
+  /** As far as the file itself shows; uses in other files may change it. */
   readonly role: 'entry' | 'helper'
   readonly signature: string
   /** First line, from 1, decorators or template line included. */
@@ -74,11 +75,32 @@ export interface SkippedKernel {
   readonly reason: string
 }
 
+/** A place that names a kernel: what tells an entry from a helper, and where launch sites come from. */
+export interface KernelUse {
+  /** Name of the kernel as the place spells it, without its module. */
+  readonly symbol: string
+  /** `launch`: host code launches it; `host`: host code hands it on; `device`: another kernel calls it. */
+  readonly kind: 'launch' | 'host' | 'device'
+  readonly line: number
+  /** The enclosing function, or null at the top of the file. */
+  readonly function: string | null
+  /** The module the name was imported from, as written; null where it was not, or the language has no such thing. */
+  readonly module: string | null
+}
+
+/** What a language plug-in finds in one file. */
+export interface FoundKernels {
+  readonly kernels: KernelSpan[]
+  readonly skipped: SkippedKernel[]
+  /** Uses of this file's kernels and of those of other files. */
+  readonly uses: readonly KernelUse[]
+}
+
 /** A kernel language: how its kernels are found in text. */
 export interface Language<Options = unknown> extends Plugin<Options> {
   /** File endings, with the dot. */
   readonly extensions: readonly string[]
-  findKernels(file: SourceText, options: Options): Promise<{ kernels: KernelSpan[]; skipped: SkippedKernel[] }>
+  findKernels(file: SourceText, options: Options): Promise<FoundKernels>
 }
 
 /** Where a candidate's reasoning may come from when people wrote it. */
