@@ -25,6 +25,47 @@ export interface ProcessResult {
   readonly notFound: boolean
 }
 
+/** A program that runs while it is written to and read from. */
+export interface RunningProcess {
+  /** What it prints on its standard output, as it comes; reading slowly slows the program down. */
+  readonly output: AsyncIterable<Buffer>
+  /** Writes to its standard input and waits until there is room for more. */
+  write(text: string): Promise<void>
+  endInput(): void
+  /** Ends it at once; `result` then says so. */
+  stop(): void
+  /** How it ended. `stdout` is empty: it went to `output`. */
+  readonly result: Promise<ProcessResult>
+}
+
+/** Starts a program without a shell and leaves its standard input and output to the caller. */
+export function startProcess(
+  file: string,
+  args: readonly string[],
+  options: Omit<ProcessOptions, 'input' | 'maxOutput'> = {},
+): RunningProcess {
+  const child = execa(file, args, {
+    ...commonSettings(options),
+    buffer: { stdout: false, stderr: true },
+    maxBuffer: 1_000_000,
+    stdin: 'pipe',
+  })
+  // A program that ended early closes its input: its exit status tells, not the failed write.
+  child.stdin.on('error', () => {})
+  return {
+    output: bytesOf(child.stdout),
+    async write(text) {
+      if (child.stdin.destroyed || child.stdin.write(text)) return
+      await new Promise<void>((resolve) => {
+        child.stdin.once('drain', resolve).once('close', resolve)
+      })
+    },
+    endInput: () => child.stdin.end(),
+    stop: () => child.kill('SIGKILL'),
+    result: child.then((result) => toResult(result)),
+  }
+}
+
 /** Runs a program to its end without a shell. */
 export async function runProcess(
   file: string,
@@ -32,22 +73,45 @@ export async function runProcess(
   options: ProcessOptions = {},
 ): Promise<ProcessResult> {
   const result = await execa(file, args, {
-    reject: false,
+    ...commonSettings(options),
     stripFinalNewline: true,
-    extendEnv: options.cleanEnvironment !== true,
     maxBuffer: options.maxOutput ?? 1_000_000,
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+  })
+  return toResult(result)
+}
+
+async function* bytesOf(stream: Readable): AsyncGenerator<Buffer> {
+  for await (const chunk of stream) if (Buffer.isBuffer(chunk)) yield chunk
+}
+
+function commonSettings(options: ProcessOptions) {
+  return {
+    reject: false,
+    extendEnv: options.cleanEnvironment !== true,
     killSignal: 'SIGKILL',
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-  })
+  } as const
+}
+
+interface RawResult {
+  readonly failed: boolean
+  readonly exitCode?: number | undefined
+  readonly stdout?: unknown
+  readonly stderr?: unknown
+  readonly timedOut: boolean
+  readonly code?: string | undefined
+}
+
+function toResult(result: RawResult): ProcessResult {
   return {
     ok: !result.failed,
     exitCode: result.exitCode ?? null,
-    stdout: result.stdout ?? '',
-    stderr: result.stderr ?? '',
+    stdout: typeof result.stdout === 'string' ? result.stdout : '',
+    stderr: typeof result.stderr === 'string' ? result.stderr : '',
     timedOut: result.timedOut,
     notFound: ['ENOENT', 'EACCES'].includes(String(result.code)),
   }
