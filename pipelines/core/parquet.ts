@@ -1,7 +1,7 @@
 import { ParquetWriter, fileWriter } from 'hyparquet-writer'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet'
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { CurateError, messageOf, systemCodeOf } from './errors.ts'
 import { schemaElements, toStored } from './parquet-schema.ts'
 import type { Column } from './parquet-schema.ts'
@@ -95,7 +95,12 @@ export async function describeParquet(
   }
 }
 
-const COMPRESSORS: Compressors = { ZSTD: (bytes) => zstdDecompressSync(bytes) }
+// Ours are zstd; imported files come in every codec (hyparquet itself reads snappy).
+const COMPRESSORS: Compressors = {
+  ZSTD: (bytes) => zstdDecompressSync(bytes),
+  GZIP: (bytes) => gunzipSync(bytes),
+  BROTLI: (bytes) => brotliDecompressSync(bytes),
+}
 
 async function openForReading(path: string): Promise<{ file: AsyncBuffer; metadata: FileMetaData }> {
   return guard(path, async () => {
