@@ -1,3 +1,4 @@
+import { conciseness } from './conciseness.ts'
 import { exactDedup } from './exact-dedup.ts'
 import { license } from './license.ts'
 import { passed } from './passed.ts'
@@ -9,5 +10,6 @@ export const filters = {
   passed,
   license,
   speedup,
+  conciseness,
   'exact-dedup': exactDedup,
 } satisfies Record<string, Filter>

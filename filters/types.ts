@@ -25,7 +25,7 @@ export interface RecordFilter<Options = unknown> extends Plugin<Options> {
 export interface DatasetFilter<Options = unknown> extends Plugin<Options> {
   readonly kind: 'dataset'
   /** What the choice needs of a candidate; plain JSON. */
-  sign(subject: Subject, options: Options): Signature
+  sign(subject: Subject, options: Options): Signature | Promise<Signature>
   /** One verdict per candidate that the filters before kept, from all their signatures in order of candidate id. */
   select(signatures: readonly Signed[], options: Options): ReadonlyMap<string, Verdict>
 }

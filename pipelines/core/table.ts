@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { CurateError } from './errors.ts'
 import { readParquet } from './parquet.ts'
-import type { Column } from './parquet.ts'
+import type { Column, ParquetRow } from './parquet.ts'
 import { columnsOf } from './record-columns.ts'
 
 /** A named kind of row that stages pass on: its record schema and the columns derived from it. */
@@ -29,15 +29,15 @@ export function rowOf<Row extends object>(table: Table<Row>, row: Row): TableRow
 
 /** Reads a table's file and checks each row against the record it must be. */
 export async function* readTable<Row>(table: Table<Row>, path: string): AsyncGenerator<Row> {
-  const whole = new Set(table.columns.filter((column) => column.type === 'int64').map((column) => column.name))
-  for await (const stored of readParquet(path)) {
-    const row = Object.fromEntries(
-      Object.entries(stored).map(([key, value]) => [key, whole.has(key) ? toNumber(value) : value]),
-    )
-    const parsed = table.schema.safeParse(row)
-    if (!parsed.success) throw foreignFile(table.name, path, parsed.error.issues[0])
-    yield parsed.data
-  }
+  for await (const stored of readParquet(path)) yield parseRow(table, stored, path)
+}
+
+/** A row as a file holds it, as the record it must be; `place` names the file in errors. */
+export function parseRow<Row>(table: Table<Row>, stored: ParquetRow, place: string): Row {
+  const row = table.columns.map(({ name, type }) => [name, type === 'int64' ? toNumber(stored[name]) : stored[name]])
+  const parsed = table.schema.safeParse(Object.fromEntries(row))
+  if (!parsed.success) throw foreignFile(table.name, place, parsed.error.issues[0])
+  return parsed.data
 }
 
 function toNumber(value: unknown): unknown {

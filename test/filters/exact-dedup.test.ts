@@ -17,41 +17,41 @@ interface Entry {
 const task = aTask()
 const CODE = 'def f(x):\n    return x + x\n'
 
-function survivors(entries: readonly Entry[]): string[] {
-  const signed = entries.map((entry) => {
+async function survivors(entries: readonly Entry[]): Promise<string[]> {
+  const signing = entries.map(async (entry) => {
     const candidate: Candidate = aCandidate(task, {
       language: entry.language ?? 'triton',
       sources: [{ path: entry.path ?? 'kernel.py', content: entry.code ?? CODE }],
       reasoning: entry.reasoning === undefined ? null : aReasoning(entry.reasoning),
     })
     const evaluations = entry.evaluation === null ? [] : [anEvaluation(candidate, entry.evaluation)]
-    const signature = exactDedup.sign({ task, candidate, evaluations }, {})
+    const signature = await exactDedup.sign({ task, candidate, evaluations }, {})
     return { candidateId: entry.id, taskId: entry.taskId ?? task.id, signature }
   })
-  const verdicts = exactDedup.select(signed, {})
+  const verdicts = exactDedup.select(await Promise.all(signing), {})
   expect([...verdicts.keys()].toSorted()).toEqual(entries.map(({ id }) => id).toSorted())
   for (const [, { keep, detail }] of verdicts) if (!keep) expect(detail).toMatch(/^duplicate of /)
   return [...verdicts].filter(([, { keep }]) => keep).map(([id]) => id)
 }
 
 describe('the filter exact-dedup', () => {
-  it('keeps one of two candidates whose code differs in comments and layout only', () => {
+  it('keeps one of two candidates whose code differs in comments and layout only', async () => {
     const commented = '# twice\ndef f( x ):\n\n  return x+x # sum\n'
-    expect(survivors([{ id: 'a' }, { id: 'b', code: commented, path: 'other.py' }])).toEqual(['a'])
+    expect(await survivors([{ id: 'a' }, { id: 'b', code: commented, path: 'other.py' }])).toEqual(['a'])
   })
 
-  it('keeps both where the code differs', () => {
-    expect(survivors([{ id: 'a' }, { id: 'b', code: CODE.replace('+', '*') }])).toEqual(['a', 'b'])
+  it('keeps both where the code differs', async () => {
+    expect(await survivors([{ id: 'a' }, { id: 'b', code: CODE.replace('+', '*') }])).toEqual(['a', 'b'])
   })
 
-  it('keeps equal code that answers different tasks', () => {
-    expect(survivors([{ id: 'a' }, { id: 'b', taskId: 'other' }])).toEqual(['a', 'b'])
+  it('keeps equal code that answers different tasks', async () => {
+    expect(await survivors([{ id: 'a' }, { id: 'b', taskId: 'other' }])).toEqual(['a', 'b'])
   })
 
-  it('reads a file by its name, not as the language of its kernels', () => {
+  it('reads a file by its name, not as the language of its kernels', async () => {
     const cuda = { language: 'cuda' }
     expect(
-      survivors([
+      await survivors([
         { id: 'a', ...cuda },
         { id: 'b', ...cuda, code: `# a comment // here\n${CODE}` },
       ]),
@@ -70,14 +70,14 @@ describe('the filter exact-dedup', () => {
     ['the one with a reasoning', { id: 'a' }, { id: 'b', reasoning: 100 }],
     ['the shorter reasoning', { id: 'a', reasoning: 200 }, { id: 'b', reasoning: 100 }],
     ['the shorter code', { id: 'a', code: `${CODE}# end\n` }, { id: 'b' }],
-  ])('prefers %s', (_, worse, better) => {
-    expect(survivors([worse, better])).toEqual([better.id])
-    expect(survivors([better, worse])).toEqual([better.id])
+  ])('prefers %s', async (_, worse, better) => {
+    expect(await survivors([worse, better])).toEqual([better.id])
+    expect(await survivors([better, worse])).toEqual([better.id])
   })
 
-  it('does not depend on the order of candidates', () => {
+  it('does not depend on the order of candidates', async () => {
     const entries = [{ id: 'c' }, { id: 'a' }, { id: 'b' }]
-    expect(survivors(entries)).toEqual(['a'])
-    expect(survivors(entries.toReversed())).toEqual(['a'])
+    expect(await survivors(entries)).toEqual(['a'])
+    expect(await survivors(entries.toReversed())).toEqual(['a'])
   })
 })

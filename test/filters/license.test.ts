@@ -77,7 +77,7 @@ describe('the filter license', () => {
   })
 
   it('asks no licence of a model’s own words, but of the reference it answers', () => {
-    const candidate = { origin: 'generated', generator: 'a-model', license: null, pieces: [] } as const
+    const candidate: Partial<Candidate> = { origin: 'generated', generator: 'a-model', license: null, pieces: [] }
     expect(decide({ candidate }).keep).toBe(true)
     expect(decide({ candidate, task: { license: 'GPL-3.0-only' } }).keep).toBe(false)
   })

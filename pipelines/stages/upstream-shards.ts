@@ -1,0 +1,32 @@
+import { readManifest } from '../core/manifest.ts'
+import type { ShardKey, StageContext, World } from '../core/stage.ts'
+import type { Recipe } from './recipe.ts'
+
+/** The shards of `validate`, one per bucket of candidate ids. */
+export function validateShards(recipe: Pick<Recipe, 'validate'>): ShardKey[] {
+  return Array.from({ length: recipe.validate.shards }, (_, bucket) => ({
+    stage: 'validate',
+    shard: String(bucket).padStart(4, '0'),
+  }))
+}
+
+/** Every shard that holds tasks, candidates or evaluations. */
+export function candidateShards(recipe: Recipe, world: World): ShardKey[] {
+  const resolved = recipe.sources.filter(({ id }) => typeof world.sources.get(id) === 'string')
+  return [
+    ...resolved.map(({ id }): ShardKey => ({ stage: 'pair', shard: id })),
+    ...recipe.generate.imports.map(({ id }): ShardKey => ({ stage: 'generate', shard: id })),
+    ...validateShards(recipe),
+  ]
+}
+
+/** The shards that a whole dataset needs and that are not there: failed ones, and those of sources out of reach. */
+export async function missingShards(context: StageContext<Recipe, undefined>): Promise<ShardKey[]> {
+  const { recipe, world, shard } = context
+  const unresolved = recipe.sources.filter(({ id }) => typeof world.sources.get(id) !== 'string')
+  const missing = unresolved.map(({ id }): ShardKey => ({ stage: 'pair', shard: id }))
+  for (const input of shard.inputs) {
+    if ((await readManifest(context.inputDirectory(input))) === null) missing.push(input)
+  }
+  return missing
+}
