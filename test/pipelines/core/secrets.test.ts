@@ -10,3 +10,9 @@ test.each([
 ])('%j loses its credentials', (text, clean) => {
   expect(withoutSecrets(text)).toBe(clean)
 })
+
+test('a megabyte of letters is no trouble', () => {
+  // With a pattern that is quadratic in it, this runs for longer than a test may.
+  const text = 'a'.repeat(1_000_000)
+  expect(withoutSecrets(text)).toBe(text)
+})
