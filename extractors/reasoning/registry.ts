@@ -1,4 +1,5 @@
 import type { ReasoningSource } from '../types.ts'
+import { commitMessage } from './commit-message.ts'
 
 /** Where people's reasoning is found: one line each, the first that finds some wins. */
-export const reasoningSources = {} satisfies Record<string, ReasoningSource>
+export const reasoningSources = { 'commit-message': commitMessage } satisfies Record<string, ReasoningSource>
