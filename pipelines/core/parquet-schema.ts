@@ -17,7 +17,7 @@ export interface Column {
   readonly nullable: boolean
   /** Meaning and unit, as printed in the documentation and the dataset card. */
   readonly description: string
-  /** Minimum and maximum in the file; leave out for long text, which they would only repeat. Default true. */
+  /** Minimum and maximum in the file; false for long text, which they would only repeat. Default true, for JSON false. */
   readonly statistics?: boolean
 }
 
@@ -27,27 +27,46 @@ export function schemaElements(columns: readonly Column[]): SchemaElement[] {
   return [{ name: 'schema', num_children: columns.length }, ...children]
 }
 
-/** A value as the writer wants it; throws on a missing required value, naming the column. */
+/** A value as the writer wants it; throws on a missing required value and on one of another type, naming the column. */
 export function toStored(column: Column, value: unknown): unknown {
   if (value === undefined || value === null) {
     if (!column.nullable) throw new TypeError(`column ${column.name} has no value and is not nullable`)
     return null
   }
-  return storedValue(column.type, value)
+  return storedValue(column.name, column.type, value)
 }
 
-function storedValue(type: ColumnType, value: unknown): unknown {
+function storedValue(name: string, type: ColumnType, value: unknown): unknown {
   if (value === null || value === undefined) return null
-  if (type === 'int64') return typeof value === 'number' ? BigInt(value) : value
-  if (typeof type === 'string') return value
-  if ('list' in type) return Array.isArray(value) ? value.map((item) => storedValue(type.list, item)) : value
-  const fields = Object.entries(value)
+  if (type === 'json') return value
+  if (type === 'int64') return storedInteger(name, value)
+  if (typeof type === 'string') return typeof value === PRIMITIVE_TYPES[type] ? value : wrongType(name, type, value)
+  if ('list' in type) {
+    return Array.isArray(value)
+      ? value.map((item) => storedValue(`${name}[]`, type.list, item))
+      : wrongType(name, 'list', value)
+  }
+  if (typeof value !== 'object' || Array.isArray(value)) return wrongType(name, 'struct', value)
+  const fields = new Map<string, unknown>(Object.entries(value))
   return Object.fromEntries(
-    Object.entries(type.struct).map(([name, field]) => [
-      name,
-      storedValue(field, fields.find(([key]) => key === name)?.[1]),
+    Object.entries(type.struct).map(([field, fieldType]) => [
+      field,
+      storedValue(`${name}.${field}`, fieldType, fields.get(field)),
     ]),
   )
+}
+
+const PRIMITIVE_TYPES = { string: 'string', double: 'number', boolean: 'boolean' } as const
+
+function storedInteger(name: string, value: unknown): bigint {
+  if (Number.isSafeInteger(value)) return BigInt(Number(value))
+  if (typeof value === 'bigint' && value === BigInt.asIntN(64, value)) return value
+  return wrongType(name, 'int64', value)
+}
+
+function wrongType(name: string, type: string, value: unknown): never {
+  const found = typeof value === 'number' || typeof value === 'bigint' ? String(value) : typeof value
+  throw new TypeError(`column ${name} is of type ${type}, which cannot hold ${found}`)
 }
 
 // LIST layout: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#lists

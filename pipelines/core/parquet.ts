@@ -1,7 +1,7 @@
 import { ParquetWriter, fileWriter } from 'hyparquet-writer'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet'
-import { brotliDecompressSync, gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { CurateError, messageOf, systemCodeOf } from './errors.ts'
 import { schemaElements, toStored } from './parquet-schema.ts'
 import type { Column } from './parquet-schema.ts'
@@ -21,7 +21,12 @@ export interface ParquetOptions {
   readonly groupCharacters?: number
   /** Key-value pairs in the footer. */
   readonly metadata?: Readonly<Record<string, string>>
+  /** Default `zstd`; the others are for readers that know no zstd. */
+  readonly compression?: ParquetCompression
 }
+
+export const PARQUET_COMPRESSIONS = ['zstd', 'snappy', 'gzip'] as const
+export type ParquetCompression = (typeof PARQUET_COMPRESSIONS)[number]
 
 /** An open Parquet file that takes rows one at a time and holds one row group in memory. */
 export interface ParquetSink {
@@ -30,14 +35,15 @@ export interface ParquetSink {
   close(): Promise<number>
 }
 
-/** Opens `path` for writing, zstd-compressed, with a page index. An empty table is a valid file. */
+/** Opens `path` for writing, with a page index. An empty table is a valid file. */
 export function openParquet(path: string, columns: readonly Column[], options: ParquetOptions = {}): ParquetSink {
   const { firstGroupRows = 1000, groupRows = 10_000, groupCharacters = 32_000_000, metadata = {} } = options
+  const { compression = 'zstd' } = options
   const writer = new ParquetWriter({
     writer: fileWriter(path),
     schema: schemaElements(columns),
-    codec: 'ZSTD',
-    compressors: { ZSTD: (bytes) => zstdCompressSync(bytes) },
+    codec: CODECS[compression],
+    compressors: { ZSTD: (bytes) => zstdCompressSync(bytes), GZIP: (bytes) => gzipSync(bytes) },
     createdBy: 'curate',
     kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   })
@@ -77,9 +83,14 @@ export async function* readParquet(path: string, columns?: readonly string[]): A
     const rows = await guard(path, () =>
       parquetReadObjects({ file, metadata, compressors: COMPRESSORS, rowStart, rowEnd, ...selection }),
     )
-    for (const row of rows) yield row
+    for (const row of rows) yield withNulls(row)
     rowStart = rowEnd
   }
+}
+
+// hyparquet gives an absent list or struct as undefined; absence is null.
+function withNulls(row: ParquetRow): ParquetRow {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? null]))
 }
 
 /** The number of rows, the column names and the footer's key-value pairs of a file, read from its footer alone. */
@@ -94,6 +105,8 @@ export async function describeParquet(
     metadata: Object.fromEntries(pairs),
   }
 }
+
+const CODECS = { zstd: 'ZSTD', snappy: 'SNAPPY', gzip: 'GZIP' } as const
 
 // Ours are zstd; imported files come in every codec (hyparquet itself reads snappy).
 const COMPRESSORS: Compressors = {
@@ -125,16 +138,20 @@ function transpose(rows: readonly ParquetRow[], columns: readonly Column[]) {
   return columns.map((column) => ({
     name: column.name,
     data: rows.map((row) => toStored(column, row[column.name])),
-    statistics: column.statistics ?? true,
-    columnIndex: column.statistics ?? true,
+    statistics: hasStatistics(column),
+    columnIndex: hasStatistics(column),
   }))
 }
 
-function textLength(row: ParquetRow): number {
+// Bounds of JSON are never cut short by the writer, so they would hold whole values, and nobody filters by them.
+function hasStatistics({ type, statistics }: Column): boolean {
+  return statistics ?? type !== 'json'
+}
+
+function textLength(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (value === null || typeof value !== 'object') return 0
   let length = 0
-  for (const value of Object.values(row)) {
-    if (typeof value === 'string') length += value.length
-    else if (value !== null && typeof value === 'object') length += JSON.stringify(value).length
-  }
+  for (const item of Object.values(value)) length += 8 + textLength(item)
   return length
 }

@@ -18,8 +18,8 @@ export interface StageRun {
   /** Writes a finished shard that holds these rows. */
   write(key: ShardKey, rows: readonly TableRow[], tables: readonly Table<unknown>[]): Promise<Manifest>
   /** Plans a stage and runs all its shards. */
-  run(stage: Stage<Recipe, undefined>): Promise<Manifest[]>
-  plan(stage: Stage<Recipe, undefined>): ShardSpec[]
+  run(stage: Stage<Recipe>): Promise<Manifest[]>
+  plan(stage: Stage<Recipe>): ShardSpec[]
   read<Row>(table: Table<Row>, key: ShardKey): Promise<Row[]>
   folder(key: ShardKey): string
 }
@@ -46,7 +46,7 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
   const world: World = { sources, files: new Map(), device: 'test', ...facts }
   const state = { recipe, recipeDirectory: directory, world, directories, log: silentLog, signal: abort.signal }
 
-  function runSpec(stage: Stage<Recipe, undefined>, spec: ShardSpec): Promise<Manifest> {
+  function runSpec(stage: Stage<Recipe>, spec: ShardSpec): Promise<Manifest> {
     const hashes = { configHash: hashOf(spec.config), inputHash: '' }
     const work = { stage: spec.stage, shard: spec.shard, state: 'missing' as const, reason: '', spec, ...hashes }
     return runShard(stage, work, state, undefined, { expect: () => undefined, advance: () => undefined })
@@ -56,7 +56,7 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
     world,
     abort,
     async write(key, rows, tables) {
-      const stage: Stage<Recipe, undefined> = {
+      const stage: Stage<Recipe> = {
         name: key.stage,
         version: 1,
         unit: 'rows',

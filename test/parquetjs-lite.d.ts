@@ -1,0 +1,8 @@
+declare module 'parquetjs-lite' {
+  export class ParquetReader {
+    static openFile(path: string): Promise<ParquetReader>
+    getCursor(): { next(): Promise<Record<string, unknown> | null> }
+    getRowCount(): number
+    close(): Promise<void>
+  }
+}
