@@ -78,17 +78,22 @@ function usesOfKernels(text: string, functions: readonly CppFunction[], kernels:
   const lineOf = lineTable(text)
   const kernelNames = new Set(kernels.map(({ name }) => name))
   const isKernelBody = new Set(kernels)
-  return functions.flatMap((caller) =>
+  // Whoever loads the library may call what it exports.
+  const exported = kernels
+    .filter(({ isExported }) => isExported)
+    .map(({ name, definition }) => useAt(name, 'host', lineOf(definition.start), null))
+  const called = functions.flatMap((caller) =>
     caller.calls
       .filter(({ name }) => kernelNames.has(name) && name !== caller.name)
-      .map(({ name, node }): KernelUse => ({
-        symbol: name,
-        kind: isKernelBody.has(caller) ? 'device' : 'launch',
-        line: lineOf(node.start),
-        function: caller.name,
-        module: null,
-      })),
+      .map(({ name, node }) =>
+        useAt(name, isKernelBody.has(caller) ? 'device' : 'launch', lineOf(node.start), caller.name),
+      ),
   )
+  return [...exported, ...called]
+}
+
+function useAt(symbol: string, kind: KernelUse['kind'], line: number, caller: string | null): KernelUse {
+  return { symbol, kind, line, function: caller, module: null }
 }
 
 function toKernel(text: string, found: CppFunction, uses: readonly KernelUse[]): KernelSpan {
@@ -96,7 +101,7 @@ function toKernel(text: string, found: CppFunction, uses: readonly KernelUse[]):
   const own = uses.filter(({ symbol }) => symbol === found.name)
   return {
     symbol: found.name,
-    role: found.isExported ? 'entry' : roleOf(own),
+    role: roleOf(own),
     signature: text.slice(found.parameters.start, found.parameters.end),
     startLine: lineOf(found.outer.start),
     endLine: lineOf(found.outer.end - 1),

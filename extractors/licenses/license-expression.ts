@@ -1,0 +1,69 @@
+import parse from 'spdx-expression-parse'
+import { z } from 'zod'
+
+/** The expression in one spelling, or null where it is not valid SPDX. */
+export function normalizeExpression(expression: string): string | null {
+  const parsed = parseExpression(expression)
+  return parsed === null ? null : render(parsed)
+}
+
+/** The licence that holds for a whole made of pieces: all of theirs. Null as soon as one piece has none. */
+export function joinLicenses(licenses: readonly (string | null)[]): string | null {
+  const known = licenses.filter((license) => license !== null)
+  if (known.length === 0 || known.length < licenses.length) return null
+  const parts = [...new Set(known.flatMap((license) => conjuncts(license)))].toSorted((a, b) => (a < b ? -1 : 1))
+  return parts.map((part) => (parts.length > 1 && / OR /.test(part) ? `(${part})` : part)).join(' AND ')
+}
+
+function conjuncts(license: string): string[] {
+  const parsed = parseExpression(license)
+  return parsed === null ? [license] : split(parsed)
+}
+
+function split(node: Expression): string[] {
+  const isAnd = 'conjunction' in node && node.conjunction === 'and'
+  return isAnd ? [...split(node.left), ...split(node.right)] : [render(node)]
+}
+
+function render(node: Expression): string {
+  if (!('conjunction' in node)) {
+    const exception = node.exception === undefined ? '' : ` WITH ${node.exception}`
+    return `${node.license}${node.plus === true ? '+' : ''}${exception}`
+  }
+  const side = (inner: Expression): string =>
+    'conjunction' in inner && inner.conjunction !== node.conjunction ? `(${render(inner)})` : render(inner)
+  return `${side(node.left)} ${node.conjunction.toUpperCase()} ${side(node.right)}`
+}
+
+function parseExpression(text: string): Expression | null {
+  try {
+    return Expression.parse(parse(text.trim()))
+  } catch {
+    return null
+  }
+}
+
+interface License {
+  readonly license: string
+  readonly plus?: boolean | undefined
+  readonly exception?: string | undefined
+}
+interface Conjunction {
+  readonly left: Expression
+  readonly conjunction: 'and' | 'or'
+  readonly right: Expression
+}
+type Expression = License | Conjunction
+
+const Expression: z.ZodType<Expression> = z.union([
+  z.strictObject({ license: z.string(), plus: z.boolean().optional(), exception: z.string().optional() }),
+  z.strictObject({
+    get left() {
+      return Expression
+    },
+    conjunction: z.enum(['and', 'or']),
+    get right() {
+      return Expression
+    },
+  }),
+])
