@@ -2,7 +2,7 @@ declare module 'parquetjs-lite' {
   export class ParquetReader {
     static openFile(path: string): Promise<ParquetReader>
     getCursor(): { next(): Promise<Record<string, unknown> | null> }
-    getRowCount(): number
+    getRowCount(): { valueOf(): number }
     close(): Promise<void>
   }
 }
