@@ -1,0 +1,213 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openParquet } from '../../../pipelines/core/parquet.ts'
+import { candidates } from '../../../pipelines/core/records/candidate.ts'
+import { rejects } from '../../../pipelines/core/records/reject.ts'
+import { taskId, tasks } from '../../../pipelines/core/records/task.ts'
+import type { Task } from '../../../pipelines/core/records/task.ts'
+import type { World } from '../../../pipelines/core/stage.ts'
+import { rowOf } from '../../../pipelines/core/table.ts'
+import { countTokens } from '../../../pipelines/core/tokenizer.ts'
+import { filesOfRecipe, generateStage } from '../../../pipelines/stages/generate.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { aRecipe, filesUnder, openStageRun } from './stage-run.ts'
+import type { StageRun } from './stage-run.ts'
+
+const CODE = 'import torch\nimport triton\n\n\nclass ModelNew(torch.nn.Module):\n    pass\n'
+const IMPORT = { id: 'outputs', path: 'outputs.jsonl', jsonl: {} }
+const SHARD = { stage: 'generate', shard: 'outputs' } as const
+
+describe('generate', () => {
+  test('makes a candidate of each output, with its reasoning measured and its origin told', async () => {
+    const run = await runOutputs([
+      { task: 'softmax', model: 'a-model', language: 'Triton', reasoning: 'One program per row.', code: CODE },
+    ])
+    const softmax = aTask('softmax')
+    expect(await run.read(candidates, SHARD)).toEqual([
+      {
+        id: expect.stringMatching(/^[0-9a-f]{16}$/),
+        task_id: softmax.id,
+        origin: 'generated',
+        language: 'triton',
+        form: 'python',
+        entry_point: 'candidate.py::ModelNew',
+        sources: [{ path: 'candidate.py', content: CODE }],
+        requires: ['torch', 'triton'],
+        kernel_ids: [],
+        reasoning: {
+          text: 'One program per row.',
+          kind: 'model',
+          num_tokens: await countTokens('One program per row.'),
+          tokenizer: 'o200k_base',
+        },
+        generator: 'a-model',
+        source: 'outputs',
+        repo_name: null,
+        commit_sha: null,
+        license: null,
+        pieces: [],
+      },
+    ])
+    expect(await run.read(rejects, SHARD)).toEqual([])
+  })
+
+  test('takes the id of a task as well as its name, and needs neither model nor reasoning', async () => {
+    const run = await runOutputs([{ task: aTask('softmax').id, code: CODE }])
+    expect(await run.read(candidates, SHARD)).toMatchObject([
+      { task_id: aTask('softmax').id, reasoning: null, generator: null, language: 'torch' },
+    ])
+  })
+
+  test('keeps every row it cannot use, with its place and the reason', async () => {
+    const rows = [
+      { task: 'unheard-of', code: CODE },
+      { task: 'add', code: CODE },
+      { code: CODE },
+      ['no', 'object'],
+      { task: 'softmax', code: { text: CODE } },
+      { task: 'softmax', code: 'I would tile it.' },
+      { task: 'softmax', code: CODE },
+      { task: 'softmax', code: CODE },
+    ]
+    const run = await runOutputs([...rows.map((row) => JSON.stringify(row)), '{"task": '])
+    expect((await run.read(rejects, SHARD)).map(({ record_id, by, reason }) => [record_id, by, reason])).toEqual([
+      ['outputs.jsonl:1', 'generate@1', 'unknown_task'],
+      ['outputs.jsonl:2', 'generate@1', 'ambiguous_task_name'],
+      ['outputs.jsonl:3', 'generate@1', 'missing_value'],
+      ['outputs.jsonl:4', 'generate@1', 'not_an_object'],
+      ['outputs.jsonl:5', 'generate@1', 'wrong_type'],
+      ['outputs.jsonl:6', 'generate@1', 'no_code'],
+      ['outputs.jsonl:8', 'generate@1', 'duplicate'],
+      ['outputs.jsonl:9', 'jsonl@1', 'bad_json'],
+    ])
+    const ambiguous = (await run.read(rejects, SHARD))[1]
+    expect(ambiguous?.detail).toMatch(/^2 tasks are called add: [0-9a-f]{16}, [0-9a-f]{16}; give an id$/)
+    expect(await run.read(candidates, SHARD)).toHaveLength(1)
+  })
+
+  test('is not misled by a task that two sources hold', async () => {
+    const [first, second] = [aTask('softmax'), aTask('softmax', { repo_name: 'other' })]
+    expect(second.id).toBe(first.id)
+    const run = await runOutputs([{ task: 'softmax', code: CODE }], { tasks: [first, second] })
+    expect(await run.read(candidates, SHARD)).toHaveLength(1)
+  })
+
+  test('reads the columns that the recipe declares', async () => {
+    const columns = { task: 'problem.name', code: 'messages.-1.content', reasoning: null, generator: 'by' }
+    const row = {
+      problem: { name: 'softmax' },
+      messages: [{ content: '?' }, { content: `<think>Tiles.</think>\n\`\`\`python\n${CODE}\`\`\`` }],
+      by: 'a-model',
+    }
+    const run = await runOutputs([row], { entry: { ...IMPORT, columns } })
+    expect(await run.read(candidates, SHARD)).toMatchObject([
+      { generator: 'a-model', reasoning: { text: 'Tiles.' }, sources: [{ content: CODE }] },
+    ])
+  })
+
+  test('reads Parquet', async () => {
+    const entry = { id: 'outputs', path: 'outputs.parquet', parquet: {} }
+    const run = await openRun(entry, [aTask('softmax')])
+    const columns = ['task', 'code'].map((name) => ({
+      name,
+      type: 'string' as const,
+      nullable: false,
+      description: '',
+    }))
+    const sink = openParquet(join(run.base, entry.path), columns)
+    await sink.write({ task: 'softmax', code: CODE })
+    await sink.write({ task: 'nothing', code: CODE })
+    await sink.close()
+    await run.run(generateStage)
+    expect(await run.read(candidates, SHARD)).toHaveLength(1)
+    expect(await run.read(rejects, SHARD)).toMatchObject([{ record_id: 'outputs.parquet:2', reason: 'unknown_task' }])
+  })
+
+  test('believes a language column that names one of ours, and the code otherwise', async () => {
+    const languages = ['CUDA', 'c++', 'python', null]
+    const rows = languages.map((language, index) => ({ task: 'softmax', language, code: `${CODE}# ${index}\n` }))
+    const run = await runOutputs(rows)
+    const read = await run.read(candidates, SHARD)
+    expect(read.map(({ language }) => language)).toEqual(['cuda', 'cpp', 'torch', 'torch'])
+  })
+
+  test('keeps credentials out of the reasoning', async () => {
+    const run = await runOutputs([{ task: 'softmax', reasoning: 'with hf_abcdefghijklmnop', code: CODE }])
+    expect(await run.read(candidates, SHARD)).toMatchObject([{ reasoning: { text: 'with hf_***' } }])
+  })
+
+  test('writes the same bytes again', async () => {
+    const rows = Array.from({ length: 50 }, (_, index) => ({ task: 'softmax', code: `${CODE}# ${index}\n` }))
+    const [first, second] = [await runOutputs(rows), await runOutputs(rows)]
+    expect(await filesUnder(second.folder(SHARD))).toEqual(await filesUnder(first.folder(SHARD)))
+  })
+})
+
+describe('the plan of generate', () => {
+  test('is one shard per import, which depends on the content of the file and on the tasks there are', async () => {
+    const recipe = aRecipe({ generate: { imports: [IMPORT, { ...IMPORT, id: 'again' }] } })
+    expect(filesOfRecipe(recipe)).toEqual(['outputs.jsonl'])
+    const plan = (world: Partial<World>) => openStageRun('/nowhere', recipe, world).plan(generateStage)
+    const planned = plan({ files: new Map([['outputs.jsonl', 'abc']]) })
+    expect(planned.map(({ shard }) => shard)).toEqual(['outputs', 'again'])
+    expect(planned[0]).toMatchObject({
+      external: { file: 'abc' },
+      inputs: [{ stage: 'pair', shard: 'example' }],
+    })
+    expect(plan({ sources: new Map([['example', null]]) })[0]?.inputs).toEqual([])
+  })
+
+  test('is nothing without imports', () => {
+    expect(openStageRun('/nowhere', aRecipe()).plan(generateStage)).toEqual([])
+  })
+})
+
+async function openRun(entry: unknown, known: readonly Task[]): Promise<StageRun & { base: string }> {
+  const base = await temporaryFolder()
+  const run = openStageRun(base, aRecipe({ generate: { imports: [entry] } }))
+  await run.write(
+    { stage: 'pair', shard: 'example' },
+    known.map((task) => rowOf(tasks, task)),
+    [tasks],
+  )
+  return { ...run, base }
+}
+
+async function runOutputs(
+  rows: readonly unknown[],
+  { entry = IMPORT, tasks: known = TASKS }: { entry?: unknown; tasks?: readonly Task[] } = {},
+): Promise<StageRun> {
+  const run = await openRun(entry, known)
+  const lines = rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row)))
+  await writeFile(join(run.base, 'outputs.jsonl'), `${lines.join('\n')}\n`)
+  await run.run(generateStage)
+  return run
+}
+
+function aTask(name: string, fields: Partial<Task> = {}): Task {
+  const reference = `class Model:\n    """${name}"""\n`
+  const id = taskId({ reference, workloads: [] })
+  return {
+    id,
+    name,
+    reference,
+    workloads: [],
+    tolerance: null,
+    origin: 'mined',
+    requires: [],
+    pairing: null,
+    source: 'example',
+    repo_name: 'example',
+    repo_url: 'example:example',
+    commit_sha: '0'.repeat(40),
+    path: 'test.py',
+    start_line: 1,
+    end_line: 2,
+    license: 'MIT',
+    license_evidence: 'header',
+    ...fields,
+  }
+}
+
+const TASKS: readonly Task[] = [aTask('softmax'), aTask('add'), { ...aTask('other'), name: 'add' }]
