@@ -20,6 +20,7 @@ export interface PythonCode {
 
 /** Reads Python text; null where it is too large or too deeply nested to be parsed. Errors in it are left to who runs it. */
 export async function readPythonCode(text: string): Promise<PythonCode | null> {
+  if (text.length > MAX_CHARACTERS) return null
   const { file } = await parsePython('candidate.py', text)
   if (file === null) return null
   const imports = allImports(file)
@@ -33,6 +34,9 @@ export async function readPythonCode(text: string): Promise<PythonCode | null> {
     hasError: file.hasError,
   }
 }
+
+// Far above any implementation by hand or by model; parsing takes two seconds here.
+const MAX_CHARACTERS = 1_000_000
 
 function languageOf(file: PythonFile): PythonCode['language'] {
   if (findJitFunctions(file).length > 0) return 'triton'

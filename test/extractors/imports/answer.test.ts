@@ -31,6 +31,8 @@ describe('parseAnswer', () => {
   test('names code that no parser can take', async () => {
     const nested = `class ModelNew:\n    x = ${'('.repeat(20_000)}1${')'.repeat(20_000)}\n`
     expect(await outcome(`\`\`\`python\n${nested}\`\`\`\n`)).toMatchObject({ problem: 'unreadable_code' })
+    const endless = `class ModelNew:\n${'    x = 1\n'.repeat(200_000)}`
+    expect(await outcome(endless)).toMatchObject({ problem: 'unreadable_code' })
   })
 })
 
