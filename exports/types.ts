@@ -1,29 +1,44 @@
+import type { Column, ParquetRow, ParquetSink } from '../pipelines/core/parquet.ts'
 import type { Plugin } from '../pipelines/core/plugin.ts'
 import type { Candidate } from '../pipelines/core/records/candidate.ts'
 import type { Decision } from '../pipelines/core/records/decision.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
+import type { Reject } from '../pipelines/core/records/reject.ts'
 import type { Task } from '../pipelines/core/records/task.ts'
-import type { Column, ParquetRow } from '../pipelines/core/parquet.ts'
 
 /** A selected candidate with everything that is known of it. */
 export interface Selection {
   readonly candidate: Candidate
   readonly task: Task
+  /** One per workload, in the order of the task's workloads. */
   readonly evaluations: readonly Evaluation[]
+  /** In the order the filters decided. */
   readonly decisions: readonly Decision[]
 }
 
-/** One config of the published dataset (`sft`, `preference`, ...): its columns, and how a selection becomes a row. */
+/** What configs are made of. Both may be read again and again; each time the whole dataset passes by. */
+export interface Dataset {
+  /** Every selected candidate, those of a task together, in order of task and candidate id. */
+  selections(): AsyncIterable<Selection>
+  /** What any stage did not pass on, this one included. */
+  rejects(): AsyncIterable<Reject>
+}
+
+/** A row of a config, or the reason why a selected candidate has none in it. */
+export type ConfigRow =
+  | { readonly taskId: string | null; readonly row: ParquetRow }
+  | { readonly candidate: Pick<Candidate, 'id' | 'source'>; readonly reason: string; readonly detail: string }
+
+/** One config of the published dataset (`sft`, `preference`, ...): its columns, and how its rows come from the records. */
 export interface DatasetConfig<Options = unknown> extends Plugin<Options> {
   readonly columns: readonly Column[]
-  /** The row, or null where this selection has none in this config. */
-  toRow(selection: Selection, options: Options): ParquetRow | null
+  rows(dataset: Dataset, options: Options): AsyncIterable<ConfigRow>
 }
 
 /** A file format of the published dataset. */
 export interface ExportFormat<Options = unknown> extends Plugin<Options> {
   /** File ending, with the dot. */
   readonly extension: string
-  /** Writes one file and says how many rows it holds. */
-  write(path: string, columns: readonly Column[], rows: AsyncIterable<ParquetRow>, options: Options): Promise<number>
+  /** Opens one file for writing. */
+  open(path: string, columns: readonly Column[], options: Options): Promise<ParquetSink>
 }

@@ -12,7 +12,7 @@ import { candidates } from '../core/records/candidate.ts'
 import type { Candidate } from '../core/records/candidate.ts'
 import { decisions, selected } from '../core/records/decision.ts'
 import { evaluations } from '../core/records/evaluation.ts'
-import { rejects } from '../core/records/reject.ts'
+import { MISSING_SHARD, rejects } from '../core/records/reject.ts'
 import type { Reject } from '../core/records/reject.ts'
 import { tasks } from '../core/records/task.ts'
 import type { ShardKey, Stage, StageContext } from '../core/stage.ts'
@@ -117,9 +117,6 @@ function rejectOfShard({ stage, shard }: ShardKey): Reject {
     source: shard,
   }
 }
-
-/** The reason of a reject that stands for a whole shard: the dataset is not complete. */
-export const MISSING_SHARD = 'missing_shard'
 
 function rejectOfCopy({ id, source }: { id: string; source: string }): Reject {
   return {

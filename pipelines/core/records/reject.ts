@@ -13,3 +13,6 @@ export const Reject = z.object({
 export type Reject = z.infer<typeof Reject>
 
 export const rejects = defineTable('rejects', Reject)
+
+/** The reason of a reject that stands for a whole shard that failed: what follows is not complete. */
+export const MISSING_SHARD = 'missing_shard'

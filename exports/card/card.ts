@@ -1,0 +1,131 @@
+import type { CardInput } from './card-input.ts'
+import { ranked } from './facts.ts'
+import type { Counts } from './facts.ts'
+import { renderFrontMatter } from './front-matter.ts'
+import { fenced } from '../fenced-block.ts'
+import { cell, renderColumns, renderTable } from './markdown.ts'
+import { renderLimits } from './limits.ts'
+import { renderRecheck } from './recheck.ts'
+
+/** The dataset card: every number in it was counted while the rows were written, and nothing in it depends on the day. */
+export function renderCard(input: CardInput): string {
+  const sections = [
+    `# ${cell(input.card.pretty_name ?? input.name)}`,
+    input.description === '' ? null : cell(input.description),
+    renderSummary(input),
+    '## What is in it',
+    renderConfigs(input),
+    '## From repositories to rows',
+    renderFunnel(input),
+    '## What was proved',
+    renderProof(input),
+    '## Licences',
+    renderLicenses(input),
+    '## Sources',
+    renderSources(input),
+    ...input.configs.flatMap(({ name, columns }) => [`## Columns of \`${name}\``, renderColumns(columns)]),
+    '## Check a row yourself',
+    renderRecheck(input),
+    '## Make the dataset again',
+    renderReproduction(input),
+    '## Limits',
+    renderLimits(input),
+  ]
+  return `---\n${renderFrontMatter(input)}---\n\n${sections.filter((section) => section !== null).join('\n\n')}\n`
+}
+
+function renderSummary({ facts, configs, curateVersion }: CardInput): string {
+  const incomplete = [...facts.missingShards].sort().map((shard) => `\`${shard}\``)
+  const warning = `**This dataset is not complete**: ${incomplete.join(', ')} could not be made.`
+  const lines = [
+    'Each row is a PyTorch program, an implementation of it as a GPU or CPU kernel, and, where somebody wrote it, the reasoning',
+    `that leads from one to the other. ${facts.numPassed} of ${facts.numSelected} selected candidates passed on every workload they were judged on;`,
+    `${facts.numTimed} were also timed; ${facts.numWithReasoning} have a reasoning. Made with curate ${curateVersion}.`,
+  ]
+  const isEmpty = (configs[0]?.splits ?? []).every(({ numRows }) => numRows === 0)
+  return [
+    ...(incomplete.length > 0 ? [warning] : []),
+    lines.join('\n'),
+    ...(isEmpty ? [`**The config \`${configs[0]?.name ?? ''}\` has no rows**: the reasons are counted below.`] : []),
+  ].join('\n\n')
+}
+
+function renderConfigs({ configs, repo, name }: CardInput): string {
+  const rows = configs.flatMap((config) =>
+    config.splits.map((split) => [
+      config.name,
+      split.name,
+      split.numRows,
+      split.numFiles,
+      split.numFileBytes,
+      config.summary,
+    ]),
+  )
+  const [first] = configs
+  const load = `datasets.load_dataset("${repo ?? `OWNER/${name}`}", "${first?.name ?? ''}", split="train")`
+  return [
+    renderTable(['config', 'split', 'rows', 'files', 'bytes', 'what'], rows),
+    `\`\`\`python\nimport datasets\n\nrows = ${load}\n\`\`\``,
+  ].join('\n\n')
+}
+
+function renderFunnel({ funnel, facts, filters }: CardInput): string {
+  const rejects = ranked(facts.rejects).map(([key, count]) => [...key.split('\0'), count])
+  const stages = funnel.map(({ stage, what, count }) => [stage, what, count])
+  return [
+    renderTable(['stage', 'what', 'count'], stages),
+    filters.length === 0
+      ? 'No filter was applied.'
+      : renderTable(
+          ['filter', 'what it does'],
+          filters.map(({ name, summary }) => [name, summary]),
+        ),
+    rejects.length === 0
+      ? 'Nothing was rejected.'
+      : `What was not passed on, and why; each one is a row of the config \`rejects\`.\n\n${renderTable(['stage', 'by', 'reason', 'count'], rejects)}`,
+  ].join('\n\n')
+}
+
+function renderProof({ facts }: CardInput): string {
+  return [
+    'What ran the implementation, the weakest evidence over all its workloads:',
+    countTable('proved on', facts.provedOn),
+    countTable('hardware', facts.hardware),
+    countTable('language', facts.languages),
+    countTable('origin', facts.origins),
+  ].join('\n\n')
+}
+
+function renderLicenses({ facts }: CardInput): string {
+  return [
+    'As the repositories state them, per row in `license` (of the code) and `reference_license`. Repositories, commits and files are',
+    'listed in [LICENSE.md](LICENSE.md).',
+    '',
+    countTable('licence of the code', facts.codeLicenses),
+    '',
+    countTable('licence of the reference', facts.referenceLicenses),
+  ].join('\n')
+}
+
+function renderSources({ sources, facts }: CardInput): string {
+  const rows = sources.map(({ id, address, identity }) => [
+    id,
+    address,
+    identity ?? 'not reached',
+    facts.sources.get(id) ?? 0,
+  ])
+  return renderTable(['source', 'address', 'commit or hash', 'rows'], rows)
+}
+
+function renderReproduction({ recipe, curateVersion, name }: CardInput): string {
+  return [
+    `The recipe below is \`recipe.yaml\`; \`sources.lock.json\` holds the commits its sources stood at. With curate ${curateVersion}:`,
+    `\`\`\`sh\nmkdir -p work/${name} && cp sources.lock.json work/${name}/\nnpx curate --recipe recipe.yaml --work-dir work\n\`\`\``,
+    'The rows are the same bytes on the same hardware, except for what a clock or a scheduler decides: timings, and verdicts near a limit.',
+    fenced('yaml', recipe),
+  ].join('\n\n')
+}
+
+function countTable(what: string, counts: Counts): string {
+  return renderTable([what, 'rows'], ranked(counts))
+}

@@ -1,0 +1,104 @@
+import { MISSING_SHARD } from '../../pipelines/core/records/reject.ts'
+import type { Reject } from '../../pipelines/core/records/reject.ts'
+import { geomeanSpeedup } from '../../pipelines/core/speedup.ts'
+import { weakestProof } from '../proof.ts'
+import type { Selection } from '../types.ts'
+
+/** How often each value was seen. */
+export type Counts = Map<string, number>
+
+/** A repository that rows were made of. */
+export interface UsedRepository {
+  readonly repo_name: string
+  readonly commit_sha: string
+  readonly license: string | null
+  readonly paths: Set<string>
+}
+
+/** What the card says of the rows, counted while they pass by. */
+export interface DatasetFacts {
+  numSelected: number
+  /** Rows whose every judged workload passed. */
+  numPassed: number
+  numTimed: number
+  numWithReasoning: number
+  readonly provedOn: Counts
+  readonly languages: Counts
+  readonly origins: Counts
+  /** Rows per licence of the code. */
+  readonly codeLicenses: Counts
+  readonly referenceLicenses: Counts
+  readonly hardware: Counts
+  /** Rows per source or import of the recipe. */
+  readonly sources: Counts
+  /** By repository, commit and licence, for attribution. */
+  readonly repositories: Map<string, UsedRepository>
+  /** Rejects per stage, plug-in and reason, as `stage\0by\0reason`. */
+  readonly rejects: Counts
+  /** Names of shards that are missing. */
+  readonly missingShards: Set<string>
+}
+
+export function emptyFacts(): DatasetFacts {
+  return {
+    numSelected: 0,
+    numPassed: 0,
+    numTimed: 0,
+    numWithReasoning: 0,
+    provedOn: new Map(),
+    languages: new Map(),
+    origins: new Map(),
+    codeLicenses: new Map(),
+    referenceLicenses: new Map(),
+    hardware: new Map(),
+    sources: new Map(),
+    repositories: new Map(),
+    rejects: new Map(),
+    missingShards: new Set(),
+  }
+}
+
+export function countSelection(facts: DatasetFacts, { candidate, task, evaluations }: Selection): void {
+  facts.numSelected += 1
+  if (evaluations.length > 0 && evaluations.every(({ status }) => status === 'PASSED')) facts.numPassed += 1
+  if (geomeanSpeedup(evaluations, 'speedup') !== null) facts.numTimed += 1
+  if (candidate.reasoning !== null) facts.numWithReasoning += 1
+  count(facts.provedOn, weakestProof(evaluations) ?? 'nothing')
+  count(facts.languages, candidate.language)
+  count(facts.origins, candidate.origin)
+  count(facts.codeLicenses, candidate.license ?? (candidate.generator === null ? NO_LICENSE : MODEL_OUTPUT))
+  count(facts.referenceLicenses, task.license ?? NO_LICENSE)
+  count(facts.hardware, evaluations[0]?.environment.hardware ?? 'nothing')
+  count(facts.sources, candidate.source)
+  const { repo_name, commit_sha, license, path } = task
+  useRepository(facts, { repo_name, commit_sha, license, path })
+  for (const piece of candidate.pieces) {
+    if (candidate.repo_name === null || candidate.commit_sha === null) continue
+    useRepository(facts, { ...piece, repo_name: candidate.repo_name, commit_sha: candidate.commit_sha })
+  }
+}
+
+export function countReject(facts: DatasetFacts, { record_id, stage, by, reason }: Reject): void {
+  count(facts.rejects, [stage, by, reason].join('\0'))
+  if (reason === MISSING_SHARD) facts.missingShards.add(record_id)
+}
+
+const NO_LICENSE = 'none found'
+const MODEL_OUTPUT = 'output of a model'
+
+/** Counts, most frequent first, equal ones by name. */
+export function ranked(counts: Counts): [string, number][] {
+  return [...counts].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+}
+
+function count(counts: Counts, value: string): void {
+  counts.set(value, (counts.get(value) ?? 0) + 1)
+}
+
+function useRepository(facts: DatasetFacts, used: Omit<UsedRepository, 'paths'> & { path: string }): void {
+  const { repo_name, commit_sha, license, path } = used
+  const key = [repo_name, commit_sha, license ?? ''].join('\0')
+  const known = facts.repositories.get(key)
+  if (known === undefined) facts.repositories.set(key, { repo_name, commit_sha, license, paths: new Set([path]) })
+  else known.paths.add(path)
+}

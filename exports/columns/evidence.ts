@@ -1,0 +1,95 @@
+import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
+import { canonicalJson } from '../../pipelines/core/hash.ts'
+import { geomeanSpeedup } from '../../pipelines/core/speedup.ts'
+import { weakestProof } from '../proof.ts'
+import type { Selection } from '../types.ts'
+import type { SelectionColumn } from './selection-column.ts'
+
+/** What was proved of the row, on what, and how fast it ran. */
+export const evidenceColumns: readonly SelectionColumn[] = [
+  {
+    name: 'proved_on',
+    type: 'string',
+    nullable: true,
+    description:
+      'What ran it: `gpu`, `cpu`, `interpreter` (Triton’s, which says nothing of speed) or `compiler` (not run); the weakest over all workloads; null if nothing did',
+    valueOf: ({ evaluations }) => weakestProof(evaluations),
+  },
+  {
+    name: 'statuses',
+    type: { list: 'string' },
+    nullable: false,
+    description: 'Verdict per workload: `PASSED` or the kind of failure',
+    statistics: false,
+    valueOf: ({ evaluations }) => evaluations.map(({ status }) => status),
+  },
+  {
+    name: 'speedup',
+    type: 'double',
+    nullable: true,
+    description:
+      'Ratio of the medians, reference in eager mode over code, geometric mean over workloads; null unless all passed and were timed',
+    valueOf: ({ evaluations }) => geomeanSpeedup(evaluations, 'speedup'),
+  },
+  {
+    name: 'speedup_ci_low',
+    type: 'double',
+    nullable: true,
+    description: 'The same mean of the lower ends of the 95 % intervals',
+    valueOf: ({ evaluations }) => geomeanSpeedup(evaluations, 'speedup_ci_low'),
+  },
+  {
+    name: 'speedup_ci_high',
+    type: 'double',
+    nullable: true,
+    description: 'The same mean of the upper ends of the 95 % intervals',
+    valueOf: ({ evaluations }) => geomeanSpeedup(evaluations, 'speedup_ci_high'),
+  },
+  {
+    name: 'workloads',
+    type: 'string',
+    nullable: false,
+    description:
+      'JSON list, one per judged workload: `axes` (module-level overrides of the reference), `status`, `proved_on`, `correctness` (errors and tolerances), `performance` (milliseconds)',
+    statistics: false,
+    valueOf: (selection) => canonicalJson(selection.evaluations.map((evaluation) => workloadOf(selection, evaluation))),
+  },
+  {
+    name: 'checks',
+    type: 'string',
+    nullable: false,
+    description: 'JSON list: findings of the validator per workload, `passed` being null where a check does not apply',
+    statistics: false,
+    valueOf: ({ evaluations }) =>
+      canonicalJson(
+        evaluations.flatMap(({ workload_id, checks }) => checks.map((check) => ({ workload_id, ...check }))),
+      ),
+  },
+  {
+    name: 'hardware',
+    type: 'string',
+    nullable: true,
+    description: 'GPU or processor it was proved on',
+    valueOf: ({ evaluations }) => evaluations[0]?.environment.hardware ?? null,
+  },
+  {
+    name: 'environment',
+    type: 'string',
+    nullable: true,
+    description: 'JSON: hardware, driver, Python, library versions and sandbox of the validation',
+    statistics: false,
+    valueOf: ({ evaluations: [first] }) => (first === undefined ? null : canonicalJson(first.environment)),
+  },
+  {
+    name: 'validator',
+    type: 'string',
+    nullable: true,
+    description: 'Validator with version',
+    valueOf: ({ evaluations }) => evaluations[0]?.validator ?? null,
+  },
+]
+
+function workloadOf({ task }: Selection, { workload_id, status, proved_on, correctness, performance }: Evaluation) {
+  const axes = task.workloads.find(({ id }) => id === workload_id)?.axes ?? null
+  return { workload_id, axes, status, proved_on, correctness, performance }
+}

@@ -1,0 +1,58 @@
+import type { Candidate } from '../../pipelines/core/records/candidate.ts'
+import type { SourceFile } from '../../pipelines/core/records/provenance.ts'
+import type { Task } from '../../pipelines/core/records/task.ts'
+import { fenced } from '../fenced-block.ts'
+
+/**
+ * Asks for a faster implementation of a PyTorch program and renders the answer. The last code block of an answer is the
+ * kernel, as the published models of this field have it. A changed word is a new version.
+ */
+export const writeKernel = {
+  id: 'write-kernel',
+  version: 1,
+  renderQuestion(
+    task: Pick<Task, 'reference'>,
+    candidate: Pick<Candidate, 'language' | 'form' | 'entry_point'>,
+  ): string {
+    return [
+      `Write a fast ${LANGUAGES[candidate.language] ?? candidate.language} implementation of the following PyTorch program.`,
+      '',
+      fenced('python', task.reference),
+      '',
+      FORMS[candidate.form],
+      `The entry point is \`${candidate.entry_point}\`.`,
+      'It must compute the same result as `Model` for every input that `get_inputs()` can give, within rounding, and must not change its inputs.',
+    ].join('\n')
+  },
+  /** Every file in a code block of its own under its name; the one that holds the entry point last. */
+  renderAnswer({ sources, entry_point }: Pick<Candidate, 'sources' | 'entry_point'>): string {
+    if (sources.length === 1) return sources.map(codeBlock).join('')
+    const isEntry = ({ path }: SourceFile): boolean => entry_point.startsWith(`${path}::`)
+    const ordered = [...sources.filter((file) => !isEntry(file)), ...sources.filter(isEntry)]
+    return ordered.map((file) => `\`${file.path}\`:\n\n${codeBlock(file)}`).join('\n\n')
+  },
+} as const
+
+const LANGUAGES: Readonly<Record<string, string>> = { triton: 'Triton', cuda: 'CUDA', cpp: 'C++' }
+
+const FORMS: Readonly<Record<Candidate['form'], string>> = {
+  python:
+    'Answer with a complete Python module that defines the class `ModelNew`, with the same constructor and `forward` as `Model`.',
+  native: 'Answer with complete source files that export the launcher as an `extern "C"` function.',
+  device: 'Answer with complete source files of the device code and its launch plan.',
+}
+
+const FENCE_NAMES: Readonly<Record<string, string>> = {
+  py: 'python',
+  cu: 'cuda',
+  cuh: 'cuda',
+  cpp: 'cpp',
+  cc: 'cpp',
+  h: 'cpp',
+  hpp: 'cpp',
+  json: 'json',
+}
+
+function codeBlock({ path, content }: SourceFile): string {
+  return fenced(FENCE_NAMES[path.slice(path.lastIndexOf('.') + 1)] ?? '', content)
+}

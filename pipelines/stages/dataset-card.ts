@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import type { CardInput, CardSource, ExportedConfig } from '../../exports/card/card-input.ts'
+import type { DatasetFacts } from '../../exports/card/facts.ts'
+import { renderYaml } from '../../exports/yaml-text.ts'
+import { sources } from '../../extractors/sources/registry.ts'
+import { filters } from '../../filters/registry.ts'
+import { hashOf } from '../core/hash.ts'
+import { packageVersion } from '../core/package-root.ts'
+import { enabledPlugins, pluginName } from '../core/plugin.ts'
+import type { Registry } from '../core/plugin.ts'
+import { withoutSecrets } from '../core/secrets.ts'
+import type { StageContext, World } from '../core/stage.ts'
+import { datasetFunnel } from './dataset-funnel.ts'
+import type { Recipe, SourceEntry } from './recipe.ts'
+
+type Context = StageContext<Recipe, undefined>
+
+/** Everything the dataset card says. */
+export async function cardInput(
+  context: Context,
+  configs: readonly ExportedConfig[],
+  facts: DatasetFacts,
+): Promise<CardInput> {
+  const { recipe } = context
+  const registry: Registry = filters
+  return {
+    name: recipe.name,
+    description: recipe.description,
+    repo: recipe.publish?.repo ?? null,
+    card: recipe.export.card,
+    configs,
+    funnel: await datasetFunnel(context),
+    sources: cardSources(context),
+    filters: enabledPlugins(registry, recipe.filters).map(({ plugin }) => ({
+      name: pluginName(plugin),
+      summary: plugin.summary,
+    })),
+    facts,
+    recipe: withoutSecrets(renderYaml(recipeOfDataset(recipe))),
+    curateVersion: packageVersion,
+  }
+}
+
+/** The recipe as far as it decides the rows. Where it was published is not part of how to make it again. */
+export function recipeOfDataset(recipe: Recipe): Omit<Recipe, 'publish' | '$schema'> {
+  const { publish: _, $schema: __, ...made } = recipe
+  return made
+}
+
+/** Commit of each source and SHA-256 of each imported file; null for what could not be reached. */
+export function identitiesOf(recipe: Recipe, world: World): Record<string, string | null> {
+  const ofSources = recipe.sources.map(({ id }) => [id, world.sources.get(id) ?? null] as const)
+  const ofImports = recipe.generate.imports.map(({ id, path }) => [id, world.files.get(path) ?? null] as const)
+  return Object.fromEntries([...ofSources, ...ofImports])
+}
+
+/** The commits of the sources in the form a run reads them back in: with it the recipe makes the same dataset again. */
+export function sourceLock({ recipe, world }: Context): Record<string, { options_hash: string; commit_sha: string }> {
+  const locked = recipe.sources.flatMap((entry) => {
+    const commit_sha = world.sources.get(entry.id)
+    return typeof commit_sha === 'string' ? [[entry.id, { options_hash: hashOf(entry), commit_sha }] as const] : []
+  })
+  return Object.fromEntries(locked)
+}
+
+function cardSources({ recipe, world }: Context): CardSource[] {
+  const identities = identitiesOf(recipe, world)
+  return [
+    ...recipe.sources.map((entry) => ({
+      id: entry.id,
+      address: addressOf(entry),
+      identity: identities[entry.id] ?? null,
+    })),
+    ...recipe.generate.imports.map(({ id, path }) => ({
+      id,
+      address: `file ${path}`,
+      identity: identities[id] ?? null,
+    })),
+  ]
+}
+
+const Addressed = z.looseObject({ url: z.string().optional(), name: z.string().optional() })
+
+function addressOf(entry: SourceEntry): string {
+  const registry: Registry = sources
+  const [enabled] = enabledPlugins(registry, entry)
+  const options = Addressed.safeParse(enabled?.options).data
+  return withoutSecrets(
+    [enabled?.plugin.id, options?.url ?? options?.name].filter((part) => part !== undefined).join(' '),
+  )
+}

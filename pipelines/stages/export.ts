@@ -1,0 +1,201 @@
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { renderCard } from '../../exports/card/card.ts'
+import type { ExportedConfig } from '../../exports/card/card-input.ts'
+import { countReject, countSelection, emptyFacts } from '../../exports/card/facts.ts'
+import type { DatasetFacts } from '../../exports/card/facts.ts'
+import { renderLicenseList } from '../../exports/card/license-list.ts'
+import { writeConfig } from '../../exports/config-writer.ts'
+import { datasetConfigs } from '../../exports/configs/registry.ts'
+import { exportFormats } from '../../exports/formats/registry.ts'
+import type { WrittenPart } from '../../exports/part-writer.ts'
+import type { Dataset, DatasetConfig, ExportFormat } from '../../exports/types.ts'
+import { openCandidateJoin } from '../core/candidate-records.ts'
+import type { CandidateJoin } from '../core/candidate-records.ts'
+import { openDatabase } from '../core/duckdb.ts'
+import { CurateError, systemCodeOf } from '../core/errors.ts'
+import { sha256 } from '../core/hash.ts'
+import { readManifest } from '../core/manifest.ts'
+import { packageVersion } from '../core/package-root.ts'
+import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
+import type { Enabled, Registry } from '../core/plugin.ts'
+import { candidates } from '../core/records/candidate.ts'
+import { datasetFiles } from '../core/records/dataset-file.ts'
+import { decisions, selected } from '../core/records/decision.ts'
+import { evaluations } from '../core/records/evaluation.ts'
+import { MISSING_SHARD, rejects } from '../core/records/reject.ts'
+import type { Reject } from '../core/records/reject.ts'
+import { tasks } from '../core/records/task.ts'
+import type { ShardKey, Stage, StageContext } from '../core/stage.ts'
+import { rowOf } from '../core/table.ts'
+import type { TableRow } from '../core/table.ts'
+import { cardInput, identitiesOf, recipeOfDataset, sourceLock } from './dataset-card.ts'
+import type { Recipe } from './recipe.ts'
+import { candidateShards } from './upstream-shards.ts'
+
+type Context = StageContext<Recipe, undefined>
+
+/** Folder of the shard that is the dataset as it will be on the Hub. */
+export const DATASET_FOLDER = 'dataset'
+
+const FILTER: ShardKey = { stage: 'filter', shard: 'all' }
+
+/** Writes the selected candidates as a dataset: files per config, the card, the licences, the recipe. */
+export const exportStage: Stage<Recipe> = {
+  name: 'export',
+  version: 1,
+  unit: 'candidates',
+  tables: [datasetFiles],
+  concurrency: () => 1,
+  plan: (recipe, world) => [
+    {
+      stage: 'export',
+      shard: 'all',
+      config: {
+        recipe: recipeOfDataset(recipe),
+        repo: recipe.publish?.repo ?? null,
+        configs: pluginConfig(configsOf(recipe)),
+        formats: pluginConfig(formatsOf(recipe)),
+        curate_version: packageVersion,
+      },
+      external: identitiesOf(recipe, world),
+      inputs: [FILTER, ...candidateShards(recipe, world)],
+    },
+  ],
+  async *run(context) {
+    const scratch = join(context.cacheDirectory, `export-${context.recipe.name}`)
+    await rm(scratch, { recursive: true, force: true })
+    await mkdir(join(scratch, 'parts'), { recursive: true })
+    const database = await openDatabase(join(scratch, 'database'), context.signal)
+    try {
+      const joined = await openCandidateJoin(database, {
+        candidates: await context.inputFiles(candidates),
+        tasks: await context.inputFiles(tasks),
+        evaluations: await context.inputFiles(evaluations),
+        decisions: await context.inputFiles(decisions),
+        selected: await context.inputFiles(selected),
+      })
+      await requireAll(joined, context)
+      yield* writeDataset(joined, context, join(scratch, 'parts'))
+    } finally {
+      await database.close()
+      await rm(scratch, { recursive: true, force: true })
+    }
+  },
+}
+
+/** Rejects are written with every dataset, whatever the recipe names. */
+function configsOf(recipe: Recipe): Enabled<DatasetConfig>[] {
+  const registry: Registry<DatasetConfig> = datasetConfigs
+  return enabledPlugins(registry, { rejects: {}, ...recipe.export.configs })
+}
+
+/** Parquet where the recipe names no format. */
+function formatsOf(recipe: Recipe): Enabled<ExportFormat>[] {
+  const registry: Registry<ExportFormat> = exportFormats
+  const named = enabledPlugins(registry, recipe.export.formats)
+  const { parquet } = exportFormats
+  return named.length > 0 ? named : [{ plugin: parquet, options: parquet.options.parse({}) }]
+}
+
+async function requireAll({ numCandidates }: CandidateJoin, context: Context): Promise<void> {
+  const manifest = await readManifest(context.inputDirectory(FILTER))
+  const expected = manifest?.counts.written[selected.name] ?? 0
+  if (numCandidates === expected) return
+  throw new CurateError(
+    'selection_incomplete',
+    `${numCandidates} of ${expected} selected candidates are in the shards`,
+    {
+      hint: 'A shard was removed after filter ran. Run the stages before export again.',
+    },
+  )
+}
+
+async function* writeDataset(joined: CandidateJoin, context: Context, directory: string): AsyncGenerator<TableRow> {
+  const { recipe } = context
+  const facts = emptyFacts()
+  const refusals: Reject[] = []
+  const written: ExportedConfig[] = []
+  const enabled = configsOf(recipe)
+  context.progress.expect(joined.numCandidates)
+  const dataset = openDataset(joined, context, facts, refusals)
+  for (const config of enabled) {
+    const result = await writeConfig(config, dataset, formatsOf(recipe), directory, recipe.export.max_file_rows)
+    for (const refusal of result.refusals) {
+      refusals.push(refusal)
+      yield rowOf(rejects, refusal)
+    }
+    for (const part of result.parts) yield await placePart(part, context)
+    written.push(result.config)
+  }
+  // Where no config reads the selections, the card counts them all the same.
+  if (facts.numSelected === 0) for await (const _ of dataset.selections()) continue
+  for (const shard of [...facts.missingShards].sort()) yield rowOf(rejects, missingShard(shard))
+  const input = await cardInput(context, written, facts)
+  yield await writeText('README.md', renderCard(input), context)
+  yield await writeText('LICENSE.md', renderLicenseList(facts), context)
+  yield await writeText('recipe.yaml', input.recipe, context)
+  yield await writeText('sources.lock.json', `${JSON.stringify(sourceLock(context), null, 2)}\n`, context)
+}
+
+// The records as configs see them. What passes by is counted for the card, the first time.
+function openDataset(joined: CandidateJoin, context: Context, facts: DatasetFacts, refusals: Reject[]): Dataset {
+  let isCounted = false
+  let areRejectsCounted = false
+  return {
+    async *selections() {
+      const isFirst = !isCounted
+      isCounted = true
+      for await (const { candidate, task, evaluations, decisions } of joined.records()) {
+        if (task === null) throw new TypeError(`the filter selected ${candidate.id}, which has no task`)
+        const selection = { candidate, task, evaluations, decisions }
+        if (isFirst) {
+          countSelection(facts, selection)
+          context.progress.advance()
+        }
+        yield selection
+      }
+    },
+    async *rejects() {
+      const isFirst = !areRejectsCounted
+      areRejectsCounted = true
+      for await (const reject of withRefusals(context, refusals)) {
+        if (isFirst) countReject(facts, reject)
+        yield reject
+      }
+    },
+  }
+}
+
+async function* withRefusals(context: Context, refusals: readonly Reject[]): AsyncGenerator<Reject> {
+  yield* context.read(rejects)
+  yield* refusals
+}
+
+async function placePart({ writtenAt, file }: WrittenPart, context: Context): Promise<TableRow> {
+  await context.writeOutput(`${DATASET_FOLDER}/${file.path}`, (temporary) => move(writtenAt, temporary))
+  return rowOf(datasetFiles, file)
+}
+
+// The cache may lie on another file system than the shard.
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EXDEV') throw error
+    await copyFile(from, to)
+    await rm(from)
+  }
+}
+
+async function writeText(path: string, text: string, context: Context): Promise<TableRow> {
+  await context.writeOutput(`${DATASET_FOLDER}/${path}`, (temporary) => writeFile(temporary, text))
+  const none = { config: null, split: null, format: null, num_rows: null }
+  return rowOf(datasetFiles, { path, ...none, num_bytes: Buffer.byteLength(text), sha256: sha256(text) })
+}
+
+// What publish looks for: a dataset that is not whole is not published unless the recipe says so.
+function missingShard(shard: string): Reject {
+  const detail = 'the shard is not there, so nothing of it is in the dataset'
+  return { record_id: shard, stage: 'export', by: 'export@1', reason: MISSING_SHARD, detail, source: shard }
+}
