@@ -117,10 +117,12 @@ function renderSources({ sources, facts }: CardInput): string {
   return renderTable(['source', 'address', 'commit or hash', 'rows'], rows)
 }
 
-function renderReproduction({ recipe, curateVersion, name }: CardInput): string {
+function renderReproduction({ recipe, curateVersion, name, sources }: CardInput): string {
+  const hasImports = sources.some(({ address }) => address.startsWith('file '))
   return [
     `The recipe below is \`recipe.yaml\`; \`sources.lock.json\` holds the commits its sources stood at. With curate ${curateVersion}:`,
     `\`\`\`sh\nmkdir -p work/${name} && cp sources.lock.json work/${name}/\nnpx curate --recipe recipe.yaml --work-dir work\n\`\`\``,
+    ...(hasImports ? ['The imported files are not part of the dataset; their SHA-256 is under Sources.'] : []),
     'The rows are the same bytes on the same hardware, except for what a clock or a scheduler decides: timings, and verdicts near a limit.',
     fenced('yaml', recipe),
   ].join('\n\n')

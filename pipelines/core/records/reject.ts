@@ -4,7 +4,7 @@ import { defineTable } from '../table.ts'
 /** What a stage did not pass on, and why. */
 export const Reject = z.object({
   record_id: z.string().describe('Id of the record, or the path of the file, that was not passed on'),
-  stage: z.string(),
+  stage: z.string().describe('Stage that did not pass it on'),
   by: z.string().describe('Stage or plug-in with version that refused it: `triton@1`'),
   reason: z.string().describe('snake_case reason; the closed list is in the documentation of the stage'),
   detail: z.string().nullable().describe('What a reader needs to understand the reason; at most 2 KiB'),

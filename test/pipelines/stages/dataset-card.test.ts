@@ -1,0 +1,115 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { datasetConfigs } from '../../../exports/configs/registry.ts'
+import { packageRoot } from '../../../pipelines/core/package-root.ts'
+import { runProcess } from '../../../pipelines/core/process.ts'
+import { cardOf, exportOf, someCandidates, useExportRuns } from './export-run.ts'
+import { COMMIT } from './stage-run.ts'
+
+const runs = useExportRuns()
+
+describe('the dataset card', () => {
+  it('names configs, features and sizes as the Hub reads them', async () => {
+    const dataset = await exportOf(runs.open())
+    const { front } = await cardOf(dataset)
+    expect(front).toMatchObject({
+      license: 'other',
+      license_name: 'per-row',
+      license_link: 'LICENSE.md',
+      language: ['en'],
+    })
+    expect(front.configs).toEqual([
+      { config_name: 'sft', default: true, data_files: [{ split: 'train', path: 'sft/train-*.parquet' }] },
+      { config_name: 'rejects', data_files: [{ split: 'train', path: 'rejects/train-*.parquet' }] },
+    ])
+    const [sft] = front.dataset_info
+    expect(sft?.splits[0]).toMatchObject({ name: 'train', num_examples: 2 })
+    expect(sft?.features.slice(0, 2)).toEqual([
+      {
+        name: 'messages',
+        list: [
+          { name: 'role', dtype: 'string' },
+          { name: 'content', dtype: 'string' },
+        ],
+      },
+      { name: 'task_id', dtype: 'string' },
+    ])
+    expect(sft?.features.find(({ name }) => name === 'statuses')).toEqual({ name: 'statuses', list: 'string' })
+    const bytes = await readFile(join(dataset, 'sft/train-00000-of-00001.parquet'))
+    expect(sft?.download_size).toBe(bytes.length)
+  })
+
+  it('counts what it claims', async () => {
+    const { body } = await cardOf(await exportOf(runs.open()))
+    expect(body).toContain('2 of 2 selected candidates passed on every workload they were judged on;')
+    expect(body).toContain('1 were also timed; 1 have a reasoning.')
+    for (const line of [
+      '| pair | tasks | 1 |',
+      '| pair | mined candidates | 3 |',
+      '| filter | selected candidates | 2 |',
+      '| filter | passed@1 | runtime\\_error | 1 |',
+      '| interpreter | 1 |',
+      '| MIT | 2 |',
+      '| output of a model | 1 |',
+      `| example | git https://example.org/acme/kernels.git | ${COMMIT} | 2 |`,
+    ]) {
+      expect(body).toContain(line)
+    }
+  })
+
+  it('has no licence, column or limit that is not of this dataset', async () => {
+    const { body } = await cardOf(await exportOf(runs.open({ filters: { 'exact-dedup': {} } })))
+    expect(body).toContain('1 candidates did not pass, or were never run')
+    expect(body).toContain('No licence filter was applied')
+    expect(body).toContain('near-duplicates were not looked for')
+    const filtered = await cardOf(await exportOf(runs.open({}, 'filtered')))
+    expect(filtered.body).not.toContain('did not pass, or were never run')
+    expect(filtered.body).not.toContain('No licence filter was applied')
+  })
+
+  it('holds the recipe that made it, without secrets and without a place to publish', async () => {
+    const url = 'https://someone:hunter2@example.org/acme/kernels.git'
+    const fields = { sources: [{ id: 'example', git: { url } }], publish: { repo: 'acme/kernels' } }
+    const dataset = await exportOf(runs.open(fields))
+    const recipe = await readFile(join(dataset, 'recipe.yaml'), 'utf8')
+    expect(parse(recipe)).toMatchObject({ name: 'stage-test', filters: { passed: {}, license: {} } })
+    expect(recipe).not.toContain('publish')
+    const { body } = await cardOf(dataset)
+    expect(body).toContain('name: stage-test')
+    expect(body).toContain('load_dataset("acme/kernels", "sft"')
+    for (const file of ['recipe.yaml', 'README.md', 'sources.lock.json', 'LICENSE.md']) {
+      expect(await readFile(join(dataset, file), 'utf8')).not.toContain('hunter2')
+    }
+  })
+
+  it('is not changed by what strangers write', async () => {
+    const records = someCandidates()
+    const task = { ...records.task, repo_name: 'a|b`<img src=x>\n## Fake', license: 'MIT' }
+    const dataset = await exportOf(runs.open(), { ...records, task })
+    const list = await readFile(join(dataset, 'LICENSE.md'), 'utf8')
+    expect(list).toContain('## a\\|b\\`&lt;img src=x> ## Fake: MIT')
+    expect(list).not.toContain('\n## Fake')
+  })
+
+  it('shows a program that really checks a row', async () => {
+    const { task, plain, judged } = someCandidates()
+    const dataset = await exportOf(runs.open(), { ...someCandidates(), task, all: [plain], judged })
+    const { body } = await cardOf(dataset)
+    const [, program = ''] = /```python\n(import glob[\s\S]*?)```/.exec(body) ?? []
+    await writeFile(join(runs.directory, 'recheck.py'), program)
+    const python = join(packageRoot, '.venv/bin/python')
+    const { stdout, stderr } = await runProcess(python, [join(runs.directory, 'recheck.py')], {
+      cwd: dataset,
+      timeoutMs: 60_000,
+    })
+    expect(stderr).toBe('')
+    expect(stdout).toContain(`${plain.id} agrees with its reference on`)
+  })
+
+  it.each(Object.values(datasetConfigs))('says what every column of $id means', ({ columns }) => {
+    for (const { name, description } of columns) expect([name, description.length > 5]).toEqual([name, true])
+    expect(new Set(columns.map(({ name }) => name)).size).toBe(columns.length)
+  })
+})
