@@ -11,6 +11,7 @@ import { describeParquet, openParquet, readParquet } from '../../../pipelines/co
 import type { Column, ParquetOptions, ParquetRow } from '../../../pipelines/core/parquet.ts'
 import { runProcess } from '../../../pipelines/core/process.ts'
 import { COLUMNS, EMPTY, ROWS } from './awkward-rows.ts'
+import { asPythonPrints } from './python-rows.ts'
 
 let directory: string
 
@@ -44,16 +45,6 @@ async function readWithPyarrow(path: string): Promise<z.infer<typeof PyarrowRepo
   return PyarrowReport.parse(JSON.parse(stdout))
 }
 
-/** A row as the Python script prints it. */
-function asPrinted(row: ParquetRow): unknown {
-  const entries = Object.entries(row).map(([name, value]) => {
-    if (typeof value === 'bigint') return [name, { int64: String(value) }]
-    if (typeof value === 'number') return [name, { double: pythonFloat(value) }]
-    return [name, name === 'anything' && value !== null ? JSON.stringify(value) : value]
-  })
-  return Object.fromEntries(entries)
-}
-
 // The footer, in Thrift's compact protocol, begins with field 1, an i32 in zigzag form: the version.
 function withFooterVersion1(bytes: Buffer): Buffer {
   const start = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8)
@@ -79,13 +70,6 @@ function withoutNull(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null))
 }
 
-function pythonFloat(value: number): string {
-  if (Number.isNaN(value)) return 'nan'
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
-  if (Object.is(value, -0)) return '-0.0'
-  return Number.isInteger(value) && Math.abs(value) < 1e16 ? `${value}.0` : String(value)
-}
-
 describe('a Parquet file of ours', () => {
   it('is read back by hyparquet with equal values', async () => {
     const rows = await Array.fromAsync(readParquet(await write(ROWS)))
@@ -97,7 +81,7 @@ describe('a Parquet file of ours', () => {
   it('is read back by pyarrow with equal values and the declared types', async () => {
     const report = await readWithPyarrow(await write(ROWS))
     for (const [index, row] of report.rows.entries()) {
-      expect(row).toEqual(asPrinted(ROWS[index] ?? {}))
+      expect(row).toEqual(asPythonPrints(ROWS[index] ?? {}))
     }
     expect(report.rows).toHaveLength(ROWS.length)
     expect(report.types).toMatchObject({

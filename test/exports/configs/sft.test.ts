@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { sft } from '../../../exports/configs/sft.ts'
+import type { ConfigRow, Dataset, Selection } from '../../../exports/types.ts'
+import { toStored } from '../../../pipelines/core/parquet-schema.ts'
+import { aCandidate, aPerformance, aReasoning, aTask, aWorkload, anEvaluation } from '../../records.ts'
+
+const workloads = [aWorkload({ N: '64' }), aWorkload({ N: '65' })]
+const task = aTask({ workloads })
+
+function rowsOf(selections: readonly Selection[], options: unknown = {}): Promise<ConfigRow[]> {
+  const dataset: Dataset = {
+    async *selections() {
+      yield* selections
+    },
+    async *rejects() {},
+  }
+  return Array.fromAsync(sft.rows(dataset, sft.options.parse(options)))
+}
+
+async function rowOf(fields: Partial<Selection>, options: unknown = {}) {
+  const candidate = aCandidate(task)
+  const [item] = await rowsOf([{ task, candidate, evaluations: [], decisions: [], ...fields }], options)
+  return item !== undefined && 'row' in item ? item.row : {}
+}
+
+describe('the config sft', () => {
+  it('has a value that fits for every column, however little is known', async () => {
+    const bare = aTask({ pairing: null, license: null })
+    const candidate = aCandidate(bare, { repo_name: null, commit_sha: null, license: null, pieces: [], sources: [] })
+    const row = await rowOf({ task: bare, candidate })
+    expect(Object.keys(row)).toEqual(sft.columns.map(({ name }) => name))
+    for (const column of sft.columns) expect(() => toStored(column, row[column.name])).not.toThrow()
+    expect(row).toMatchObject({
+      code: null,
+      path: null,
+      proved_on: null,
+      speedup: null,
+      environment: null,
+      statuses: [],
+    })
+  })
+
+  it('says what the weakest proof of any workload is, and no speedup unless all were timed', async () => {
+    const candidate = aCandidate(task)
+    const evaluations = [
+      anEvaluation(candidate, { workload_id: workloads[0]?.id ?? '', proved_on: 'gpu', performance: aPerformance(4) }),
+      anEvaluation(candidate, { workload_id: workloads[1]?.id ?? '', proved_on: 'interpreter' }),
+    ]
+    const row = await rowOf({ candidate, evaluations })
+    expect(row).toMatchObject({ proved_on: 'interpreter', speedup: null, speedup_ci_low: null })
+    expect(JSON.parse(String(row['workloads']))).toMatchObject([
+      { axes: { N: '64' }, proved_on: 'gpu', performance: { speedup: 4 } },
+      { axes: { N: '65' }, proved_on: 'interpreter', performance: null },
+    ])
+    expect(JSON.parse(String(row['checks']))).toHaveLength(2)
+  })
+
+  it('begins the answer with the reasoning, or leaves it out as the recipe says', async () => {
+    const candidate = aCandidate(task, { reasoning: aReasoning(7, { text: '<think>because</think>' }) })
+    const answerOf = async (options: unknown) => JSON.stringify((await rowOf({ candidate }, options))['messages'])
+    expect(await answerOf({})).toContain('<think>\\nbecause\\n</think>\\n\\n```python')
+    expect(await answerOf({ reasoning: 'omit' })).not.toContain('because')
+  })
+
+  it('gives the reason instead of a row that would break', async () => {
+    const candidate = aCandidate(task, { reasoning: aReasoning(7, { text: 'a</think>b' }) })
+    const items = await rowsOf([{ task, candidate, evaluations: [], decisions: [] }])
+    expect(items).toMatchObject([{ candidate: { id: candidate.id }, reason: 'reasoning_has_tags' }])
+    const omitted = await rowsOf([{ task, candidate, evaluations: [], decisions: [] }], { reasoning: 'omit' })
+    expect(omitted).toMatchObject([{ taskId: task.id }])
+  })
+})
