@@ -10,6 +10,8 @@ export interface EvaluationRequest {
 
 /** Judges candidates; safe to call many times at once, it queues by itself. */
 export interface Validator {
+  /** How many candidates it judges at the same time; more questions than that only wait. */
+  readonly concurrency: number
   /** One evaluation per workload, in the order of the task's workloads. Throws only for a machine's failure. */
   evaluate(request: EvaluationRequest): Promise<Evaluation[]>
   close(): Promise<void>

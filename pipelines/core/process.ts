@@ -66,6 +66,51 @@ export function startProcess(
   }
 }
 
+/** A program that is spoken to on descriptors of its own, so that nothing it prints can be taken for an answer. */
+export interface DescriptorProcess {
+  /** What it writes to descriptor 4, as it comes. */
+  readonly output: AsyncIterable<Buffer>
+  /** Writes to its descriptor 3 and waits until there is room for more. */
+  write(text: string): Promise<void>
+  endInput(): void
+  /** The end of what it printed so far on standard output and error, at most 64 KiB: for people. */
+  printed(): string
+  /** Ends it and its whole process group at once. */
+  stop(): void
+  readonly result: Promise<ProcessResult>
+}
+
+/** Starts a program that reads descriptor 3 and writes descriptor 4, in a process group of its own: Ctrl-C does not reach it. */
+export function startOnDescriptors(
+  file: string,
+  args: readonly string[],
+  options: Omit<ProcessOptions, 'input' | 'maxOutput' | 'timeoutMs' | 'signal'>,
+): DescriptorProcess {
+  const child = execa(file, args, {
+    ...commonSettings(options),
+    buffer: false,
+    detached: true,
+    cleanup: false,
+    stdio: ['ignore', 'pipe', 'pipe', { value: 'pipe', input: true }, 'pipe'],
+  })
+  const [, stdout, stderr, input, output] = child.stdio
+  const printed = keepEnd([stdout, stderr])
+  input.on('error', () => {})
+  return {
+    output: bytesOf(output),
+    async write(text) {
+      if (input.destroyed || input.write(text)) return
+      await new Promise<void>((resolve) => {
+        input.once('drain', resolve).once('close', resolve)
+      })
+    },
+    endInput: () => input.end(),
+    printed,
+    stop: () => stopGroup(child.pid),
+    result: child.then((result) => toResult(result)),
+  }
+}
+
 /** Runs a program to its end without a shell. */
 export async function runProcess(
   file: string,
@@ -79,6 +124,27 @@ export async function runProcess(
     ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
   })
   return toResult(result)
+}
+
+function keepEnd(streams: readonly Readable[]): () => string {
+  let text = ''
+  for (const stream of streams) {
+    stream.on('data', (chunk: Buffer) => {
+      text = (text + chunk.toString('utf8')).slice(-MAX_PRINTED)
+    })
+  }
+  return () => text
+}
+
+const MAX_PRINTED = 64 * 1024
+
+function stopGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
+  }
 }
 
 async function* bytesOf(stream: Readable): AsyncGenerator<Buffer> {

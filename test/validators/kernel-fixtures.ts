@@ -1,0 +1,73 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { packageRoot } from '../../pipelines/core/package-root.ts'
+import { taskId, workloadId } from '../../pipelines/core/records/task.ts'
+import type { EvaluationRequest } from '../../validators/types.ts'
+import { aCandidate, aTask } from '../records.ts'
+
+/** What a row must say; fields that are left out are not looked at. */
+const ExpectedRow = z.strictObject({
+  status: z.string().optional(),
+  stage: z.string().nullable().optional(),
+  cause: z.string().nullable().optional(),
+  blame: z.string().nullable().optional(),
+  proved_on: z.string().nullable().optional(),
+  log: z.string().optional().describe('Text that the log must contain'),
+  checks: z.record(z.string(), z.boolean().nullable()).optional().describe('Check without version to finding'),
+  timed: z.boolean().optional().describe('Whether there must be a performance'),
+})
+export type ExpectedRow = z.infer<typeof ExpectedRow>
+
+/** `expected.json` of a folder under test/fixtures/kernels. */
+const Expected = ExpectedRow.extend({
+  language: z.enum(['triton', 'cuda', 'cpp']),
+  mode: z.enum(['screen', 'standard']).default('screen'),
+  calls: z.int().default(2),
+  timeout_s: z.number().default(30),
+  memory_bytes: z.int().default(4_000_000_000),
+  axes: z.array(z.record(z.string(), z.string())).default([{}]).describe('Workloads; one without overrides by default'),
+  rows: z.array(ExpectedRow).optional().describe('Per workload, where they differ'),
+  needs: z.array(z.enum(['nvcc', 'g++', 'triton', 'gpu', 'no gpu'])).default([]),
+  gpu: ExpectedRow.optional().describe('What differs where there is a GPU'),
+})
+
+/** A folder of test/fixtures/kernels: a task, a candidate, and what must be said of them. */
+export interface KernelFixture {
+  readonly name: string
+  readonly expected: z.infer<typeof Expected>
+  readonly request: EvaluationRequest
+}
+
+/** All folders, in order of name. */
+export function kernelFixtures(): KernelFixture[] {
+  const folder = join(packageRoot, 'test', 'fixtures', 'kernels')
+  return readdirSync(folder)
+    .sort()
+    .map((name) => readFixture(name, join(folder, name)))
+}
+
+function readFixture(name: string, folder: string): KernelFixture {
+  const expected = Expected.parse(JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')))
+  const content = {
+    reference: readFileSync(join(folder, 'task.py'), 'utf8'),
+    workloads: expected.axes.map((axes) => ({ id: workloadId(axes), axes })),
+  }
+  const task = aTask({ ...content, id: taskId(content) })
+  const files = readdirSync(folder).filter((file) => !['task.py', 'expected.json', '__pycache__'].includes(file))
+  const candidate = aCandidate(task, {
+    language: expected.language,
+    entry_point: 'candidate.py::ModelNew',
+    sources: files.map((file) => ({ path: file, content: readFileSync(join(folder, file), 'utf8') })),
+  })
+  return { name, expected, request: { task, candidate } }
+}
+
+/** Why a fixture cannot be judged here, or null. */
+export function missingFor({ expected }: KernelFixture, tools: Readonly<Record<string, string | null>>): string | null {
+  for (const need of expected.needs) {
+    const present = need === 'no gpu' ? tools['gpu'] === null : (tools[need] ?? null) !== null
+    if (!present) return `needs ${need}`
+  }
+  return null
+}

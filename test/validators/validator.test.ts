@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
+import { listGpus } from '../../validators/gpu-list.ts'
+import { startJudge } from '../../validators/judge-process.ts'
+import type { Ready } from '../../validators/protocol.ts'
+import { findPython } from '../../validators/python-environment.ts'
+import type { Validator } from '../../validators/types.ts'
+import { openValidator } from '../../validators/validator.ts'
+import { kernelFixtures, missingFor } from './kernel-fixtures.ts'
+import type { ExpectedRow, KernelFixture } from './kernel-fixtures.ts'
+
+const scratchFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
+process.env['TMPDIR'] = scratchFolder
+const cacheFolder = join(scratchFolder, 'cache')
+const { tools } = await lookAtMachine()
+const hasGpu = tools['gpu'] !== null
+const validators = new Map<string, Promise<Validator>>()
+
+afterAll(async () => {
+  for (const validator of validators.values()) await (await validator).close()
+  await rm(scratchFolder, { recursive: true, force: true })
+})
+
+describe('the verdict on', () => {
+  for (const fixture of kernelFixtures()) {
+    const missing = missingFor(fixture, tools)
+    if (missing !== null) console.log(`${fixture.name} is skipped: it ${missing}`)
+    test.skipIf(missing !== null)(fixture.name, async () => {
+      const rows = await judge(fixture)
+      expect(rows.map(({ workload_id }) => workload_id)).toEqual(fixture.request.task.workloads.map(({ id }) => id))
+      for (const [index, row] of rows.entries()) expectRow(row, expectationOf(fixture, index))
+    })
+  }
+})
+
+describe('afterwards', () => {
+  test('no process of any candidate is left', async () => {
+    for (const validator of validators.values()) await (await validator).close()
+    validators.clear()
+    expect(processesIn(scratchFolder)).toEqual([])
+  })
+})
+
+async function lookAtMachine(): Promise<Ready> {
+  const { python } = await findPython()
+  const [gpu] = await listGpus()
+  const device =
+    gpu === undefined ? ({ device: 'cpu', slot: 'cpu' } as const) : ({ device: 'cuda', slot: gpu.uuid } as const)
+  const judge = await startJudge(python, { ...device, cache_folder: cacheFolder, threads: 1 })
+  await judge.stop(3000)
+  return judge.ready
+}
+
+// One judge per set of settings, for all kernels one after another: what one of them did must not change the next verdict.
+async function judge({ expected, request }: KernelFixture): Promise<Evaluation[]> {
+  const { mode, calls, timeout_s, memory_bytes } = expected
+  const settings = { mode, calls, timeout_s, memory_bytes, build_timeout_s: 120, max_workloads: 5, seed: 7 }
+  const key = JSON.stringify(settings)
+  const options = { workers: 1, cacheFolder, signal: new AbortController().signal }
+  const validator = validators.get(key) ?? openValidator(settings, options)
+  validators.set(key, validator)
+  return (await validator).evaluate(request)
+}
+
+function expectationOf({ expected }: KernelFixture, index: number): ExpectedRow {
+  return { ...expected, ...expected.rows?.[index], ...(hasGpu ? expected.gpu : {}) }
+}
+
+function expectRow(row: Evaluation, expected: ExpectedRow): void {
+  const { status, stage, cause, blame, proved_on } = row
+  const wanted = {
+    status: expected.status ?? status,
+    stage: expected.stage === undefined ? stage : expected.stage,
+    cause: expected.cause === undefined ? cause : expected.cause,
+    blame: expected.blame === undefined ? blame : expected.blame,
+    proved_on: expected.proved_on === undefined ? proved_on : expected.proved_on,
+  }
+  expect({ status, stage, cause, blame, proved_on }, row.log).toEqual(wanted)
+  expect(row.log).toContain(expected.log ?? '')
+  expect(row.performance !== null).toBe(expected.timed ?? false)
+  const found = new Map(row.checks.map(({ check, passed }) => [check.split('@')[0], passed]))
+  for (const [check, passed] of Object.entries(expected.checks ?? {}))
+    expect([check, found.get(check)]).toEqual([check, passed])
+  expect(row.log).not.toContain(scratchFolder)
+}
+
+// Runners keep the command line of the process they were forked from, which names the folder that it works in.
+function processesIn(folder: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      } catch {
+        return ''
+      }
+    })
+    .filter((line) => line.includes(folder))
+}

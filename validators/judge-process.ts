@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { CurateError } from '../pipelines/core/errors.ts'
+import { packageRoot } from '../pipelines/core/package-root.ts'
+import { startOnDescriptors } from '../pipelines/core/process.ts'
+import type { DescriptorProcess } from '../pipelines/core/process.ts'
+import { readJsonLines } from './json-lines.ts'
+import { Answer, Greeting } from './protocol.ts'
+import type { EvaluateRequest, JudgeOptions, JudgedRow, Ready } from './protocol.ts'
+
+/** How a request ended: with rows, with a failure that the judge told, or with the loss of the judge. */
+export type JudgeReply =
+  | { readonly kind: 'rows'; readonly rows: JudgedRow[] }
+  | { readonly kind: 'fault'; readonly code: string; readonly message: string }
+  | { readonly kind: 'lost'; readonly message: string }
+
+/** A judge that is ready. */
+export interface Judge {
+  readonly ready: Ready
+  /** Asks one question at a time. Never throws: a judge that is lost says so, and must be replaced. */
+  ask(request: Omit<EvaluateRequest, 'type' | 'nonce'>, timeoutMs: number): Promise<JudgeReply>
+  /** Ends it and everything below it: at once, or when it has put its things in order, which it gets `patienceMs` for. */
+  stop(patienceMs?: number): Promise<void>
+}
+
+/** Starts a judge and waits until it has looked at its device. Throws a CurateError where it cannot work here. */
+export async function startJudge(python: string, options: JudgeOptions): Promise<Judge> {
+  const child = startOnDescriptors(python, ['-B', ENTRY, 'judge', JSON.stringify(options)], {
+    env: environmentFor(options),
+    cleanEnvironment: true,
+    cwd: '/',
+  })
+  const lines = readJsonLines(child.output)
+  try {
+    const ready = await greet(child, lines)
+    return {
+      ready,
+      ask: (request, timeoutMs) => ask(child, lines, request, timeoutMs),
+      stop: (patienceMs = 0) => stop(child, patienceMs),
+    }
+  } catch (error) {
+    await stop(child, 0)
+    throw error
+  }
+}
+
+const ENTRY = join(packageRoot, 'validators', 'worker', 'curate_worker', '__main__.py')
+const START_MS = 300_000
+
+async function greet(child: DescriptorProcess, lines: AsyncGenerator): Promise<Ready> {
+  const line = await nextLine(lines, START_MS)
+  const greeting = line.kind === 'line' ? Greeting.safeParse(line.value) : null
+  if (greeting?.success === true && greeting.data.type === 'ready') return greeting.data
+  const said = greeting?.success === true && greeting.data.type === 'failed' ? greeting.data : null
+  throw new CurateError(
+    said?.code ?? 'worker_unusable',
+    `the validator’s Python process could not start: ${said?.message ?? lastLine(child.printed())}`,
+    { hint: 'Run `curate doctor`: it says what is missing on this machine.', retryable: said !== null },
+  )
+}
+
+async function ask(
+  child: DescriptorProcess,
+  lines: AsyncGenerator,
+  request: Omit<EvaluateRequest, 'type' | 'nonce'>,
+  timeoutMs: number,
+): Promise<JudgeReply> {
+  const nonce = randomBytes(16).toString('hex')
+  const message: EvaluateRequest = { type: 'evaluate', nonce, ...request }
+  await child.write(`${JSON.stringify(message)}\n`)
+  const line = await nextLine(lines, timeoutMs)
+  if (line.kind !== 'line') return { kind: 'lost', message: `${line.kind}: ${lastLine(child.printed())}` }
+  const answer = Answer.safeParse(line.value)
+  if (!answer.success) return { kind: 'lost', message: `an answer of no known shape: ${answer.error.message}` }
+  if (answer.data.nonce !== nonce) return { kind: 'lost', message: 'an answer to another request' }
+  if (answer.data.type === 'verdict') return { kind: 'rows', rows: answer.data.rows }
+  return { kind: 'fault', code: answer.data.code, message: answer.data.message }
+}
+
+type Line = { readonly kind: 'line'; readonly value: unknown } | { readonly kind: 'ended' | 'silent' | 'garbled' }
+
+async function nextLine(lines: AsyncGenerator, timeoutMs: number): Promise<Line> {
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<Line>((resolve) => {
+    timer = setTimeout(() => resolve({ kind: 'silent' }), timeoutMs)
+  })
+  try {
+    return await Promise.race([readLine(lines), silence])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function readLine(lines: AsyncGenerator): Promise<Line> {
+  try {
+    const next = await lines.next()
+    return next.done === true ? { kind: 'ended' } : { kind: 'line', value: next.value }
+  } catch {
+    return { kind: 'garbled' }
+  }
+}
+
+async function stop(child: DescriptorProcess, patienceMs: number): Promise<void> {
+  child.endInput()
+  const killer = setTimeout(() => child.stop(), patienceMs)
+  await child.result
+  clearTimeout(killer)
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? ''
+}
+
+// Only what Python and the CUDA libraries need to be found: tokens and passwords of the user stay here.
+function environmentFor(options: JudgeOptions): Record<string, string> {
+  const passed = PASSED_ON.flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  const gpu = options.device === 'cuda' ? { CUDA_VISIBLE_DEVICES: options.slot } : {}
+  return { ...Object.fromEntries(passed), LANG: 'C.UTF-8', PYTHONHASHSEED: '0', ...gpu }
+}
+
+const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'CUDA_HOME', 'CUDA_PATH', 'PYTHONPATH']

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { Environment, Evaluation } from '../pipelines/core/records/evaluation.ts'
+
+// The whole contract between this side and the judge (validators/worker/curate_worker/judge). One JSON object per line:
+// requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
+
+/** Raised on both sides when a message changes shape. */
+export const PROTOCOL_VERSION = 1
+
+/** A longer line is no answer of a judge. */
+export const MAX_LINE_BYTES = 64 * 1024 * 1024
+
+/** What a judge is started with, as its one argument. */
+export interface JudgeOptions {
+  readonly device: 'cpu' | 'cuda'
+  /** Names the device among the machine's, for the lock that keeps timing alone: `cpu`, or the UUID of a GPU. */
+  readonly slot: string
+  /** Where builds are kept. */
+  readonly cache_folder: string
+  /** Threads of PyTorch and OpenMP in reference and candidate. */
+  readonly threads: number
+}
+
+/** Settings of one request: what of the recipe decides a verdict. */
+export interface JudgeSettings {
+  readonly mode: 'screen' | 'standard'
+  /** Calls with fresh inputs per workload. */
+  readonly calls: number
+  /** Seconds for the candidate on one workload, and for each step of the reference. */
+  readonly timeout_s: number
+  readonly build_timeout_s: number
+  /** Address space of one process on top of the interpreter's; not applied where CUDA is used. */
+  readonly memory_bytes: number
+  /** Every secret seed is a keyed hash of this one. */
+  readonly seed: number
+}
+
+/** Judge one candidate on workloads of its task. */
+export interface EvaluateRequest {
+  readonly type: 'evaluate'
+  /** Comes back with the answer. */
+  readonly nonce: string
+  readonly task: {
+    readonly id: string
+    readonly reference: string
+    readonly workloads: readonly { readonly id: string; readonly axes: Readonly<Record<string, string>> }[]
+  }
+  readonly candidate: {
+    readonly language: string
+    readonly form: string
+    readonly entry_point: string
+    readonly sources: readonly { readonly path: string; readonly content: string }[]
+  }
+  readonly settings: JudgeSettings
+}
+
+/** A row of `evaluations` as the judge writes it: without the ids of candidate and task and without the validator's name. */
+export const JudgedRow = Evaluation.omit({ candidate_id: true, task_id: true, validator: true }).strict()
+export type JudgedRow = z.infer<typeof JudgedRow>
+
+const Ready = z.strictObject({
+  type: z.literal('ready'),
+  protocol: z.literal(PROTOCOL_VERSION),
+  device: z.enum(['cpu', 'cuda']),
+  environment: Environment,
+  sandbox_missing: z.record(z.string(), z.string()).describe('Layer to the reason why it does not hold'),
+  sandbox_leaks: z.array(z.string()).describe('What a probe could do in the sandbox that it should not be able to'),
+  fork_server_threads: z.int().describe('Threads of the process that forks; more than one is a risk'),
+  tools: z.record(z.string(), z.string().nullable()).describe('Tool to version; null where it is missing'),
+})
+export type Ready = z.infer<typeof Ready>
+
+const Failed = z.strictObject({ type: z.literal('failed'), code: z.string(), message: z.string() })
+
+const Verdict = z.strictObject({ type: z.literal('verdict'), nonce: z.string(), rows: z.array(JudgedRow) })
+
+const Fault = z.strictObject({ type: z.literal('fault'), nonce: z.string(), code: z.string(), message: z.string() })
+
+/** The first line of a judge. */
+export const Greeting = z.discriminatedUnion('type', [Ready, Failed])
+
+/** Every later line: a verdict on the candidate, or a failure of the machine. */
+export const Answer = z.discriminatedUnion('type', [Verdict, Fault])
+export type Answer = z.infer<typeof Answer>

@@ -1,0 +1,60 @@
+import { CurateError } from '../pipelines/core/errors.ts'
+import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
+import type { JudgeSettings, JudgedRow } from './protocol.ts'
+import { findPython } from './python-environment.ts'
+import type { EvaluationRequest, Validator } from './types.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+/** The validator's name with version, as rows carry it. The version is raised by every change that decides differently. */
+export const VALIDATOR = 'validate@1'
+
+/** What of a recipe decides how candidates are judged. */
+export interface ValidatorSettings extends JudgeSettings {
+  /** Workloads judged per task, the first ones. */
+  readonly max_workloads: number
+}
+
+/** How many judges work, and where they keep builds. */
+export interface ValidatorOptions {
+  readonly workers: number | null
+  readonly cacheFolder: string
+  readonly signal: AbortSignal
+}
+
+/** Opens the validator of this machine. Its judges start when there is something to judge. */
+export async function openValidator(settings: ValidatorSettings, options: ValidatorOptions): Promise<Validator> {
+  const { python } = await findPython()
+  const pool = await WorkerPool.open({ python, ...options })
+  return {
+    concurrency: pool.size,
+    async evaluate(request) {
+      const rows = await pool.evaluate(questionOf(request, settings))
+      return toEvaluations(request, rows, settings)
+    },
+    close: () => pool.close(),
+  }
+}
+
+function questionOf({ task, candidate }: EvaluationRequest, { max_workloads, ...settings }: ValidatorSettings) {
+  const { language, form, entry_point, sources } = candidate
+  return {
+    task: { id: task.id, reference: task.reference, workloads: task.workloads.slice(0, max_workloads) },
+    candidate: { language, form, entry_point, sources },
+    settings,
+  }
+}
+
+function toEvaluations(
+  { task, candidate }: EvaluationRequest,
+  rows: readonly JudgedRow[],
+  { max_workloads }: ValidatorSettings,
+): Evaluation[] {
+  const asked = task.workloads.slice(0, max_workloads).map(({ id }) => id)
+  if (rows.length !== asked.length || rows.some(({ workload_id }, index) => workload_id !== asked[index])) {
+    throw new CurateError('worker_lost', `the validator answered for other workloads than those of task ${task.id}`, {
+      hint: 'This is a defect in curate: please report it with the log file of the run.',
+      retryable: true,
+    })
+  }
+  return rows.map((row) => ({ candidate_id: candidate.id, task_id: task.id, ...row, validator: VALIDATOR }))
+}

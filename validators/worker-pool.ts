@@ -1,0 +1,166 @@
+import { availableParallelism } from 'node:os'
+import PQueue from 'p-queue'
+import { CurateError } from '../pipelines/core/errors.ts'
+import { CONTROL, isControlPassed } from './control.ts'
+import { listGpus } from './gpu-list.ts'
+import { startJudge } from './judge-process.ts'
+import type { Judge, JudgeReply } from './judge-process.ts'
+import type { EvaluateRequest, JudgeOptions, JudgedRow } from './protocol.ts'
+
+/** What a pool is made of. */
+export interface PoolOptions {
+  readonly python: string
+  /** Judges at a time; null for one per GPU, or one per two cores. */
+  readonly workers: number | null
+  readonly cacheFolder: string
+  readonly signal: AbortSignal
+}
+
+type Question = Omit<EvaluateRequest, 'type' | 'nonce'>
+
+/** A place for one judge, with the judge that sits there, if any, and the task whose reference it holds. */
+interface Seat {
+  readonly options: JudgeOptions
+  judge: Judge | null
+  taskId: string | null
+  busy: boolean
+}
+
+/**
+ * Judges, one per device slot, started when there is something for them to do. Questions queue; one about a task goes to the
+ * judge that knows the task already, if it is free. A judge that dies is replaced, shown that the machine still works by a
+ * kernel known to be right, and asked once more.
+ */
+export class WorkerPool {
+  readonly #python: string
+  readonly #signal: AbortSignal
+  readonly #seats: readonly Seat[]
+  readonly #queue: PQueue
+
+  static async open(options: PoolOptions): Promise<WorkerPool> {
+    return new WorkerPool(options, await planSeats(options))
+  }
+
+  private constructor(options: PoolOptions, seats: readonly Seat[]) {
+    this.#python = options.python
+    this.#signal = options.signal
+    this.#seats = seats
+    this.#queue = new PQueue({ concurrency: seats.length })
+  }
+
+  /** How many questions are worked on at the same time. */
+  get size(): number {
+    return this.#seats.length
+  }
+
+  /** The rows of one candidate. Throws a CurateError for what is the machine's failure. */
+  async evaluate(question: Question): Promise<JudgedRow[]> {
+    return await this.#queue.add(() => this.#onFreeSeat(question))
+  }
+
+  async close(): Promise<void> {
+    this.#queue.clear()
+    await Promise.all(this.#seats.map((seat) => dismiss(seat, PATIENCE_MS)))
+  }
+
+  async #onFreeSeat(question: Question): Promise<JudgedRow[]> {
+    this.#signal.throwIfAborted()
+    const free = this.#seats.filter(({ busy }) => !busy)
+    const seat =
+      free.find(({ taskId }) => taskId === question.task.id) ?? free.find(({ judge }) => judge === null) ?? free[0]
+    if (seat === undefined) throw new TypeError('more questions than seats')
+    seat.busy = true
+    const dismissNow = (): void => void dismiss(seat)
+    this.#signal.addEventListener('abort', dismissNow, { once: true })
+    try {
+      return await this.#askTwice(seat, question)
+    } finally {
+      this.#signal.removeEventListener('abort', dismissNow)
+      seat.busy = false
+    }
+  }
+
+  async #askTwice(seat: Seat, question: Question): Promise<JudgedRow[]> {
+    const first = await this.#ask(seat, question)
+    if (first.kind === 'rows') return first.rows
+    this.#signal.throwIfAborted()
+    if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw faultError(first.code, first.message)
+    await dismiss(seat)
+    if (!isControlPassed(await this.#ask(seat, CONTROL))) throw lostError(first.message)
+    const second = await this.#ask(seat, question)
+    if (second.kind === 'rows') return second.rows
+    this.#signal.throwIfAborted()
+    await dismiss(seat)
+    throw second.kind === 'fault' ? faultError(second.code, second.message) : lostError(second.message)
+  }
+
+  async #ask(seat: Seat, question: Question): Promise<JudgeReply> {
+    seat.judge ??= await startJudge(this.#python, seat.options)
+    seat.taskId = question.task.id
+    const reply = await seat.judge.ask(question, longestWait(question))
+    if (reply.kind === 'lost') await dismiss(seat)
+    return reply
+  }
+}
+
+const PATIENCE_MS = 3000
+
+async function planSeats(options: PoolOptions): Promise<Seat[]> {
+  const cores = availableParallelism()
+  const gpus = await listGpus()
+  if (gpus.length > 0) {
+    const slots = gpus.slice(0, options.workers ?? gpus.length)
+    return slots.map(({ uuid }) => seatFor(options, 'cuda', uuid, Math.max(1, Math.floor(cores / slots.length))))
+  }
+  const count = options.workers ?? Math.max(1, Math.floor(cores / 2))
+  const threads = Math.max(1, Math.floor(cores / count))
+  return Array.from({ length: count }, () => seatFor(options, 'cpu', 'cpu', threads))
+}
+
+function seatFor(options: PoolOptions, device: JudgeOptions['device'], slot: string, threads: number): Seat {
+  return {
+    options: { device, slot, cache_folder: options.cacheFolder, threads },
+    judge: null,
+    taskId: null,
+    busy: false,
+  }
+}
+
+async function dismiss(seat: Seat, patienceMs = 0): Promise<void> {
+  const { judge } = seat
+  seat.judge = null
+  seat.taskId = null
+  await judge?.stop(patienceMs)
+}
+
+// Every step of a judge has a limit of its own; this one only catches a judge that hangs itself. The steps are: a handful of
+// builds, and per workload a few dozen calls of reference and candidate.
+function longestWait({ task, settings }: Question): number {
+  const steps = (8 * settings.calls + 60) * Math.max(1, task.workloads.length)
+  return 1000 * (120 + 4 * settings.build_timeout_s + steps * settings.timeout_s)
+}
+
+function isWorthAnotherTry(code: string): boolean {
+  return !['bad_request', 'disk_full'].includes(code)
+}
+
+function faultError(code: string, message: string): CurateError {
+  if (code === 'disk_full') {
+    return new CurateError('disk_full', message, {
+      hint: 'Free some disk space or memory and run the same command again: finished evaluations are kept.',
+      retryable: true,
+    })
+  }
+  const hint = 'This is a defect in curate or on this machine: run `curate doctor`, and report it with the log file.'
+  return new CurateError(code === 'bad_request' ? 'internal' : 'worker_lost', message, {
+    hint,
+    retryable: code !== 'bad_request',
+  })
+}
+
+function lostError(message: string): CurateError {
+  return new CurateError('worker_lost', `the validator’s Python process was lost twice: ${message}`, {
+    hint: 'Run `curate doctor`. Too little memory is the usual reason: lower validate.workers or validate.memory_bytes.',
+    retryable: true,
+  })
+}

@@ -1,0 +1,127 @@
+"""
+Frames between judge and runner: magic, length, a JSON header, raw bytes. Never pickle: the other side may be hostile.
+
+    4 bytes "CRT1" | 4 bytes header length | header: {"seq", "kind", "body", "blobs": [length, ...]} | the blobs
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from .tensors import room_for
+
+MAGIC: Final = b"CRT1"
+PREFIX: Final = struct.Struct(">4sI")
+MAX_HEADER_BYTES: Final = 8 << 20
+MAX_BLOBS: Final = 4096
+
+
+class ProtocolError(Exception):
+    """The other side sent something that is not the next frame."""
+
+
+@dataclass
+class Message:
+    """One frame: what it is, its JSON body, and the raw bytes of its tensors."""
+
+    kind: str
+    body: dict
+    blobs: list[memoryview] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first part of a frame, checked."""
+
+    kind: str
+    body: dict
+    blob_lengths: list[int]
+
+
+def encode_header(sequence: int, message: Message) -> bytes:
+    """Prefix and header of a frame; the blobs follow as they are."""
+    lengths = [blob.nbytes for blob in message.blobs]
+    header = {"seq": sequence, "kind": message.kind, "body": message.body, "blobs": lengths}
+    text = json.dumps(header, allow_nan=False).encode()
+    if len(text) > MAX_HEADER_BYTES:
+        raise ProtocolError(f"a header of {len(text)} bytes is too long")
+    return PREFIX.pack(MAGIC, len(text)) + text
+
+
+def header_length(prefix: bytes) -> int:
+    """Length of the header that follows a prefix."""
+    magic, length = PREFIX.unpack(prefix)
+    if magic != MAGIC or length > MAX_HEADER_BYTES:
+        raise ProtocolError("not the start of a frame")
+    return int(length)
+
+
+def decode_header(text: bytes, sequence: int, max_blob_bytes: int) -> Header:
+    """Checks a header completely before a byte of memory is set aside for what it announces."""
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("a header that is not JSON") from error
+    if not isinstance(header, dict) or set(header) != {"seq", "kind", "body", "blobs"}:
+        raise ProtocolError("a header with other fields")
+    kind, body, blobs = header["kind"], header["body"], header["blobs"]
+    if type(header["seq"]) is not int or header["seq"] != sequence:
+        raise ProtocolError("a frame out of order")
+    if not isinstance(kind, str) or not isinstance(body, dict) or not isinstance(blobs, list):
+        raise ProtocolError("a header with wrong types")
+    if len(blobs) > MAX_BLOBS or any(type(length) is not int or length < 0 for length in blobs):
+        raise ProtocolError("a header with impossible lengths")
+    if sum(blobs) > max_blob_bytes:
+        raise ProtocolError(f"a frame of {sum(blobs)} bytes, more than {max_blob_bytes}")
+    return Header(kind, body, blobs)
+
+
+class BlockingChannel:
+    """The runner's end: waits as long as it takes, and ends the process when the judge is gone."""
+
+    def __init__(self, connection: socket.socket, max_blob_bytes: int) -> None:
+        self._connection = connection
+        self._max_blob_bytes = max_blob_bytes
+        self._received = 0
+        self._sent = 0
+
+    def send(self, kind: str, body: dict, blobs: Sequence[memoryview] = ()) -> None:
+        """Sends one frame."""
+        message = Message(kind, body, list(blobs))
+        self._connection.sendall(encode_header(self._sent, message))
+        self._sent += 1
+        for blob in message.blobs:
+            self._connection.sendall(blob)
+
+    def receive(self) -> Message | None:
+        """The next frame, or None when the judge has closed its end."""
+        prefix = self._read(PREFIX.size)
+        if prefix is None:
+            return None
+        text = self._read(header_length(bytes(prefix)))
+        if text is None:
+            return None
+        header = decode_header(bytes(text), self._received, self._max_blob_bytes)
+        self._received += 1
+        blobs = []
+        for length in header.blob_lengths:
+            blob = self._read(length)
+            if blob is None:
+                return None
+            blobs.append(blob)
+        return Message(header.kind, header.body, blobs)
+
+    def _read(self, length: int) -> memoryview | None:
+        buffer = room_for(length)
+        filled = 0
+        while filled < length:
+            count = self._connection.recv_into(buffer[filled:])
+            if count == 0:
+                return None
+            filled += count
+        return buffer

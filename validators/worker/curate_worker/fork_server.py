@@ -1,0 +1,77 @@
+"""The fork server ("zygote"): has imported PyTorch and Triton, has not touched CUDA, and forks every runner."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import torch
+import torch.utils.cpp_extension
+
+from .runner.main import run as run_runner
+from .runner.oracle import Widen
+from .sandbox import system_calls as system
+from .sandbox.enter import Confinement, user_namespace_works
+from .sandbox.world import survey
+from .supervisor import CHANNEL, STATUS, fork_runner
+
+MAX_ORDER_BYTES = 64 * 1024
+
+
+def serve(descriptor: int, user: int, scratch_root: Path) -> None:
+    """Answers orders of the judge until it is gone. An order carries three descriptors: messages, output, status."""
+    system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+    control = socket.socket(fileno=descriptor)
+    _import_what_runners_use()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    world = survey()
+    namespace_works = user_namespace_works(user, world, scratch_root)
+    # Ends of supervisors are seen by the judge; the kernel may bury them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.freeze()
+    control.send(json.dumps({"ready": True, "threads": _num_threads()}).encode())
+    while True:
+        text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 3)
+        if not text:
+            return
+        order = json.loads(text)
+        channel, output, status = descriptors
+        place = Confinement(
+            scratch=Path(order["scratch"]),
+            scratch_bytes=order["scratch_bytes"],
+            memory_bytes=order["memory_bytes"],
+            user=user,
+            user_namespace_works=namespace_works,
+        )
+        pid = fork_runner(place, world, {1: output, 2: output, CHANNEL: channel, STATUS: status}, run_runner)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _answer(control, pid)
+
+
+def _answer(control: socket.socket, pid: int) -> None:
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        control.send(json.dumps({"pid": pid}).encode())
+        return
+    socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [handle])
+    os.close(handle)
+
+
+def _import_what_runners_use() -> None:
+    with contextlib.suppress(ImportError):
+        importlib.import_module("triton.language")
+    # The first operation under such a mode imports half of PyTorch; better once here than in every reference.
+    with Widen(torch.float64):
+        torch.ones(1)
+
+
+def _num_threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))

@@ -1,0 +1,171 @@
+"""A candidate in its runner: loaded once, bound per workload, called with fresh inputs, within its time limit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from ..channel import Message
+from ..tensors import Malformed
+from ..values import Parcel, parcel_of
+from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
+from .faults import RunnerLost, Verdict
+from .prepared import Prepared, add_build, require_device
+from .reference import Reference
+from .requests import Request
+from .runner_handle import RunnerHandle
+from .seeds import derive_seed
+from .station import Station
+
+
+@dataclass(frozen=True)
+class CallAnswer:
+    """One call as the judge saw it."""
+
+    outputs: Parcel
+    nanoseconds: int
+    input_digests: list[str]
+    aliases: list[tuple[int, int]]
+    outside_nanoseconds: int
+    """From before the inputs were sent until the outputs had come, by the judge's clock."""
+
+
+class CandidateRun:
+    """The process of one candidate; a new one is started after every loss. Use as a context manager."""
+
+    def __init__(self, station: Station, request: Request, prepared: Prepared) -> None:
+        self._station = station
+        self._request = request
+        self._prepared = prepared
+        self._runner: RunnerHandle | None = None
+        self._remaining = request.settings.timeout_s
+        self.proved_on = "interpreter" if prepared.interpreted else {"cuda": "gpu"}.get(station.device, "cpu")
+        self.layers: list[str] = []
+
+    def __enter__(self) -> CandidateRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+
+    def bind(self, reference: Reference) -> None:
+        """Makes the model for a workload and gives it the reference's parameters. Raises a Verdict."""
+        self._remaining = self._request.settings.timeout_s
+        message = Message("bind", {"parcel": reference.init.body()}, reference.init.blobs)
+        answer = self._building_what_is_needed(message)
+        _require_same_state(_shapes_of(reference.state), answer.body.get("state"), self.proved_on)
+        if reference.state.tensors:
+            self._ask(Message("load_state", {"parcel": reference.state.body()}, reference.state.blobs), "bind")
+
+    def call(self, inputs: Parcel, *, flush: bool, renew_time: bool = False) -> CallAnswer:
+        """One call. Raises a Verdict when it fails; nothing is said yet about what it returned."""
+        if renew_time:
+            self._remaining = self._request.settings.timeout_s
+        # Not the seed of anything: a program that draws random numbers shall not draw the reference's.
+        seed = derive_seed(self._request.settings.seed, "candidate")
+        message = Message("call", {"parcel": inputs.body(), "seed": seed, "flush": flush}, inputs.blobs)
+        start = time.monotonic_ns()
+        answer = self._ask(message, "run")
+        outside = time.monotonic_ns() - start
+        try:
+            return _call_answer(answer, outside)
+        except (Malformed, KeyError, TypeError, ValueError) as error:
+            raise self._loss(RunnerLost("forged", str(error)), "run") from error
+
+    def _building_what_is_needed(self, message: Message) -> Message:
+        while True:
+            if self._runner is None:
+                self._start()
+            answer = self._ask(message, "bind", also="build_needed")
+            if answer.kind != "build_needed":
+                return answer
+            self._build(answer)
+
+    def _start(self) -> None:
+        while self._runner is None:
+            room = self._station.room(self._request.settings.memory_bytes)
+            self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s)
+            self.layers = self._runner.layers
+            message = self._prepared.load_message(self._station.device, recording=False)
+            answer = self._ask(message, "load", also="build_needed")
+            if answer.kind == "build_needed":
+                self._build(answer)
+
+    # A library must be there before the module is executed, so the process starts anew.
+    def _build(self, answer: Message) -> None:
+        self.close()
+        add_build(self._station, self._request, self._prepared, answer.body.get("spec"))
+        require_device(self._station, self._prepared)
+
+    def _ask(self, message: Message, stage: str, also: str = "") -> Message:
+        if self._runner is None:
+            raise self._loss(RunnerLost("closed", "the process ended before this call"), stage)
+        start = time.monotonic()
+        self._runner.allow(self._remaining)
+        try:
+            answer = self._runner.request(message.kind, message.body, message.blobs)
+        except RunnerLost as lost:
+            raise self._loss(lost, stage) from lost
+        finally:
+            self._remaining -= time.monotonic() - start
+        if answer.kind in (_ANSWERS[message.kind], also):
+            return answer
+        verdict = verdict_of_error(answer, self._runner, self._circumstances(stage))
+        if answer.kind != "error":
+            verdict = verdict_of_loss(
+                RunnerLost("forged", "an answer of another kind"), self._runner, self._circumstances(stage)
+            )
+        self.close()
+        raise verdict
+
+    def _loss(self, lost: RunnerLost, stage: str) -> Verdict:
+        if self._runner is None:
+            return Verdict("RUNTIME_ERROR", stage, "NO_OUTPUT", "candidate", str(lost), self.proved_on)
+        verdict = verdict_of_loss(lost, self._runner, self._circumstances(stage))
+        self.close()
+        return verdict
+
+    def _circumstances(self, stage: str) -> Circumstances:
+        return Circumstances(stage, self.proved_on, self._station.has_triton)
+
+
+_ANSWERS = {"load": "loaded", "bind": "bound", "load_state": "state_loaded", "call": "called"}
+
+
+def _call_answer(answer: Message, outside: int) -> CallAnswer:
+    body = answer.body
+    nanoseconds, digests, aliases = body["nanoseconds"], body["input_digests"], body["aliases"]
+    if type(nanoseconds) is not int or nanoseconds < 0 or not all(isinstance(item, str) for item in digests):
+        raise Malformed("an answer with impossible facts")
+    pairs = [(int(output), int(index)) for output, index in aliases]
+    return CallAnswer(parcel_of(body["parcel"], answer.blobs), nanoseconds, digests, pairs, outside)
+
+
+def _shapes_of(state: Parcel) -> dict[str, list[int]]:
+    names = {}
+    for name, item in state.tree["v"] if isinstance(state.tree, dict) else []:
+        if isinstance(item, dict) and item["$"] == "tensor":
+            names[name] = list(state.tensors[item["v"]].shape)
+    return names
+
+
+def _require_same_state(wanted: dict[str, list[int]], given: object, proved_on: str) -> None:
+    if wanted == given:
+        return
+    found = given if isinstance(given, dict) else {}
+    missing = sorted(set(wanted) - set(found))
+    unexpected = sorted(str(name) for name in set(found) - set(wanted))
+    different = sorted(
+        f"{name} {found[name]} instead of {shape}"
+        for name, shape in wanted.items()
+        if name in found and found[name] != shape
+    )
+    parts = [("missing", missing), ("unexpected", unexpected), ("shapes", different)]
+    text = "; ".join(f"{title}: {', '.join(items)}" for title, items in parts if items)
+    raise Verdict("RUNTIME_ERROR", "load", "STATE_MISMATCH", "candidate", text, proved_on)

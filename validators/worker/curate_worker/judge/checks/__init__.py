@@ -1,0 +1,29 @@
+"""
+The findings that become rows of `checks`. A check is a file with `CHECK` in it and a line below; it reads the evidence and
+says passed, failed or does not apply (None), with a detail.
+"""
+
+from __future__ import annotations
+
+from ..evidence import Evidence
+from . import clock_witness, deterministic, inputs_untouched, layout, no_aliasing, oracle, timed_outputs
+from .check import Check
+
+CHECKS: list[Check] = [
+    inputs_untouched.CHECK,
+    no_aliasing.CHECK,
+    layout.CHECK,
+    deterministic.CHECK,
+    oracle.CHECK,
+    timed_outputs.CHECK,
+    clock_witness.CHECK,
+]
+
+
+def run_checks(evidence: Evidence) -> list[dict]:
+    """All checks in the order of the registry, as rows."""
+    rows = []
+    for check in CHECKS:
+        passed, detail = check.judge(evidence)
+        rows.append({"check": f"{check.id}@{check.version}", "passed": passed, "detail": detail})
+    return rows

@@ -1,0 +1,206 @@
+"""Lays a candidate's output beside the reference's: structure, shapes, dtypes, then values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from ..values import Parcel
+from .faults import Verdict
+from .leaves import Leaf, leaves_of
+from .tolerance import LOCAL, ErrorMeasure, Tolerance, calibrate, flat, is_rounded, pieces
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an output must be: the reference in its own dtype, in higher precision where that exists, and tolerances."""
+
+    own: list[Leaf]
+    exact: list[Leaf] | None
+    tolerances: list[Tolerance | None]
+    """One per leaf; None for leaves that are compared exactly."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How close an output came."""
+
+    max_absolute: float | None
+    max_relative: float | None
+
+
+def expect(own: Parcel, exact: Parcel | None) -> Expected:
+    """Prepares a comparison."""
+    own_leaves = leaves_of(own)
+    exact_leaves = None if exact is None else leaves_of(exact)
+    tolerances = [
+        calibrate(leaf, None if exact_leaves is None else exact_leaves[index]) if is_rounded(leaf) else None
+        for index, leaf in enumerate(own_leaves)
+    ]
+    return Expected(own_leaves, exact_leaves, tolerances)
+
+
+def compare(output: Parcel, expected: Expected) -> Errors:
+    """Raises a Verdict that says what is wrong, or gives the errors of an output that is right."""
+    leaves = leaves_of(output)
+    _compare_structure(leaves, expected.own)
+    errors = [_compare_values(leaf, expected, index) for index, leaf in enumerate(leaves)]
+    return Errors(
+        _largest([error.max_absolute for error in errors]), _largest([error.max_relative for error in errors])
+    )
+
+
+def is_accepted(values: torch.Tensor, expected: Expected, index: int) -> bool:
+    """Whether values, of the right shape already, would pass for one leaf of an output."""
+    return _judge_values(values, expected, index).problem is None
+
+
+def _compare_structure(leaves: list[Leaf], own: list[Leaf]) -> None:
+    if [leaf.place for leaf in leaves] != [leaf.place for leaf in own]:
+        raise _wrong("INCORRECT_SHAPE", "WRONG_STRUCTURE", f"returned {_outline(leaves)}, expected {_outline(own)}")
+    for leaf, wanted in zip(leaves, own, strict=True):
+        if (leaf.descriptor is None) != (wanted.descriptor is None):
+            raise _wrong(
+                "INCORRECT_SHAPE", "WRONG_STRUCTURE", f"{leaf.place} is {_kind(leaf)}, expected {_kind(wanted)}"
+            )
+        if leaf.descriptor is None or wanted.descriptor is None:
+            continue
+        given, asked = leaf.descriptor, wanted.descriptor
+        if given.is_subclass:
+            text = f"{leaf.place} is an object of its own class, which can compute when it is looked at"
+            raise Verdict("REWARD_HACK", "integrity", "HACK_LAZY", "candidate", text)
+        if given.device != asked.device:
+            raise _wrong(
+                "INCORRECT_SHAPE", "WRONG_DEVICE", f"{leaf.place} is on {given.device}, expected {asked.device}"
+            )
+        if given.shape != asked.shape:
+            text = f"{leaf.place} has shape {list(given.shape)}, expected {list(asked.shape)}"
+            raise _wrong("INCORRECT_SHAPE", "WRONG_SHAPE", text)
+        if given.dtype != asked.dtype:
+            raise _wrong("INCORRECT_DTYPE", "WRONG_DTYPE", f"{leaf.place} is {given.dtype}, expected {asked.dtype}")
+
+
+def _compare_values(leaf: Leaf, expected: Expected, index: int) -> Errors:
+    if leaf.descriptor is None and not leaf.is_number():
+        wanted = expected.own[index].plain
+        if leaf.plain != wanted or type(leaf.plain) is not type(wanted):
+            raise _wrong("INCORRECT_NUMERICAL", "WRONG_VALUE", f"{leaf.place} is {leaf.plain!r}, expected {wanted!r}")
+        return Errors(None, None)
+    found = _judge_values(leaf.tensor(), expected, index)
+    if found.problem is not None:
+        raise _wrong("INCORRECT_NUMERICAL", found.cause, f"{leaf.place} {found.problem}")
+    return found.errors
+
+
+@dataclass(frozen=True)
+class _Finding:
+    errors: Errors
+    cause: str = ""
+    problem: str | None = None
+
+
+def _judge_values(values: torch.Tensor, expected: Expected, index: int) -> _Finding:
+    own = expected.own[index].tensor()
+    tolerance = expected.tolerances[index]
+    if tolerance is None:
+        return _judge_exactly(values, own)
+    truth = own if expected.exact is None else expected.exact[index].tensor()
+    return _judge_rounded(values, own, truth, tolerance)
+
+
+def _judge_exactly(values: torch.Tensor, own: torch.Tensor) -> _Finding:
+    given, wanted = _comparable(values), _comparable(own)
+    wrong = given != wanted
+    if not bool(wrong.any()):
+        return _Finding(Errors(0.0, 0.0))
+    first = int(wrong.nonzero()[0])
+    place = _Place(first, own, int(wrong.sum()))
+    return _Finding(Errors(None, None), "WRONG_VALUE", place.text(given[first].item(), wanted[first].item()))
+
+
+def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance) -> _Finding:
+    measure, max_relative = ErrorMeasure(), 0.0
+    num_wrong, first, cause, numbers, offset = 0, -1, "WRONG_VALUE", (0.0, 0.0), 0
+    for given, mine, precise in pieces(values, own, exact):
+        # Where higher precision is not finite although the own dtype is, the own dtype is the truth.
+        truth = torch.where(torch.isfinite(precise), precise, mine)
+        wrong = ~_is_close(given, mine, truth, tolerance)
+        if bool(wrong.any()):
+            place = int(wrong.nonzero()[0])
+            if first < 0:
+                first, numbers = offset + place, (given[place].item(), truth[place].item())
+            if bool((wrong & (torch.isfinite(given) != torch.isfinite(mine))).any()):
+                cause = "NONFINITE"
+            num_wrong += int(wrong.sum())
+        measure.add(given, truth)
+        max_relative = max(max_relative, _max_relative(given, truth))
+        offset += given.numel()
+    if num_wrong:
+        return _Finding(Errors(None, None), cause, _Place(first, own, num_wrong).text(*numbers))
+    if measure.relative_rmse > tolerance.max_rmse:
+        bits, wanted = -math.log2(measure.relative_rmse), -math.log2(tolerance.max_rmse)
+        text = f"is right to {bits:.1f} bits as a whole, {wanted:.1f} are required"
+        return _Finding(Errors(None, None), "PRECISION_LOW", text)
+    return _Finding(Errors(measure.largest, max_relative))
+
+
+def _is_close(given: torch.Tensor, own: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance) -> torch.Tensor:
+    local = LOCAL * torch.nan_to_num((own - truth).abs(), 0.0, 0.0, 0.0)
+    close = (given - truth).abs() <= tolerance.atol + tolerance.rtol * truth.abs() + local
+    same = ~torch.isfinite(own) & ((given == own) | (given.isnan() & own.isnan()))
+    return (close & torch.isfinite(given) & torch.isfinite(truth)) | same
+
+
+def _max_relative(given: torch.Tensor, truth: torch.Tensor) -> float:
+    magnitude = torch.maximum(given.abs(), truth.abs())
+    counted = torch.isfinite(magnitude) & (magnitude > 0)
+    relative = (given - truth).abs()[counted] / magnitude[counted]
+    return float(relative.max()) if relative.numel() else 0.0
+
+
+# PyTorch cannot compare the wider unsigned integers.
+def _comparable(tensor: torch.Tensor) -> torch.Tensor:
+    row = tensor.reshape(-1).contiguous()
+    if row.dtype in (torch.uint16, torch.uint32):
+        return row.to(torch.int64)
+    return row.view(torch.int64) if row.dtype == torch.uint64 else row
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an output is wrong."""
+
+    first: int
+    tensor: torch.Tensor
+    num_wrong: int
+
+    def text(self, given: complex, wanted: complex) -> str:
+        # A complex number counts as two neighbours.
+        position = self.first // (2 if self.tensor.is_complex() else 1)
+        indices = torch.unravel_index(torch.tensor(position), self.tensor.shape) if self.tensor.dim() else ()
+        return (
+            f"differs first at {[int(index) for index in indices]}: {_number(given)}, expected {_number(wanted)};"
+            f" {self.num_wrong} of {flat(self.tensor).numel()} elements are out of tolerance"
+        )
+
+
+def _number(value: complex) -> str:
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+def _largest(values: list[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _wrong(status: str, cause: str, text: str) -> Verdict:
+    return Verdict(status, "compare", cause, "candidate", text)
+
+
+def _outline(leaves: list[Leaf]) -> str:
+    return ", ".join(f"{leaf.place}: {_kind(leaf)}" for leaf in leaves[:16])
+
+
+def _kind(leaf: Leaf) -> str:
+    return "a tensor" if leaf.descriptor is not None else type(leaf.plain).__name__

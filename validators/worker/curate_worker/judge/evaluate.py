@@ -1,0 +1,129 @@
+"""Judges one candidate on all workloads of its task."""
+
+from __future__ import annotations
+
+from ..digests import digests_of
+from .candidate_run import CallAnswer, CandidateRun
+from .compare import compare
+from .evidence import Evidence
+from .faults import Verdict
+from .leaves import leaves_of
+from .prepared import Prepared, prepare
+from .reference import Case, Reference
+from .requests import Request, Workload
+from .rows import passed_row, verdict_row
+from .station import Station
+from .tasks import TaskSession
+from .timing import time_candidate
+
+
+def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
+    """One row per workload. Raises MachineFault; everything else is a row."""
+    try:
+        prepared = prepare(station, request)
+    except Verdict as found:
+        return [verdict_row(station, workload, found) for workload in request.task.workloads]
+    tasks.enter(request.task, request.settings)
+    with CandidateRun(station, request, prepared) as run:
+        return [_Judgement(station, tasks, run, prepared).of(workload) for workload in request.task.workloads]
+
+
+class _Judgement:
+    """One candidate on one workload."""
+
+    def __init__(self, station: Station, tasks: TaskSession, run: CandidateRun, prepared: Prepared) -> None:
+        self._station = station
+        self._tasks = tasks
+        self._run = run
+        self._prepared = prepared
+
+    def of(self, workload: Workload) -> dict:
+        """The row of a workload."""
+        try:
+            reference = self._tasks.reference(workload)
+            evidence = Evidence(self._run.proved_on, reference.precision, reference.mutates_inputs)
+            performance = self._judge(reference, evidence)
+        except Verdict as found:
+            if found.blame == "candidate" and found.proved_on is None:
+                found.proved_on = self._run.proved_on
+            return verdict_row(self._station, workload, found, self._prepared.row(), self._run.layers)
+        return passed_row(self._station, workload, evidence, performance, (self._prepared.row(), self._run.layers))
+
+    def _judge(self, reference: Reference, evidence: Evidence) -> dict | None:
+        _require_trustworthy_interpreter(self._station, self._run, reference)
+        self._run.bind(reference)
+        # The same in every call of a workload: a program shall not see from it which call is timed.
+        timed = reference.settings.mode == "standard" and self._run.proved_on != "interpreter"
+        outputs = [
+            _check_call(self._run, reference.case(index), evidence, flush=timed)
+            for index in range(reference.settings.calls)
+        ]
+        # Last, so that what a program keeps from its previous call is wrong here.
+        again = self._run.call(reference.case(0).inputs, flush=timed)
+        _check_repetition(outputs[0], again, reference.case(0), evidence)
+        _require_inputs_untouched(evidence)
+        if not timed:
+            return None
+        with self._station.lock.alone():
+            return time_candidate(self._run, reference, evidence)
+
+
+def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
+    answer = run.call(case.inputs, flush=flush)
+    evidence.errors.append(compare(answer.outputs, case.expected))
+    evidence.tolerances += [item for item in case.expected.tolerances if item is not None]
+    evidence.num_calls += 1
+    known = digests_of(case.inputs)
+    evidence.mutated_inputs |= {
+        index
+        for index, digest in enumerate(known)
+        if index >= len(answer.input_digests) or digest != answer.input_digests[index]
+    }
+    evidence.aliased_inputs |= {index for _, index in answer.aliases}
+    evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
+    return answer
+
+
+def _check_repetition(first: CallAnswer, again: CallAnswer, case: Case, evidence: Evidence) -> None:
+    try:
+        compare(again.outputs, case.expected)
+    except Verdict as found:
+        text = f"a second call on the same input: {found.log}"
+        raise Verdict("INCORRECT_NUMERICAL", "compare", "NONDETERMINISTIC", "candidate", text) from found
+    evidence.repeats_exactly = first.outputs.tree == again.outputs.tree and all(
+        before == after for before, after in zip(first.outputs.blobs, again.outputs.blobs, strict=True)
+    )
+
+
+def _require_inputs_untouched(evidence: Evidence) -> None:
+    if evidence.mutated_inputs and not evidence.reference_mutates_inputs:
+        text = f"changed inputs {sorted(evidence.mutated_inputs)}, which the reference leaves as they are"
+        raise Verdict("INCORRECT_NUMERICAL", "compare", "INPUT_MUTATED", "candidate", text)
+
+
+def _layout_difference(answer: CallAnswer, case: Case) -> str | None:
+    for given, wanted in zip(leaves_of(answer.outputs), case.expected.own, strict=True):
+        if given.descriptor is None or wanted.descriptor is None:
+            continue
+        sizes = given.descriptor.shape
+        pairs = zip(sizes, given.descriptor.strides, wanted.descriptor.strides, strict=True)
+        if any(size > 1 and mine != theirs for size, mine, theirs in pairs):
+            return (
+                f"{given.place} has strides {list(given.descriptor.strides)},"
+                f" the reference's {list(wanted.descriptor.strides)}"
+            )
+    return None
+
+
+# Triton before 3.8 computes garbage in bfloat16 under its interpreter; that is not the candidate's error.
+def _require_trustworthy_interpreter(station: Station, run: CandidateRun, reference: Reference) -> None:
+    if run.proved_on != "interpreter" or station.interpreter_does_bfloat16:
+        return
+    case = reference.case(0)
+    descriptors = [
+        *case.inputs.tensors,
+        *(leaf.descriptor for leaf in case.expected.own if leaf.descriptor is not None),
+    ]
+    if any(descriptor.dtype == "bfloat16" for descriptor in descriptors):
+        text = "this version of Triton's interpreter does not compute in bfloat16"
+        raise Verdict("NOT_RUN", "run", "INTERPRETER_FAILED", None, text)

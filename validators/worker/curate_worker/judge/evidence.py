@@ -1,0 +1,46 @@
+"""What was seen of one candidate on one workload; the checks read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .compare import Errors
+from .tolerance import Tolerance
+
+
+@dataclass
+class Evidence:
+    """Facts, none of them a judgement."""
+
+    proved_on: str
+    oracle: str | None
+    """Precision of the oracle; None where the reference's own output stood for it."""
+    reference_mutates_inputs: bool
+    num_calls: int = 0
+    errors: list[Errors] = field(default_factory=list)
+    tolerances: list[Tolerance] = field(default_factory=list)
+    mutated_inputs: set[int] = field(default_factory=set)
+    aliased_inputs: set[int] = field(default_factory=set)
+    layout_differs: str | None = None
+    repeats_exactly: bool | None = None
+    """Whether a second call on the same input gave the same bits; None before there was one."""
+    clock_agrees: bool | None = None
+    timed_calls_checked: int | None = None
+
+    def correctness(self) -> dict | None:
+        """The `correctness` field of a row."""
+        if self.num_calls == 0:
+            return None
+        references = [item.reference_error for item in self.tolerances if item.reference_error is not None]
+        return {
+            "num_calls": self.num_calls,
+            "max_absolute_error": _largest([error.max_absolute for error in self.errors]),
+            "max_relative_error": _largest([error.max_relative for error in self.errors]),
+            "tolerance_atol": max((item.atol for item in self.tolerances), default=0.0),
+            "tolerance_rtol": max((item.rtol for item in self.tolerances), default=0.0),
+            "reference_error": max(references, default=None),
+        }
+
+
+def _largest(values: list[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)

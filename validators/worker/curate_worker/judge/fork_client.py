@@ -1,0 +1,103 @@
+"""Starts the fork server and orders runners from it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..fork_server import MAX_ORDER_BYTES
+from ..sandbox.identity import private_user
+from .faults import MachineFault
+
+_START_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a runner may use."""
+
+    memory_bytes: int | None
+    """Address space on top of the interpreter's own; None where CUDA needs it free."""
+    scratch_bytes: int
+
+
+@dataclass
+class Started:
+    """A runner that was forked: its ends of everything, and the means to stop it."""
+
+    pid: int
+    handle: int | None
+    """pidfd of its supervisor; None if it had ended already."""
+    channel: socket.socket
+    output: int
+    status: int
+    scratch: Path
+
+
+class ForkServer:
+    """The judge's side of the fork server."""
+
+    def __init__(self, scratch_root: Path, environment: dict[str, str]) -> None:
+        self._root = scratch_root
+        self._user = private_user()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        entry = Path(__file__).resolve().parents[1] / "__main__.py"
+        arguments = ["fork-server", str(theirs.fileno()), str(self._user), str(scratch_root)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-B", str(entry), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            cwd="/",
+        )
+        theirs.close()
+
+    def wait_until_ready(self) -> dict:
+        """What the fork server says of itself once it has imported everything."""
+        self._control.settimeout(_START_SECONDS)
+        return json.loads(self._receive()[0])
+
+    def start(self, room: Room) -> Started:
+        """Forks one runner with a scratch folder of its own."""
+        scratch = Path(tempfile.mkdtemp(dir=self._root))
+        if os.geteuid() == 0:
+            os.chown(scratch, self._user, self._user)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        output, output_write = os.pipe()
+        status, status_write = os.pipe()
+        order = {"scratch": str(scratch), "scratch_bytes": room.scratch_bytes, "memory_bytes": room.memory_bytes}
+        try:
+            given = [theirs.fileno(), output_write, status_write]
+            socket.send_fds(self._control, [json.dumps(order).encode()], given)
+            text, handles = self._receive()
+        except OSError as error:
+            raise MachineFault("fork_server_lost", f"the fork server is gone: {error}") from error
+        finally:
+            theirs.close()
+            os.close(output_write)
+            os.close(status_write)
+        return Started(json.loads(text)["pid"], handles[0] if handles else None, ours, output, status, scratch)
+
+    def close(self) -> None:
+        """Ends the fork server; its runners end with it."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        try:
+            text, handles, _, _ = socket.recv_fds(self._control, MAX_ORDER_BYTES, 1)
+        except TimeoutError as error:
+            raise MachineFault("fork_server_lost", "the fork server does not answer") from error
+        if not text:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=1)
+            raise MachineFault("fork_server_lost", f"the fork server ended with code {self._process.returncode}")
+        return text, handles

@@ -1,0 +1,61 @@
+"""A program's output as a flat list of leaves, each with its place, so that two outputs can be laid side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from ..tensors import TensorDescriptor, tensor_of
+from ..values import Parcel
+
+Number = bool | int | float | complex | str | None
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One tensor or one plain value of an output."""
+
+    place: str
+    descriptor: TensorDescriptor | None
+    """None for plain values."""
+    blob: memoryview | None
+    plain: Number = None
+
+    def tensor(self) -> torch.Tensor:
+        """The values; a plain number as a tensor of no dimensions."""
+        if self.descriptor is not None and self.blob is not None:
+            return tensor_of(self.descriptor, self.blob)
+        return torch.tensor(self.plain, dtype=torch.float64 if isinstance(self.plain, float) else None)
+
+    def is_number(self) -> bool:
+        """Whether it is a plain value with a numeric type that has rounding."""
+        return self.descriptor is None and isinstance(self.plain, float)
+
+
+def leaves_of(parcel: Parcel) -> list[Leaf]:
+    """The leaves in order; lists and tuples count as the same."""
+    return list(_walk(parcel.tree, "output", parcel))
+
+
+def _walk(tree: object, place: str, parcel: Parcel) -> Iterator[Leaf]:
+    if isinstance(tree, list):
+        for index, item in enumerate(tree):
+            yield from _walk(item, f"{place}[{index}]", parcel)
+        if not tree:
+            yield Leaf(f"{place}[]", None, None)
+    elif not isinstance(tree, dict):
+        yield Leaf(place, None, None, tree)
+    elif tree["$"] == "tensor":
+        index = tree["v"]
+        yield Leaf(place, parcel.tensors[index], parcel.blobs[index])
+    elif tree["$"] == "tuple":
+        yield from _walk(tree["v"], place, parcel)
+    elif tree["$"] == "dict":
+        for key, item in sorted(tree["v"], key=lambda pair: str(pair[0])):
+            yield from _walk(item, f"{place}[{key!r}]", parcel)
+    elif tree["$"] == "float":
+        yield Leaf(place, None, None, float(tree["v"]))
+    else:
+        yield Leaf(place, None, None, str(tree["v"]))

@@ -1,0 +1,25 @@
+"""Makes text of strangers fit for a row: no paths of this machine, no addresses, no control characters, bounded."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+MAX_LOG_CHARACTERS = 8 * 1024
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{5,16}\b")
+_TEMPORARY = re.compile(r"tmpxft_[0-9a-f]+_[0-9a-f]+-\d+_|/tmp/cc\w{6}\b")
+
+
+def clean_log(text: str, scratch: Path | None = None) -> str:
+    """The text without what differs between machines and runs."""
+    if scratch is not None:
+        for folder in ("candidate", "build", "reference", "built", "tmp"):
+            text = text.replace(f"{scratch}/{folder}/", "")
+        text = text.replace(f"{scratch}/", "").replace(str(scratch), ".")
+    for prefix in sorted({*sys.path, sys.prefix, sys.base_prefix}, key=len, reverse=True):
+        if len(prefix) > len("/usr"):
+            text = text.replace(f"{prefix}/", "")
+    text = _TEMPORARY.sub("", _ADDRESS.sub("0x…", _CONTROL.sub("", text)))
+    return text.encode(errors="replace").decode().strip()[:MAX_LOG_CHARACTERS]

@@ -1,0 +1,85 @@
+"""
+Kernels that compute nothing. If one of them passes a task, passing the task means nothing: the field's corpora are full of
+such tasks (KernelBench issue 165: zeros pass 4 of 60 problems of its first level).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+from ..tensors import tensor_of
+from ..values import Parcel
+from .compare import Expected, is_accepted
+
+Outputs = list[torch.Tensor] | None
+"""One tensor per leaf of the output; None where the null kernel does not apply."""
+Call = tuple[Parcel, Expected]
+
+
+def passing_null_kernel(calls: list[Call]) -> str | None:
+    """The name of a null kernel that passes on every call, or None."""
+    if not calls or all(leaf.descriptor is None for leaf in calls[0][1].own):
+        return None
+    for name, kernel in _null_kernels(calls):
+        if all(_passes(kernel(index), calls[index][1]) for index in range(len(calls))):
+            return name
+    return None
+
+
+def _null_kernels(calls: list[Call]) -> Iterator[tuple[str, Callable[[int], Outputs]]]:
+    yield "a kernel that returns zeros", lambda index: [torch.zeros_like(item) for item in _own(calls[index])]
+    yield "a kernel that returns ones", lambda index: [torch.ones_like(item) for item in _own(calls[index])]
+    yield "a kernel that returns NaN", lambda index: _filled_with_nan(calls[index])
+    yield "a kernel that returns the mean", lambda index: [_mean_of(item) for item in _own(calls[index])]
+    if len(calls) > 1:
+        yield "a kernel that returns its previous output", lambda index: _same_shapes(calls, index)
+    for number in range(len(calls[0][0].tensors)):
+        yield (
+            f"a kernel that returns a copy of input {number}",
+            lambda index, number=number: _copies(calls[index], number),
+        )
+
+
+def _passes(outputs: Outputs, expected: Expected) -> bool:
+    if outputs is None:
+        return False
+    return all(
+        is_accepted(output, expected, index)
+        for index, output in enumerate(outputs)
+        if expected.own[index].descriptor is not None
+    )
+
+
+def _own(call: Call) -> list[torch.Tensor]:
+    return [leaf.tensor() if leaf.descriptor is not None else torch.zeros(()) for leaf in call[1].own]
+
+
+def _mean_of(tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.numel() == 0:
+        return tensor
+    wide = tensor.to(torch.complex128) if tensor.is_complex() else tensor.to(torch.float64)
+    return wide.mean().to(tensor.dtype).expand(tensor.shape).clone()
+
+
+def _filled_with_nan(call: Call) -> Outputs:
+    own = _own(call)
+    if not all(item.is_floating_point() for item in own):
+        return None
+    return [torch.full_like(item, torch.nan) for item in own]
+
+
+def _same_shapes(calls: list[Call], index: int) -> Outputs:
+    before, now = _own(calls[index - 1]), _own(calls[index])
+    same = all(old.shape == new.shape for old, new in zip(before, now, strict=True))
+    return before if same else None
+
+
+def _copies(call: Call, number: int) -> Outputs:
+    inputs, _ = call
+    source = tensor_of(inputs.tensors[number], inputs.blobs[number])
+    own = _own(call)
+    if any(item.shape != source.shape for item in own):
+        return None
+    return [source.to(item.dtype) for item in own]

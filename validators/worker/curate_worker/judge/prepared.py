@@ -1,0 +1,109 @@
+"""What is known of a candidate before it runs: how it is judged here, and its extensions, built."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from ..channel import Message
+from ..extension_spec import spec_id
+from .builds.build_cache import Built
+from .faults import RunnerLost, Verdict
+from .requests import Candidate, Request, require_usable
+from .runner_handle import RunnerHandle
+from .station import Station
+
+_MAX_EXTENSIONS = 16
+
+
+@dataclass
+class Prepared:
+    """A candidate with everything built that it is known to want."""
+
+    candidate: Candidate
+    interpreted: bool
+    """Whether Triton's interpreter stands in for a GPU."""
+    built: dict[str, Built]
+
+    def load_message(self, device: str, *, recording: bool) -> Message:
+        """The message that loads its module."""
+        libraries = {identity: built.library for identity, built in self.built.items() if built.library is not None}
+        body = {
+            "files": self.candidate.files,
+            "entry_point": self.candidate.entry_point,
+            "device": device,
+            "recording": recording,
+            "built": list(libraries),
+        }
+        return Message("load", body, [memoryview(library) for library in libraries.values()])
+
+    def row(self) -> dict | None:
+        """The `build` field of a row."""
+        if not self.built:
+            return None
+        compilers = sorted({name for built in self.built.values() for name in built.compiler.split("; ")})
+        hashes = [built.artifact_sha256 for built in self.built.values() if built.artifact_sha256 is not None]
+        return {"compiler": "; ".join(compilers), "artifact_sha256": hashes[0] if hashes else None}
+
+
+def prepare(station: Station, request: Request) -> Prepared:
+    """Finds out what a candidate wants built, and builds it. Raises a Verdict where that decides."""
+    candidate = request.candidate
+    require_usable(candidate)
+    interpreted = station.device == "cpu" and _uses_triton(candidate)
+    prepared = Prepared(candidate, interpreted, {})
+    if any("cpp_extension" in text or "load_inline" in text for text in candidate.files.values()):
+        for spec in _record(station, request, prepared):
+            add_build(station, request, prepared, spec)
+        require_device(station, prepared)
+    return prepared
+
+
+def add_build(station: Station, request: Request, prepared: Prepared, spec: object) -> None:
+    """Builds one extension. Raises a Verdict where it cannot be compiled."""
+    built = station.builder.build(spec, request.settings.build_timeout_s)
+    if not isinstance(spec, dict) or len(prepared.built) >= _MAX_EXTENSIONS:
+        raise Verdict("COMPILE_ERROR", "build", "UNSUPPORTED_FORM", "candidate", "too many extensions")
+    prepared.built[spec_id(spec)] = built
+    if built.cause == "NO_CUDA_HEADERS":
+        raise Verdict("NOT_RUN", "build", built.cause, None, built.log)
+    if built.cause is not None:
+        raise Verdict("COMPILE_ERROR", "build", built.cause, "candidate", built.log, "compiler")
+
+
+def require_device(station: Station, prepared: Prepared) -> None:
+    """Raises the verdict on CUDA code where there is no GPU: all of it compiled, none of it ran."""
+    if station.device != "cuda" and any(built.library is None for built in prepared.built.values()):
+        text = "the sources compile; there is no GPU on this machine to run them"
+        raise Verdict("NOT_RUN", "run", "NO_GPU", None, text, "compiler")
+
+
+# Executed once with a recorder in place of the compiler, on no device. What goes wrong here goes wrong again in the run.
+def _record(station: Station, request: Request, prepared: Prepared) -> list[object]:
+    try:
+        with RunnerHandle(
+            station.server, station.room(request.settings.memory_bytes), request.settings.timeout_s
+        ) as runner:
+            message = prepared.load_message("cpu", recording=True)
+            answer = runner.request(message.kind, message.body, message.blobs)
+    except RunnerLost:
+        return []
+    recorded = answer.body.get("extensions", []) if answer.kind == "loaded" else []
+    return recorded[:_MAX_EXTENSIONS] if isinstance(recorded, list) else []
+
+
+def _uses_triton(candidate: Candidate) -> bool:
+    return any(_imports_triton(text) for name, text in candidate.files.items() if name.endswith(".py"))
+
+
+def _imports_triton(text: str) -> bool:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if any(name.split(".")[0] == "triton" for name in names):
+            return True
+    return False

@@ -1,0 +1,144 @@
+"""One workload of a task: the reference in its sandbox, fresh inputs, and what the right output of each call is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..channel import Message
+from ..digests import digests_of
+from ..values import Parcel
+from .compare import Expected, compare, expect
+from .faults import Verdict
+from .leaves import leaves_of
+from .null_kernels import passing_null_kernel
+from .reference_errors import ask_reference, parcel_in, start_reference
+from .requests import Settings, Task, Workload
+from .runner_handle import RunnerHandle
+from .seeds import derive_seed
+from .station import Station
+from .tolerance import is_plausible, is_rounded
+
+_MAX_CACHED_BYTES = 1 << 30
+_PRECISIONS = ("float64", "float32")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: its inputs and what must come out."""
+
+    index: int
+    inputs: Parcel
+    expected: Expected
+    num_bytes: int
+
+
+@dataclass
+class Reference:
+    """The reference of one workload, ready to make cases. Close it when the task is done."""
+
+    task: Task
+    workload: Workload
+    settings: Settings
+    runner: RunnerHandle
+    init: Parcel
+    state: Parcel
+    precision: str | None = None
+    """Precision of the oracle; None where the reference's own output is all there is."""
+    mutates_inputs: bool = False
+    _cases: dict[int, Case] = field(default_factory=dict)
+
+    def case(self, index: int) -> Case:
+        """The case of a call; the same index gives the same inputs on every machine of one kind."""
+        if index in self._cases:
+            return self._cases[index]
+        inputs = self._make_inputs(index)
+        own, _ = self.call(inputs, flush=False)
+        exact = None if self.precision is None else self._run_oracle(inputs, self.precision)
+        num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
+        case = Case(index, inputs, expect(own, exact), num_bytes)
+        if num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= _MAX_CACHED_BYTES:
+            self._cases[index] = case
+        return case
+
+    def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run") -> tuple[Parcel, dict]:
+        """Runs the reference in its own dtype; gives its output and the facts of the call."""
+        body = {"parcel": inputs.body(), "seed": self._seed(purpose), "flush": flush}
+        answer = self._ask("call", body, inputs.blobs, "called")
+        return parcel_in(answer, "parcel"), answer.body
+
+    def close(self) -> None:
+        """Ends the reference's process."""
+        self.runner.close()
+
+    def prove(self) -> None:
+        """Settles the oracle, then shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
+        inputs = self._make_inputs(0)
+        own, facts = self.call(inputs, flush=False)
+        self.mutates_inputs = facts["input_digests"] != digests_of(inputs)
+        self.precision = self._choose_precision(inputs, own)
+        self._require_repeatable(inputs)
+        passing = passing_null_kernel([(self.case(index).inputs, self.case(index).expected) for index in self._calls()])
+        if passing is not None:
+            text = f"{passing} would pass on every call, so that passing means nothing"
+            raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
+
+    def _calls(self) -> range:
+        return range(self.settings.calls)
+
+    def _choose_precision(self, inputs: Parcel, own: Parcel) -> str | None:
+        leaves = leaves_of(own)
+        rounded = [index for index, leaf in enumerate(leaves) if is_rounded(leaf)]
+        for precision in _PRECISIONS if rounded else ():
+            try:
+                truths = leaves_of(self._run_oracle(inputs, precision))
+            except Verdict as found:
+                # Some references assert their dtype; that is no fault, but a lost process is.
+                if found.cause != "REF_INVALID":
+                    raise
+                continue
+            same_places = [leaf.place for leaf in truths] == [leaf.place for leaf in leaves]
+            if same_places and all(is_plausible(leaves[index], truths[index]) for index in rounded):
+                return precision
+        return None
+
+    # Dropout and the like: another state of the random generator must not change the result beyond rounding.
+    def _require_repeatable(self, inputs: Parcel) -> None:
+        expected = self.case(0).expected
+        output, _ = self.call(inputs, flush=False, purpose="run again")
+        try:
+            compare(output, expected)
+        except Verdict as found:
+            text = f"two calls of the reference on the same input differ: {found.log}"
+            raise Verdict("INVALID_REFERENCE", "task", "REF_NONDETERMINISTIC", "task", text) from found
+
+    def _make_inputs(self, index: int) -> Parcel:
+        answer = self._ask("make_inputs", {"seed": self._seed("inputs", index)}, [], "inputs")
+        return parcel_in(answer, "parcel")
+
+    def _run_oracle(self, inputs: Parcel, precision: str) -> Parcel:
+        body = {"parcel": inputs.body(), "seed": self._seed("run"), "precision": precision}
+        return parcel_in(self._ask("run_oracle", body, inputs.blobs, "outputs"), "parcel")
+
+    def _ask(self, kind: str, body: dict, blobs: list[memoryview], wanted: str) -> Message:
+        self.runner.allow(self.settings.timeout_s)
+        return ask_reference(self.runner, Message(kind, body, blobs), wanted)
+
+    def _seed(self, *purpose: str | int) -> int:
+        return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
+
+
+def open_reference(station: Station, task: Task, workload: Workload, settings: Settings) -> Reference:
+    """Starts the reference of a workload and proves that it can judge anybody. Raises a Verdict that blames the task."""
+    runner = start_reference(station, settings)
+    try:
+        seed = derive_seed(settings.seed, task.id, workload.id, "model")
+        body = {"source": task.reference, "axes": workload.axes, "device": station.device, "seed": seed}
+        answer = ask_reference(runner, Message("open_reference", body), "opened")
+        reference = Reference(
+            task, workload, settings, runner, init=parcel_in(answer, "init"), state=parcel_in(answer, "state")
+        )
+        reference.prove()
+    except BaseException:
+        runner.close()
+        raise
+    return reference

@@ -1,0 +1,58 @@
+"""Talks to a reference's process, and blames the task for whatever goes wrong there."""
+
+from __future__ import annotations
+
+from ..channel import Message
+from ..tensors import Malformed
+from ..values import Parcel, parcel_of
+from .faults import RunnerLost, Verdict
+from .log_text import clean_log
+from .needs_gpu import needs_gpu
+from .requests import Settings
+from .runner_handle import RunnerHandle
+from .station import Station
+
+_LOST_CAUSES = {"timeout": "REF_TIMEOUT"}
+_ERROR_CAUSES = {
+    "NotTransferable": "INPUT_NOT_TRANSFERABLE",
+    "ModuleNotFoundError": "REF_IMPORT_ERROR",
+    "MemoryError": "REF_OUT_OF_MEMORY",
+    "OutOfMemoryError": "REF_OUT_OF_MEMORY",
+}
+
+
+def start_reference(station: Station, settings: Settings) -> RunnerHandle:
+    """Starts a process for a reference."""
+    return RunnerHandle(station.server, station.room(settings.memory_bytes), settings.timeout_s)
+
+
+def ask_reference(runner: RunnerHandle, message: Message, wanted: str) -> Message:
+    """Sends a message and gives the answer of the wanted kind; anything else is a Verdict that blames the task."""
+    try:
+        answer = runner.request(message.kind, message.body, message.blobs)
+    except RunnerLost as lost:
+        raise _invalid(_LOST_CAUSES.get(lost.kind, "REF_CRASH"), f"the reference: {lost}") from lost
+    if answer.kind == wanted:
+        return answer
+    text = clean_log(str(answer.body.get("text", "an answer out of place")), runner.scratch)
+    if needs_gpu(text):
+        raise Verdict("NOT_RUN", "task", "NO_GPU", None, f"the reference needs a GPU: {text}")
+    raise _invalid(_ERROR_CAUSES.get(str(answer.body.get("type")), "REF_INVALID"), text)
+
+
+def parcel_in(answer: Message, name: str) -> Parcel:
+    """A value in an answer, with its part of the blobs; values lie in the order of their names' first use."""
+    try:
+        start = 0
+        for field, body in answer.body.items():
+            count = len(body["tensors"]) if isinstance(body, dict) and "tensors" in body else 0
+            if field == name:
+                return parcel_of(body, answer.blobs[start : start + count])
+            start += count
+    except (Malformed, TypeError, KeyError) as error:
+        raise _invalid("REF_INVALID", f"the reference's process sent {error}") from error
+    raise _invalid("REF_INVALID", f"the reference's process sent no {name}")
+
+
+def _invalid(cause: str, text: str) -> Verdict:
+    return Verdict("INVALID_REFERENCE", "task", cause, "task", text)

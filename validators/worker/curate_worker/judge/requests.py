@@ -1,0 +1,143 @@
+"""Requests of the orchestrator, checked field by field. What a stranger wrote inside them is judged later, as a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .faults import Verdict
+
+PROTOCOL_VERSION = 1
+MAX_REQUEST_BYTES = 64 << 20
+_MAX_SOURCES = 256
+_MAX_PATH = 200
+_MODES = ("screen", "standard")
+
+
+class BadRequest(Exception):  # noqa: N818
+    """A request no orchestrator of this version sends."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Overrides of module-level names of the reference."""
+
+    id: str
+    axes: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The reference and its workloads."""
+
+    id: str
+    reference: str
+    workloads: list[Workload]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The sources that are judged."""
+
+    language: str
+    form: str
+    entry_point: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a recipe says about validation."""
+
+    mode: str
+    calls: int
+    timeout_s: float
+    build_timeout_s: float
+    memory_bytes: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """One candidate to judge on all workloads of its task."""
+
+    nonce: str
+    task: Task
+    candidate: Candidate
+    settings: Settings
+
+
+def parse_request(message: object) -> Request:
+    """Checks a request completely. Raises BadRequest."""
+    fields = _object(message, {"type", "nonce", "task", "candidate", "settings"})
+    if fields["type"] != "evaluate":
+        raise BadRequest("a request of an unknown type")
+    task = _object(fields["task"], {"id", "reference", "workloads"})
+    workloads = [_workload(item) for item in _list(task["workloads"])]
+    return Request(
+        nonce=_text(fields["nonce"]),
+        task=Task(_text(task["id"]), _text(task["reference"]), workloads),
+        candidate=_candidate(fields["candidate"]),
+        settings=_settings(fields["settings"]),
+    )
+
+
+def require_usable(candidate: Candidate) -> None:
+    """Raises a Verdict for sources that cannot be written below one folder, or a form that is not judged yet."""
+    if candidate.form != "python":
+        raise Verdict("NOT_RUN", "load", "UNSUPPORTED_FORM", None, f"the form {candidate.form} is not judged yet")
+    for name in candidate.files:
+        parts = name.split("/")
+        if len(name) > _MAX_PATH or "\x00" in name or any(part in ("", ".", "..") for part in parts):
+            raise _unusable(f"the source path {name[:_MAX_PATH]!r} does not stay inside the candidate")
+    if len(candidate.files) > _MAX_SOURCES:
+        raise _unusable(f"{len(candidate.files)} source files are too many")
+    file_name, separator, symbol = candidate.entry_point.partition("::")
+    if not separator or not symbol.isidentifier() or not file_name.endswith(".py") or file_name not in candidate.files:
+        raise _unusable(f"the entry point {candidate.entry_point[:_MAX_PATH]!r} is not file.py::Class of its sources")
+
+
+def _candidate(message: object) -> Candidate:
+    fields = _object(message, {"language", "form", "entry_point", "sources"})
+    files: dict[str, str] = {}
+    for item in _list(fields["sources"]):
+        source = _object(item, {"path", "content"})
+        files[_text(source["path"])] = _text(source["content"])
+    return Candidate(_text(fields["language"]), _text(fields["form"]), _text(fields["entry_point"]), files)
+
+
+def _settings(message: object) -> Settings:
+    names = {"mode", "calls", "timeout_s", "build_timeout_s", "memory_bytes", "seed"}
+    fields = _object(message, names)
+    if fields["mode"] not in _MODES:
+        raise BadRequest("an unknown mode")
+    whole = {name: fields[name] for name in ("calls", "memory_bytes", "seed")}
+    if any(type(value) is not int or value < 0 for value in whole.values()):
+        raise BadRequest("a setting that is not a whole number")
+    seconds = {name: fields[name] for name in ("timeout_s", "build_timeout_s")}
+    if any(type(value) not in (int, float) or value <= 0 for value in seconds.values()):
+        raise BadRequest("a time limit that is not a positive number")
+    return Settings(mode=fields["mode"], **whole, **seconds)
+
+
+def _workload(item: object) -> Workload:
+    fields = _object(item, {"id", "axes"})
+    axes = _object(fields["axes"], None)
+    return Workload(_text(fields["id"]), {name: _text(value) for name, value in axes.items()})
+
+
+def _object(value: object, names: set[str] | None) -> dict:
+    if not isinstance(value, dict) or (names is not None and set(value) != names):
+        raise BadRequest(f"an object with other fields than {sorted(names or [])}")
+    return value
+
+
+def _list(value: object) -> list:
+    if not isinstance(value, list):
+        raise BadRequest("a list is missing")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise BadRequest("a text is missing")
+    return value

@@ -1,0 +1,182 @@
+"""One runner as the judge sees it: messages with deadlines, its output drained and capped, its end certain."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import time
+from collections.abc import Sequence
+
+from ..channel import PREFIX, Header, Message, ProtocolError, decode_header, encode_header, header_length
+from ..tensors import room_for
+from .faults import RunnerLost
+from .fork_client import ForkServer, Room, Started
+
+_OUTPUT_KEPT = 16 * 1024
+_OUTPUT_PIECE = 1 << 16
+_MAX_ANSWER_BYTES = 64 << 30
+_END_SECONDS = 10.0
+
+
+class RunnerHandle:
+    """A runner from its fork to its certain end. Use as a context manager."""
+
+    def __init__(self, server: ForkServer, room: Room, seconds: float) -> None:
+        self._started: Started = server.start(room)
+        self._channel = self._started.channel
+        self._channel.setblocking(False)
+        self._output = bytearray()
+        self._sent = 0
+        self._received = 0
+        self._deadline = time.monotonic() + seconds
+        self._ended: dict | None = None
+        os.set_blocking(self._started.output, False)
+        try:
+            ready = self._receive()
+        except RunnerLost:
+            self.close()
+            raise
+        self.layers: list[str] = ready.body["layers"]
+        self.missing: dict[str, str] = ready.body["missing"]
+        self.scratch = self._started.scratch
+
+    def __enter__(self) -> RunnerHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def output(self) -> str:
+        """The beginning of what the runner wrote to stdout and stderr: for people, never parsed."""
+        return self._output.decode(errors="replace")
+
+    def allow(self, seconds: float) -> None:
+        """Sets a new deadline, from now."""
+        self._deadline = time.monotonic() + seconds
+
+    def request(self, kind: str, body: dict, blobs: Sequence[memoryview] = ()) -> Message:
+        """Sends a message and waits for its answer. Raises RunnerLost when none comes."""
+        message = Message(kind, body, list(blobs))
+        pieces = [memoryview(encode_header(self._sent, message)), *message.blobs]
+        self._sent += 1
+        for piece in pieces:
+            self._send(piece)
+        return self._receive()
+
+    def close(self) -> None:
+        """Ends the runner and everything it started, and removes its scratch folder."""
+        self._channel.close()
+        if self._started.handle is not None:
+            self._kill(self._started.handle)
+            os.close(self._started.handle)
+            self._started.handle = None
+            os.close(self._started.output)
+            os.close(self._started.status)
+        shutil.rmtree(self._started.scratch, ignore_errors=True)
+
+    # SIGTERM first: where there is no pid namespace the supervisor must hunt down what the runner started.
+    def _kill(self, handle: int) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, number)
+            if self._wait_for_end(_END_SECONDS):
+                return
+
+    def _send(self, piece: memoryview) -> None:
+        piece = piece.cast("B") if piece.nbytes else piece
+        while piece.nbytes:
+            self._wait(select.POLLOUT)
+            try:
+                piece = piece[self._channel.send(piece) :]
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise self._lost() from error
+
+    def _receive(self) -> Message:
+        try:
+            length = header_length(bytes(self._read(PREFIX.size)))
+            header: Header = decode_header(bytes(self._read(length)), self._received, _MAX_ANSWER_BYTES)
+        except ProtocolError as error:
+            raise RunnerLost("forged", f"the process wrote to the judge's channel: {error}") from error
+        self._received += 1
+        return Message(header.kind, header.body, [self._read(size) for size in header.blob_lengths])
+
+    def _read(self, length: int) -> memoryview:
+        buffer = room_for(length)
+        filled = 0
+        while filled < length:
+            self._wait(select.POLLIN)
+            try:
+                count = self._channel.recv_into(buffer[filled:])
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise self._lost() from error
+            if count == 0:
+                raise self._lost()
+            filled += count
+        return buffer
+
+    # Waits for the channel, and meanwhile takes what the runner prints: a full pipe would stop it.
+    def _wait(self, wanted: int) -> None:
+        poll = select.poll()
+        poll.register(self._channel, wanted)
+        poll.register(self._started.output, select.POLLIN)
+        while True:
+            remaining = self._deadline - time.monotonic()
+            if remaining <= 0:
+                raise RunnerLost("timeout", "the time limit was reached")
+            ready = dict(poll.poll(remaining * 1000))
+            if self._started.output in ready and not self._drain():
+                poll.unregister(self._started.output)
+            if self._channel.fileno() in ready:
+                return
+
+    def _drain(self) -> bool:
+        try:
+            piece = os.read(self._started.output, _OUTPUT_PIECE)
+        except BlockingIOError:
+            return True
+        self._output += piece[: _OUTPUT_KEPT - len(self._output)]
+        return bool(piece)
+
+    def _lost(self) -> RunnerLost:
+        if not self._wait_for_end(1.0):
+            return RunnerLost("closed", "the process closed the judge's channel")
+        with contextlib.suppress(OSError):
+            while self._drain() and len(self._output) < _OUTPUT_KEPT:
+                continue
+        ended = self._ended or {}
+        if "signal" in ended:
+            return RunnerLost("signal", f"the process was ended by {_signal_name(ended['signal'])}")
+        if "exited" in ended:
+            return RunnerLost("exited", f"the process ended with code {ended['exited']} before it answered")
+        return RunnerLost("closed", str(ended.get("failed", "the process ended before it answered")))
+
+    def _wait_for_end(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        text = b""
+        poll = select.poll()
+        poll.register(self._started.status, select.POLLIN)
+        while (remaining := deadline - time.monotonic()) > 0:
+            if poll.poll(remaining * 1000):
+                piece = os.read(self._started.status, 4096)
+                if not piece:
+                    return True
+                text += piece
+                with contextlib.suppress(ValueError):
+                    self._ended = self._ended or json.loads(text)
+        return False
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,155 @@
+"""
+How far an output may be from the exact result: calibrated from the reference's own error against float64.
+
+An element passes if |out - exact| <= atol + rtol * |exact| + LOCAL * |own - exact|, where `own` is the reference in its own
+dtype, atol = FACTOR * q99.9(|own - exact|) but at least 2 u * rms(exact), and rtol = FACTOR * u. The whole output passes if
+its normalised root mean square error is at most 3 times the reference's own, or below a floor.
+
+The constants, and what they are for:
+- FACTOR 8 for half precision (a fused kernel rounds less often than eager, never more), 32 for float32 and float64: adding
+  n terms one after another errs about sqrt(n / width) times more than the blocked sums of eager's libraries, and 32 covers
+  4096 terms on a width of 4; TensorFloat-32 errs at least 500 times more.
+- LOCAL 4: where the problem itself is badly conditioned (a division by nearly nothing), the reference errs there too.
+- The floor for float32, 2^-16, lies 20 times below TensorFloat-32 (2^-11 per factor) and 250 times above exact rounding.
+- Without a float64 run, the reference's own output is taken for exact and the tolerance is 256 u (4 u for half precision).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from .leaves import Leaf
+
+LOCAL = 4.0
+RMSE_FACTOR = 3.0
+_QUANTILE = 0.999
+_MAX_SAMPLES = 1_000_000
+_PIECE = 1 << 22
+
+_HALF = {torch.float16, torch.bfloat16}
+_ROUNDING = {
+    torch.float64: 2.0**-53,
+    torch.float32: 2.0**-24,
+    torch.float16: 2.0**-11,
+    torch.bfloat16: 2.0**-8,
+    torch.complex128: 2.0**-53,
+    torch.complex64: 2.0**-24,
+}
+_FLOORS = {torch.float64: 2.0**-40, torch.float32: 2.0**-16, torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
+_COARSEST_ROUNDING = 2.0**-3
+_IMPLAUSIBLE_RMSE, _IMPLAUSIBLE_RMSE_HALF = 1e-2, 0.25
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What one leaf of an output is held against."""
+
+    atol: float
+    rtol: float
+    max_rmse: float
+    """Largest normalised root mean square error."""
+    reference_error: float | None
+    """Largest error of the reference in its own dtype; None where nothing more exact is known."""
+
+
+def is_rounded(leaf: Leaf) -> bool:
+    """Whether a leaf's values are rounded; all others are compared exactly."""
+    if leaf.descriptor is None:
+        return leaf.is_number()
+    dtype = leaf.tensor().dtype
+    return dtype.is_floating_point or dtype.is_complex
+
+
+def calibrate(own: Leaf, exact: Leaf | None) -> Tolerance:
+    """The tolerance for one leaf, from the reference in its own dtype and in higher precision."""
+    dtype = own.tensor().dtype
+    unit = _ROUNDING.get(dtype, _COARSEST_ROUNDING)
+    is_half = dtype in _HALF or dtype.itemsize == 1
+    if exact is None:
+        size = measure_error(own.tensor(), own.tensor())
+        factor = 4.0 if is_half else 256.0
+        return Tolerance(factor * unit * size.rms_of_truth, factor * unit, max(_floor(dtype), factor * unit), None)
+    error = measure_error(own.tensor(), exact.tensor())
+    factor = 8.0 if is_half else 32.0
+    atol = max(factor * _error_quantile(own.tensor(), exact.tensor()), 2 * unit * error.rms_of_truth)
+    max_rmse = max(RMSE_FACTOR * error.relative_rmse, _floor(dtype))
+    return Tolerance(atol, factor * unit, max_rmse, error.largest)
+
+
+def is_plausible(own: Leaf, exact: Leaf) -> bool:
+    """Whether the higher precision still means the same: a reference that quantises on purpose differs grossly."""
+    dtype = own.tensor().dtype
+    if own.tensor().shape != exact.tensor().shape:
+        return False
+    limit = _IMPLAUSIBLE_RMSE_HALF if dtype in _HALF or dtype.itemsize == 1 else _IMPLAUSIBLE_RMSE
+    return measure_error(own.tensor(), exact.tensor()).relative_rmse <= limit
+
+
+@dataclass
+class ErrorMeasure:
+    """Sums over all elements of a tensor that are finite on both sides."""
+
+    squared_error: float = 0.0
+    squared_truth: float = 0.0
+    count: int = 0
+    largest: float = 0.0
+
+    def add(self, values: torch.Tensor, truth: torch.Tensor) -> None:
+        """Takes in one piece, in float64."""
+        finite = torch.isfinite(values) & torch.isfinite(truth)
+        error, known = (values - truth)[finite], truth[finite]
+        self.squared_error += float(error.square().sum())
+        self.squared_truth += float(known.square().sum())
+        self.count += known.numel()
+        self.largest = max(self.largest, float(error.abs().max()) if known.numel() else 0.0)
+
+    @property
+    def rms_of_truth(self) -> float:
+        """Root mean square of the truth."""
+        return math.sqrt(self.squared_truth / self.count) if self.count else 0.0
+
+    @property
+    def relative_rmse(self) -> float:
+        """Root mean square error over the root mean square of the truth."""
+        if self.squared_error == 0.0:
+            return 0.0
+        return math.sqrt(self.squared_error / self.squared_truth) if self.squared_truth else math.inf
+
+
+def measure_error(values: torch.Tensor, truth: torch.Tensor) -> ErrorMeasure:
+    """How far `values` are from `truth`."""
+    measure = ErrorMeasure()
+    for piece, true_piece in pieces(values, truth):
+        measure.add(piece, true_piece)
+    return measure
+
+
+def flat(tensor: torch.Tensor) -> torch.Tensor:
+    """All numbers of a tensor in one row; a complex number counts as two."""
+    return (torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor).reshape(-1)
+
+
+def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Tensors of one size side by side, piece by piece in float64: a whole copy in float64 would not fit for large ones."""
+    rows = [flat(tensor) for tensor in tensors]
+    for start in range(0, rows[0].numel(), _PIECE):
+        yield tuple(row[start : start + _PIECE].to(torch.float64) for row in rows)
+
+
+def _floor(dtype: torch.dtype) -> float:
+    return _FLOORS.get(dtype, 2.0**-16 if dtype.is_complex else _COARSEST_ROUNDING)
+
+
+# Evenly spaced elements: the same every time, and bounded for any size.
+def _error_quantile(own: torch.Tensor, exact: torch.Tensor) -> float:
+    step = max(1, flat(own).numel() // _MAX_SAMPLES)
+    error = (flat(own)[::step].to(torch.float64) - flat(exact)[::step].to(torch.float64)).abs()
+    error = error[torch.isfinite(error)]
+    if error.numel() == 0:
+        return 0.0
+    rank = max(1, math.ceil(_QUANTILE * error.numel()))
+    return float(error.kthvalue(rank).values)

@@ -1,0 +1,21 @@
+"""What a runner answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..values import Parcel
+
+
+@dataclass
+class Answer:
+    """What a handler says: the kind of message, its body and its blobs."""
+
+    kind: str
+    body: dict = field(default_factory=dict)
+    blobs: list[memoryview] = field(default_factory=list)
+
+
+def answer_parcel(kind: str, parcel: Parcel, **facts: object) -> Answer:
+    """An answer that carries a value."""
+    return Answer(kind, {"parcel": parcel.body(), **facts}, parcel.blobs)

@@ -1,0 +1,61 @@
+"""The runner's loop: one message in, one message out. Every answer is a raw fact or an error text."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+from ..channel import BlockingChannel, Message
+from ..sandbox.enter import Confinement
+from ..sandbox.report import LayerReport
+from .answers import Answer
+from .errors import BuildNeeded, FaultInInput, describe_error
+from .handlers import HANDLERS, Runner
+
+MAX_BLOB_BYTES = 1 << 40
+
+
+def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
+    """Serves the judge at the other end of `descriptor` until it closes it."""
+    _arrange_environment(place.scratch)
+    connection = socket.socket(fileno=descriptor)
+    channel = BlockingChannel(connection, MAX_BLOB_BYTES)
+    channel.send("ready", {"layers": report.names(), "missing": report.reasons()})
+    runner = Runner(place.scratch)
+    while (message := channel.receive()) is not None:
+        answer = _handle(runner, message, place.scratch)
+        channel.send(answer.kind, answer.body, answer.blobs)
+
+
+def _handle(runner: Runner, message: Message, scratch: Path) -> Answer:
+    try:
+        return HANDLERS[message.kind](runner, message)
+    except BuildNeeded as need:
+        return Answer("build_needed", {"spec": need.spec})
+    except FaultInInput as fault:
+        return Answer("error", {"type": fault.cause, "text": str(fault), "fatal": False})
+    # SystemExit and KeyboardInterrupt of a kernel are errors like others; none may end the loop.
+    except BaseException as error:
+        return Answer("error", describe_error(error, traceback.extract_tb(error.__traceback__), scratch))
+
+
+def _arrange_environment(scratch: Path) -> None:
+    folders = {
+        "HOME": ".",
+        "TMPDIR": "tmp",
+        "TRITON_CACHE_DIR": "triton",
+        "TORCHINDUCTOR_CACHE_DIR": "inductor",
+        "TORCH_EXTENSIONS_DIR": "extensions",
+        "CUDA_CACHE_PATH": "cuda",
+        "XDG_CACHE_HOME": "cache",
+    }
+    for name, folder in folders.items():
+        path = scratch / folder
+        path.mkdir(exist_ok=True)
+        os.environ[name] = str(path)
+    tempfile.tempdir = None
+    sys.stdin = Path(os.devnull).open()  # noqa: SIM115

@@ -1,0 +1,81 @@
+"""Runs the reference in higher precision: what the result would be if rounding played no part."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
+
+from ..values import Parcel, pack, unpack
+from .program import arguments_of
+
+_LOW = {torch.float32, torch.float16, torch.bfloat16}
+PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
+
+
+def run_in_precision(model: object, module: ModuleType, parcel: Parcel, precision: str, device: str) -> Parcel:
+    """
+    Calls a copy of the model with every floating-point tensor in `precision`. References that cast inside (`x.float()`,
+    `dtype=torch.float16`) are followed into `precision` as well. Raises what the reference raises.
+    """
+    wide = PRECISIONS[precision]
+    inputs, _ = unpack(parcel, device)
+    args, kwargs = arguments_of(tree_map(lambda item: _widened(item, wide), inputs))
+    widened = copy.deepcopy(model)
+    if isinstance(widened, torch.nn.Module):
+        widened = widened.to(wide)
+    with torch.no_grad(), _default_dtype(wide), Widen(wide), _widened_constants(module, wide):
+        output = widened(*args, **kwargs)
+    return pack(output)
+
+
+class Widen(TorchDispatchMode):
+    """Replaces floating-point dtypes that an operator is asked for by the wide one."""
+
+    def __init__(self, wide: torch.dtype) -> None:
+        super().__init__()
+        self._wide = wide
+
+    def __torch_dispatch__(
+        self, function: object, types: object, args: tuple = (), kwargs: dict | None = None
+    ) -> object:
+        kwargs = dict(kwargs or {})
+        if kwargs.get("dtype") in _LOW:
+            kwargs["dtype"] = self._wide
+        return function(*args, **kwargs)
+
+
+@contextmanager
+def _default_dtype(wide: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(wide)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+# Tensors that the reference keeps at module level, such as tables, are inputs in all but name.
+@contextmanager
+def _widened_constants(module: ModuleType, wide: torch.dtype) -> Iterator[None]:
+    before = {name: value for name, value in vars(module).items() if isinstance(value, torch.Tensor)}
+    for name, value in before.items():
+        setattr(module, name, _widened(value, wide))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(module, name, value)
+
+
+def _widened(item: object, wide: torch.dtype) -> object:
+    if not isinstance(item, torch.Tensor):
+        return item
+    if item.is_complex():
+        return item.to(torch.complex128 if wide == torch.float64 else torch.complex64)
+    return item.to(wide) if item.is_floating_point() else item

@@ -1,0 +1,129 @@
+"""A model with its parameters, called on inputs the judge sends: the same loop for the reference and for a candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..digests import digest_of
+from ..tensors import TensorDescriptor, bytes_of
+from ..values import Parcel, pack, unpack
+from .clock import Clock
+from .errors import FaultInInput
+
+
+@dataclass(frozen=True)
+class CallFacts:
+    """What one call did, as far as the runner can see."""
+
+    outputs: Parcel
+    nanoseconds: int
+    input_digests: list[str]
+    aliases: list[list[int]]
+    """Pairs of output and input, by number, that share memory."""
+
+    def facts(self) -> dict:
+        """All but the outputs, as sent."""
+        return {
+            "nanoseconds": self.nanoseconds,
+            "input_digests": self.input_digests,
+            "aliases": self.aliases,
+        }
+
+
+class Program:
+    """An instance of `Model` or `ModelNew` on its device."""
+
+    def __init__(self, model: object, device: str) -> None:
+        self._model = model
+        self._device = device
+        self._clock = Clock(device)
+        self._state = self._snapshot()
+
+    def state(self) -> dict[str, object]:
+        """Names and tensors of parameters and buffers."""
+        return dict(self._state)
+
+    def load_state(self, parcel: Parcel) -> None:
+        """Loads the reference's parameters, strictly."""
+        state, _ = unpack(parcel, self._device)
+        if isinstance(self._model, torch.nn.Module):
+            self._model.load_state_dict(state, strict=True)
+        self._state = self._snapshot()
+
+    def call(self, parcel: Parcel, *, flush: bool) -> CallFacts:
+        """Calls the model once on fresh copies of the inputs, with its parameters as they were bound."""
+        inputs, tensors = unpack(parcel, self._device)
+        args, kwargs = arguments_of(inputs)
+        self.restore_state()
+        ranges = [_memory_of(tensor) for tensor in tensors]
+        if flush:
+            self._clock.flush()
+        with torch.no_grad():
+            measured = self._clock.measure(lambda: self._model(*args, **kwargs))
+        outputs, output_tensors = pack(measured.output), _tensors_in(measured.output)
+        digests = [_digest(tensor, known) for tensor, known in zip(tensors, parcel.tensors, strict=True)]
+        aliases = [
+            [number, index]
+            for number, tensor in enumerate(output_tensors)
+            for index, known in enumerate(ranges)
+            if _overlap(_memory_of(tensor), known)
+        ]
+        return CallFacts(outputs, measured.nanoseconds, digests, aliases)
+
+    def restore_state(self) -> None:
+        """Sets parameters and buffers back to what was bound, whatever earlier calls did to them."""
+        if self._state and isinstance(self._model, torch.nn.Module):
+            self._model.load_state_dict(self._state, strict=True)
+
+    def _snapshot(self) -> dict[str, object]:
+        if not isinstance(self._model, torch.nn.Module):
+            return {}
+        state = self._model.state_dict()
+        return {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in state.items()}
+
+
+def construct(kind: type, init: object, device: str) -> Program:
+    """Makes the model from its constructor arguments."""
+    args, kwargs = arguments_of(init)
+    model = kind(*args, **kwargs)
+    if not callable(model):
+        raise FaultInInput("INIT_ERROR", f"{kind.__name__} makes nothing that can be called")
+    return Program(model.to(device) if isinstance(model, torch.nn.Module) else model, device)
+
+
+def arguments_of(value: object) -> tuple[list, dict]:
+    """What `get_inputs` gave, as arguments: a list or tuple by position, a dictionary by name."""
+    if isinstance(value, dict):
+        return [], value
+    if isinstance(value, (list, tuple)):
+        return list(value), {}
+    raise FaultInInput("REF_INVALID", "inputs must be a list, a tuple or a dictionary")
+
+
+def _digest(tensor: torch.Tensor, descriptor: TensorDescriptor) -> str:
+    try:
+        return digest_of(bytes_of(tensor, descriptor.span))
+    except RuntimeError:
+        # Resized or freed by the program: certainly not what it was.
+        return ""
+
+
+def _tensors_in(value: object) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        return [tensor for item in value.values() for tensor in _tensors_in(item)]
+    if isinstance(value, (list, tuple)):
+        return [tensor for item in value for tensor in _tensors_in(item)]
+    return []
+
+
+def _memory_of(tensor: torch.Tensor) -> tuple[int, int]:
+    storage = tensor.untyped_storage()
+    return storage.data_ptr(), storage.data_ptr() + storage.nbytes()
+
+
+def _overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    return first[0] < second[1] and second[0] < first[1]

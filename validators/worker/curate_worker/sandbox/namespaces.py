@@ -1,0 +1,70 @@
+"""Namespaces: own users, network, processes, mounts and inter-process objects for every runner."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from . import system_calls as system
+from .report import LayerReport
+
+_OTHERS = {
+    "network-namespace": system.CLONE_NEWNET,
+    "ipc-namespace": system.CLONE_NEWIPC,
+    "mount-namespace": system.CLONE_NEWNS,
+    "pid-namespace": system.CLONE_NEWPID,
+}
+
+
+def enter_user_namespace(report: LayerReport) -> bool:
+    """Enters a user namespace in which this process keeps its own user id; the others can then be had without root."""
+    user, group = os.geteuid(), os.getegid()
+    try:
+        system.unshare(system.CLONE_NEWUSER)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    except OSError as error:
+        report.missing("user-namespace", str(error))
+        return False
+    report.active("user-namespace")
+    return True
+
+
+def enter_other_namespaces(report: LayerReport) -> None:
+    """Enters each of the other namespaces by itself, so that one that is forbidden costs only itself."""
+    for name, flag in _OTHERS.items():
+        if report.is_active(name):
+            continue
+        try:
+            system.unshare(flag)
+            report.active(name)
+        except OSError as error:
+            report.missing(name, str(error))
+
+
+def arrange_mounts(report: LayerReport, scratch: Path, options: str, needed: list[Path], hidden: list[Path]) -> None:
+    """
+    In a new mount namespace: the scratch folder becomes a memory file system with `options` (its size), /proc shows only
+    the own processes, and `hidden` folders look empty unless something `needed` lies below them.
+    """
+    system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
+    _try_mount(report, "private-tmpfs", "tmpfs", scratch, system.MS_NOSUID | system.MS_NODEV, options)
+    if report.is_active("pid-namespace"):
+        _try_mount(report, "private-proc", "proc", Path("/proc"), system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC)
+    for folder in hidden:
+        if folder.is_dir() and not any(_is_below(path, folder) for path in [*needed, scratch]):
+            flags = system.MS_NOSUID | system.MS_NODEV | system.MS_RDONLY
+            _try_mount(report, "hidden-folders", "tmpfs", folder, flags, "size=4k,mode=755")
+
+
+def _try_mount(report: LayerReport, layer: str, kind: str, target: Path, flags: int, data: str | None = None) -> None:
+    try:
+        system.mount(kind, str(target), kind, flags, data)
+        report.active(layer)
+    except OSError as error:
+        report.missing(layer, str(error))
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents

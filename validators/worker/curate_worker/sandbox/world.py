@@ -1,0 +1,57 @@
+"""What of the file system a runner may see: everything it imports and compiles with, and nothing of anybody's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_SYSTEM_FOLDERS = ["/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/opt", "/proc", "/sys"]
+_SYSTEM_FILES = [
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+    "/etc/passwd",
+    "/etc/group",
+]
+_DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "nvidia*", "nvidia-caps", "dri", "shm"]
+_PERSONAL_FOLDERS = ["/root", "/home", "/mnt", "/media", "/srv", "/run", "/var/run", "/var/tmp", "/tmp"]
+
+
+@dataclass(frozen=True)
+class World:
+    """Paths by what a runner may do with them."""
+
+    readable: list[Path]
+    devices: list[Path]
+    hidden: list[Path]
+    """Folders to cover with empty ones where mounts are possible: a second wall behind landlock."""
+    needed: list[Path]
+    """Files that a runner must be able to read, whatever user it is."""
+
+
+def survey() -> World:
+    """Looks at this interpreter and this machine; called once by the fork server."""
+    package = Path(__file__).resolve().parents[1]
+    interpreter = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
+    imports = [Path(entry) for entry in sys.path if entry and Path(entry).exists()]
+    compilers = [_home_of(name) for name in ("nvcc", "g++", "c++", "ptxas")]
+    needed = [*interpreter, *imports, package, *(path for path in compilers if path is not None)]
+    devices = [path for pattern in _DEVICES for path in sorted(Path("/dev").glob(pattern))]
+    personal = [Path(folder) for folder in _PERSONAL_FOLDERS] + [Path(os.environ.get("CURATE_REAL_HOME", "/root"))]
+    return World(
+        readable=[Path(folder) for folder in _SYSTEM_FOLDERS + _SYSTEM_FILES] + needed,
+        devices=devices,
+        hidden=list(dict.fromkeys(personal)),
+        needed=[*needed, Path(os.__file__)],
+    )
+
+
+def _home_of(program: str) -> Path | None:
+    found = shutil.which(program)
+    return None if found is None else Path(found).resolve().parent.parent

@@ -1,0 +1,133 @@
+"""Tensors as bytes: a descriptor and the span of storage that the tensor touches, so that its layout crosses unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+_DTYPE_NAMES: Final = [
+    *(
+        "float64",
+        "float32",
+        "float16",
+        "bfloat16",
+        "float8_e4m3fn",
+        "float8_e5m2",
+        "float8_e4m3fnuz",
+        "float8_e5m2fnuz",
+    ),
+    *("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool", "complex128", "complex64"),
+]
+DTYPES: Final = {name: getattr(torch, name) for name in _DTYPE_NAMES if hasattr(torch, name)}
+_NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
+_MAX_DIMENSIONS: Final = 64
+_MAX_SIZE: Final = 1 << 48
+
+Device = torch.device | str
+
+
+class NotTransferable(Exception):  # noqa: N818
+    """A value that is neither a tensor nor something JSON can say."""
+
+
+class Malformed(Exception):  # noqa: N818
+    """A description of a value that no honest process sends."""
+
+
+@dataclass(frozen=True)
+class TensorDescriptor:
+    """How the bytes of one blob are to be read, and what the tensor was on the other side."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    device: str
+    is_subclass: bool
+    """Whether it was an object of a program's own class, which may compute its values whenever it likes."""
+
+    @property
+    def span(self) -> int:
+        """Elements from the first to the last one that the tensor touches."""
+        if 0 in self.shape:
+            return 0
+        return 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
+
+    @property
+    def num_bytes(self) -> int:
+        """Length of the blob."""
+        return self.span * DTYPES[self.dtype].itemsize
+
+
+def describe(tensor: torch.Tensor) -> TensorDescriptor:
+    """The descriptor of a tensor. Raises NotTransferable for sparse, quantised and meta tensors."""
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
+        raise NotTransferable(f"a tensor of layout {tensor.layout} on {tensor.device}")
+    return TensorDescriptor(
+        dtype=name_of(tensor.dtype),
+        shape=tuple(tensor.shape),
+        strides=tuple(tensor.stride()),
+        device=tensor.device.type,
+        is_subclass=False,
+    )
+
+
+def bytes_of(tensor: torch.Tensor, span: int) -> memoryview:
+    """A copy of the bytes that a tensor touches: what happens to it later changes nothing of what was said about it."""
+    if span == 0:
+        return memoryview(b"")
+    flat = tensor.detach().as_strided((span,), (1,), tensor.storage_offset())
+    copied = flat.cpu() if flat.device.type != "cpu" else flat.clone()
+    return memoryview(copied.view(torch.uint8).numpy())
+
+
+def tensor_of(descriptor: TensorDescriptor, blob: memoryview) -> torch.Tensor:
+    """The tensor that lies in a blob; shares its memory."""
+    dtype = DTYPES[descriptor.dtype]
+    if blob.nbytes == 0:
+        return torch.empty_strided(descriptor.shape, descriptor.strides, dtype=dtype)
+    flat = torch.frombuffer(blob, dtype=torch.uint8)
+    return flat.view(dtype).as_strided(descriptor.shape, descriptor.strides)
+
+
+def moved(tensor: torch.Tensor, device: Device) -> torch.Tensor:
+    """The tensor on a device with its layout unchanged, which `to` keeps only for dense ones."""
+    if torch.device(device).type == "cpu" or tensor.numel() == 0:
+        return tensor.to(device)
+    flat = tensor.as_strided((tensor.untyped_storage().nbytes() // tensor.itemsize,), (1,), 0)
+    return flat.to(device).as_strided(tensor.shape, tensor.stride())
+
+
+def room_for(num_bytes: int) -> memoryview:
+    """Memory for a blob, aligned as PyTorch aligns tensors: vectorised kernels rely on it."""
+    return memoryview(torch.empty(num_bytes, dtype=torch.uint8).numpy())
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """`torch.float16` as `float16`. Raises NotTransferable for dtypes that are not sent."""
+    if dtype not in _NAMES:
+        raise NotTransferable(f"a value of dtype {dtype}")
+    return _NAMES[dtype]
+
+
+def descriptor_of(item: object) -> TensorDescriptor:
+    """Checks a received descriptor completely."""
+    if not isinstance(item, dict) or set(item) != {"dtype", "shape", "strides", "device", "is_subclass"}:
+        raise Malformed("not a tensor descriptor")
+    shape, strides = item["shape"], item["strides"]
+    if not _are_sizes(shape) or not _are_sizes(strides) or len(shape) != len(strides):
+        raise Malformed("a tensor descriptor with impossible sizes")
+    if not isinstance(item["dtype"], str) or item["dtype"] not in DTYPES:
+        raise Malformed("a tensor descriptor with an unknown dtype")
+    if not isinstance(item["device"], str) or not isinstance(item["is_subclass"], bool):
+        raise Malformed("a tensor descriptor with wrong types")
+    return TensorDescriptor(item["dtype"], tuple(shape), tuple(strides), item["device"], item["is_subclass"])
+
+
+def _are_sizes(items: object) -> bool:
+    return (
+        isinstance(items, list)
+        and len(items) <= _MAX_DIMENSIONS
+        and all(type(item) is int and 0 <= item < _MAX_SIZE for item in items)
+    )

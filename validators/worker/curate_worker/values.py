@@ -1,0 +1,183 @@
+"""Values that cross between processes: JSON for numbers, strings and containers, tensors as raw bytes beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import torch
+
+from .tensors import (
+    DTYPES,
+    Device,
+    Malformed,
+    NotTransferable,
+    TensorDescriptor,
+    bytes_of,
+    describe,
+    descriptor_of,
+    moved,
+    name_of,
+    tensor_of,
+)
+
+_MAX_DEPTH: Final = 32
+_MAX_TENSORS: Final = 4000
+
+Json = dict | list | str | int | float | bool | None
+TensorAt = Callable[[int], object]
+
+
+@dataclass
+class Parcel:
+    """A value taken apart: its JSON, the descriptors of its tensors and their bytes, in the order JSON refers to them."""
+
+    tree: Json
+    tensors: list[TensorDescriptor]
+    blobs: list[memoryview]
+
+    def body(self) -> dict:
+        """The JSON part as it is sent."""
+        return {"tree": self.tree, "tensors": [vars(descriptor) for descriptor in self.tensors]}
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all tensors together."""
+        return sum(blob.nbytes for blob in self.blobs)
+
+
+def pack(value: object) -> Parcel:
+    """Takes a value apart. Raises NotTransferable naming the type that cannot cross."""
+    parcel = Parcel(None, [], [])
+    parcel.tree = _pack(value, parcel, 0)
+    return parcel
+
+
+def unpack(parcel: Parcel, device: Device) -> tuple[object, list[torch.Tensor]]:
+    """Puts a value together again, its tensors on `device`; also gives the tensors by themselves, in order."""
+    pairs = zip(parcel.tensors, parcel.blobs, strict=True)
+    tensors = [moved(tensor_of(descriptor, blob), device) for descriptor, blob in pairs]
+    return rebuild(parcel.tree, tensors.__getitem__, device), tensors
+
+
+def parcel_of(body: object, blobs: Sequence[memoryview]) -> Parcel:
+    """Checks a received parcel: descriptors must describe their blobs exactly, the tree must refer to what is there."""
+    if not isinstance(body, dict) or set(body) != {"tree", "tensors"} or not isinstance(body["tensors"], list):
+        raise Malformed("not a parcel")
+    descriptors = [descriptor_of(item) for item in body["tensors"]]
+    if [descriptor.num_bytes for descriptor in descriptors] != [blob.nbytes for blob in blobs]:
+        raise Malformed("tensors that do not fit their bytes")
+    try:
+        rebuild(body["tree"], _check_index(len(descriptors)), "cpu")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Malformed("a value that cannot be put together") from error
+    return Parcel(body["tree"], descriptors, list(blobs))
+
+
+def rebuild(tree: Json, tensor_at: TensorAt, device: Device, depth: int = 0) -> object:
+    """The value that a tree describes. Raises Malformed for what `pack` never makes."""
+    if depth > _MAX_DEPTH:
+        raise Malformed("nested too deeply")
+    if tree is None or isinstance(tree, (bool, str, int, float)):
+        return tree
+    if isinstance(tree, list):
+        return [rebuild(item, tensor_at, device, depth + 1) for item in tree]
+    if set(tree) != {"$", "v"} or not isinstance(tree["$"], str) or tree["$"] not in _REBUILDERS:
+        raise Malformed("an unknown kind of value")
+    return _REBUILDERS[tree["$"]](tree["v"], tensor_at, device, depth + 1)
+
+
+def _pack(value: object, parcel: Parcel, depth: int) -> Json:
+    if depth > _MAX_DEPTH or len(parcel.tensors) > _MAX_TENSORS:
+        raise NotTransferable("a value nested too deeply or with too many tensors")
+    if value is None or type(value) in (bool, str):
+        return value
+    for kinds, pack_one in _PACKERS:
+        if isinstance(value, kinds):
+            return pack_one(value, parcel, depth + 1)
+    if type(value).__module__ == "numpy" and hasattr(value, "item") and not hasattr(value, "__len__"):
+        return _pack_number(value.item())
+    raise NotTransferable(f"a value of type {type(value).__module__}.{type(value).__qualname__}")
+
+
+def _pack_tensor(tensor: torch.Tensor, parcel: Parcel) -> Json:
+    plain = tensor.resolve_conj().resolve_neg()
+    descriptor = replace(describe(plain), is_subclass=type(tensor) not in (torch.Tensor, torch.nn.Parameter))
+    parcel.tensors.append(descriptor)
+    parcel.blobs.append(bytes_of(plain, descriptor.span))
+    return {"$": "tensor", "v": len(parcel.tensors) - 1}
+
+
+def _pack_number(value: complex) -> Json:
+    if isinstance(value, complex):
+        return {"$": "complex", "v": [_pack_number(value.real), _pack_number(value.imag)]}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$": "float", "v": str(value)}
+    return float(value) if isinstance(value, float) else int(value)
+
+
+def _pack_items(items: Sequence, parcel: Parcel, depth: int) -> list:
+    return [_pack(item, parcel, depth) for item in items]
+
+
+_PACKERS: Final[list[tuple[type | tuple[type, ...], Callable[..., Json]]]] = [
+    (torch.Tensor, lambda value, parcel, _depth: _pack_tensor(value, parcel)),
+    (str, lambda value, _parcel, _depth: str(value)),
+    ((int, float, complex), lambda value, _parcel, _depth: _pack_number(value)),
+    (torch.dtype, lambda value, _parcel, _depth: {"$": "dtype", "v": name_of(value)}),
+    (torch.device, lambda value, _parcel, _depth: {"$": "device", "v": value.type}),
+    (list, _pack_items),
+    (tuple, lambda value, parcel, depth: {"$": "tuple", "v": _pack_items(value, parcel, depth)}),
+    (
+        dict,
+        lambda value, parcel, depth: {"$": "dict", "v": [_pack_items(pair, parcel, depth) for pair in value.items()]},
+    ),
+]
+
+
+def _check_index(count: int) -> TensorAt:
+    def check(index: object) -> None:
+        if type(index) is not int or not 0 <= index < count:
+            raise Malformed("a reference to a tensor that is not there")
+
+    return check
+
+
+def _rebuild_items(items: object, tensor_at: TensorAt, device: Device, depth: int) -> list:
+    if not isinstance(items, list):
+        raise Malformed("a container without items")
+    return [rebuild(item, tensor_at, device, depth) for item in items]
+
+
+def _rebuild_dict(pairs: object, tensor_at: TensorAt, device: Device, depth: int) -> dict:
+    return dict(_rebuild_items(pairs, tensor_at, device, depth))
+
+
+def _rebuild_complex(parts: object, tensor_at: TensorAt, device: Device, depth: int) -> complex:
+    real, imaginary = _rebuild_items(parts, tensor_at, device, depth)
+    return complex(real, imaginary)
+
+
+def _rebuild_float(text: object) -> float:
+    if text not in ("nan", "inf", "-inf"):
+        raise Malformed("an unknown number")
+    return float(str(text))
+
+
+def _rebuild_dtype(name: object) -> torch.dtype:
+    if not isinstance(name, str) or name not in DTYPES:
+        raise Malformed("an unknown dtype")
+    return DTYPES[name]
+
+
+_REBUILDERS: Final[dict[str, Callable[..., object]]] = {
+    "tensor": lambda index, tensor_at, _device, _depth: tensor_at(index),
+    "tuple": lambda items, tensor_at, device, depth: tuple(_rebuild_items(items, tensor_at, device, depth)),
+    "dict": _rebuild_dict,
+    "complex": _rebuild_complex,
+    "float": lambda text, _tensor_at, _device, _depth: _rebuild_float(text),
+    "dtype": lambda name, _tensor_at, _device, _depth: _rebuild_dtype(name),
+    "device": lambda _name, _tensor_at, device, _depth: torch.device(device),
+}
