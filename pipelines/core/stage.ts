@@ -30,6 +30,8 @@ export interface World {
   readonly files: ReadonlyMap<string, string>
   /** What validation would run on: changes when a GPU, PyTorch or the worker changes. */
   readonly device: string
+  /** What the user's environment says of the Hub, where the recipe publishes: without a token it is a dry run. */
+  readonly hub?: { readonly hasToken: boolean; readonly endpoint: string | null }
 }
 
 /** What a running shard may use. */

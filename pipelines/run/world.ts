@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { describeHub } from '../../exports/hub-token.ts'
 import { sources } from '../../extractors/sources/registry.ts'
 import type { Source, SourceContext } from '../../extractors/types.ts'
 import { describeDevice } from '../../validators/device.ts'
@@ -19,7 +20,7 @@ export interface UnreachableSource {
   readonly error: unknown
 }
 
-/** Settles every fact that plans look at: commits of sources, hashes of local files, the device. */
+/** Settles every fact that plans look at: commits of sources, hashes of local files, the device, the Hub. */
 export async function settleWorld(
   { recipe, directory }: LoadedRecipe,
   sourceLockFile: string,
@@ -37,6 +38,7 @@ export async function settleWorld(
     sources: new Map(answers.map((answer) => [answer.id, commitOf(answer)])),
     files,
     device: await describeDevice(),
+    ...(recipe.publish === null ? {} : { hub: await describeHub() }),
   }
   return { world, unreachable: answers.flatMap((answer) => ('error' in answer ? [answer] : [])) }
 }

@@ -1,0 +1,148 @@
+import { CurateError } from '../pipelines/core/errors.ts'
+import type { Publication, PublishedFile } from '../pipelines/core/records/publication.ts'
+import type { Hub, HubOperation, HubPlace } from './huggingface.ts'
+import { planPublication } from './publication-plan.ts'
+import type { LocalFile } from './publication-plan.ts'
+
+/** What to publish, and where. */
+export interface PublicationRequest {
+  readonly place: HubPlace
+  /** Of a repository that has to be made; one that exists keeps its own. */
+  readonly visibility: 'private' | 'public'
+  readonly files: readonly LocalFile[]
+  /** First line of the commits. */
+  readonly title: string
+  /** Plan, and send nothing. */
+  readonly isDryRun: boolean
+  /** Told after each commit how many files it changed. */
+  readonly onProgress?: (numFiles: number) => void
+}
+
+/** What was done, or would be. */
+export interface PublicationResult {
+  readonly publication: Publication
+  readonly files: readonly PublishedFile[]
+}
+
+/**
+ * Brings a repository to the state of the local files, and reads back that it is. Each commit names its parent: where
+ * somebody else committed meanwhile, the plan is made again on what is there now, never forced over it. What an earlier,
+ * interrupted publication uploaded is found by its hash and not sent again.
+ */
+export async function publishDataset(hub: Hub, request: PublicationRequest): Promise<PublicationResult> {
+  await hub.whoAmI()
+  if (!request.isDryRun) await prepare(hub, request)
+  const parent = await currentHead(hub, request)
+  const files = await planOn(hub, request, parent)
+  if (request.isDryRun)
+    return { publication: describe(hub, request, files, { parent, head: null, numCommits: 0 }), files }
+  const { head, numCommits } = await commitAll(hub, request, requireHead(parent, request))
+  await verify(hub, request, head)
+  return { publication: describe(hub, request, files, { parent, head, numCommits }), files }
+}
+
+/** The plan of a publication nobody asked the Hub about: every file is new. */
+export async function planWithoutHub(endpoint: string, request: PublicationRequest): Promise<PublicationResult> {
+  const files = await planPublication(request.files, [])
+  return { publication: describe({ endpoint }, request, files, { parent: null, head: null, numCommits: 0 }), files }
+}
+
+async function prepare(hub: Hub, { place, visibility }: PublicationRequest): Promise<void> {
+  if (!(await hub.exists(place.repo))) await hub.createRepo(place.repo, visibility)
+  if ((await hub.head(place)) === null) await hub.createBranch(place)
+}
+
+async function currentHead(hub: Hub, { place }: PublicationRequest): Promise<string | null> {
+  return (await hub.exists(place.repo)) ? hub.head(place) : null
+}
+
+function requireHead(head: string | null, { place }: PublicationRequest): string {
+  if (head !== null) return head
+  throw new CurateError('hub_no_branch', `${place.repo} has no branch ${place.branch}, and none could be made`, {
+    hint: 'Make the branch on the Hub, or change publish.branch in the recipe.',
+  })
+}
+
+async function planOn(
+  hub: Hub,
+  { place, files }: PublicationRequest,
+  revision: string | null,
+): Promise<PublishedFile[]> {
+  return planPublication(files, revision === null ? [] : await hub.list(place.repo, revision))
+}
+
+// The Hub asks for 50 to 100 files a commit: https://huggingface.co/docs/hub/storage-limits
+const MAX_OPERATIONS = 50
+
+// Times in a row that somebody else's commit may come between a plan and its commit.
+const MAX_PLANS = 5
+
+async function commitAll(
+  hub: Hub,
+  request: PublicationRequest,
+  parent: string,
+): Promise<{ head: string; numCommits: number }> {
+  let head = parent
+  let numCommits = 0
+  for (let plans = 1; plans <= MAX_PLANS; plans += 1) {
+    const changes = (await planOn(hub, request, head)).filter(({ action }) => action !== 'keep')
+    let isStale = false
+    while (changes.length > 0 && !isStale) {
+      const batch = changes.splice(0, MAX_OPERATIONS)
+      const committed = await hub.commit(request.place, head, request.title, toOperations(batch, request.files))
+      isStale = committed === null
+      if (committed === null) continue
+      head = committed
+      numCommits += 1
+      plans = 1
+      request.onProgress?.(batch.length)
+    }
+    if (!isStale) return { head, numCommits }
+    head = requireHead(await hub.head(request.place), request)
+  }
+  throw new CurateError('hub_busy', `${request.place.repo} changes faster than it can be committed to`, {
+    hint: 'Find out what else writes to the repository, and run the same command again: what was uploaded is kept.',
+    retryable: true,
+  })
+}
+
+function toOperations(batch: readonly PublishedFile[], files: readonly LocalFile[]): HubOperation[] {
+  const places = new Map(files.map(({ path, localPath }) => [path, localPath]))
+  return batch.map(({ path }) => {
+    const localPath = places.get(path)
+    return localPath === undefined ? { path, delete: true } : { path, localPath }
+  })
+}
+
+async function verify(hub: Hub, request: PublicationRequest, head: string): Promise<void> {
+  const wrong = (await planOn(hub, request, head)).filter(({ action }) => action !== 'keep')
+  if (wrong.length === 0) return
+  const names = wrong.slice(0, 3).map(({ path }) => path)
+  throw new CurateError('hub_not_as_sent', `commit ${head} does not hold what was sent: ${names.join(', ')}`, {
+    hint: 'Run the same command again; if it stays so, report it with the log file of the run.',
+    retryable: true,
+  })
+}
+
+function describe(
+  { endpoint }: Pick<Hub, 'endpoint'>,
+  { place, isDryRun }: PublicationRequest,
+  files: readonly PublishedFile[],
+  { parent, head, numCommits }: { parent: string | null; head: string | null; numCommits: number },
+): Publication {
+  const count = (action: PublishedFile['action']): number => files.filter((file) => file.action === action).length
+  const sent = files.filter(({ action }) => action === 'add' || action === 'update')
+  return {
+    ...place,
+    endpoint,
+    dry_run: isDryRun,
+    commit_oid: head,
+    parent_oid: parent,
+    num_commits: numCommits,
+    num_added: count('add'),
+    num_updated: count('update'),
+    num_deleted: count('delete'),
+    num_unchanged: count('keep'),
+    num_bytes: sent.reduce((sum, { num_bytes }) => sum + num_bytes, 0),
+  }
+}
