@@ -10,8 +10,11 @@ namespace {
 
 using torch::stable::Tensor;
 
+// Below this many elements, waking the threads costs more than they save.
+constexpr int64_t kSerialBelow = 1 << 14;
+
 void bias_hardswish_kernel(const float* x, const float* bias, float* out, int64_t n_rows, int64_t n_cols) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (n_rows * n_cols >= kSerialBelow)
   for (int64_t row = 0; row < n_rows; ++row) {
     const float* x_row = x + row * n_cols;
     float* out_row = out + row * n_cols;

@@ -9,9 +9,12 @@ namespace {
 
 using torch::stable::Tensor;
 
+// Below this many elements, waking the threads costs more than they save.
+constexpr int64_t kSerialBelow = 1 << 14;
+
 // The steps of a row depend on each other, the rows do not: a thread keeps the state of its row in a register.
 void ema_scan_kernel(const float* x, float* out, int64_t n_rows, int64_t n_steps, float alpha) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (n_rows * n_steps >= kSerialBelow)
   for (int64_t row = 0; row < n_rows; ++row) {
     const float* x_row = x + row * n_steps;
     float* out_row = out + row * n_steps;

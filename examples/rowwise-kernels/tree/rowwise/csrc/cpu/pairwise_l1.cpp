@@ -11,6 +11,9 @@ namespace {
 
 using torch::stable::Tensor;
 
+// Below this many elements, waking the threads costs more than they save.
+constexpr int64_t kSerialBelow = 1 << 14;
+
 inline float l1_distance(const float* a, const float* b, int64_t n_cols) {
   float total = 0.0f;
 #pragma omp simd reduction(+ : total)
@@ -21,7 +24,7 @@ inline float l1_distance(const float* a, const float* b, int64_t n_cols) {
 }
 
 void pairwise_l1_kernel(const float* a, const float* b, float* out, int64_t n_a, int64_t n_b, int64_t n_cols) {
-#pragma omp parallel for collapse(2) schedule(static)
+#pragma omp parallel for collapse(2) schedule(static) if (n_a * n_b * n_cols >= kSerialBelow)
   for (int64_t i = 0; i < n_a; ++i) {
     for (int64_t j = 0; j < n_b; ++j) {
       out[i * n_b + j] = l1_distance(a + i * n_cols, b + j * n_cols, n_cols);

@@ -11,9 +11,12 @@ namespace {
 
 using torch::stable::Tensor;
 
+// Below this many elements, waking the threads costs more than they save.
+constexpr int64_t kSerialBelow = 1 << 14;
+
 void add_rms_norm_kernel(const float* x, const float* residual, const float* weight, float* out, int64_t n_rows,
                          int64_t n_cols, float eps) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (n_rows * n_cols >= kSerialBelow)
   for (int64_t row = 0; row < n_rows; ++row) {
     const float* x_row = x + row * n_cols;
     const float* residual_row = residual + row * n_cols;
@@ -23,7 +26,7 @@ void add_rms_norm_kernel(const float* x, const float* residual, const float* wei
       out_row[col] = x_row[col] + residual_row[col];
     }
   }
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (n_rows * n_cols >= kSerialBelow)
   for (int64_t row = 0; row < n_rows; ++row) {
     float* out_row = out + row * n_cols;
     float sum_of_squares = 0.0f;
