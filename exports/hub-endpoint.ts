@@ -1,13 +1,14 @@
 import { CurateError } from '../pipelines/core/errors.ts'
 
-const PUBLIC_HUB = 'https://huggingface.co'
+/** Where datasets go unless somebody says otherwise. */
+export const PUBLIC_HUB = 'https://huggingface.co'
 
 /**
  * The address of the Hub: of the recipe, else of HF_ENDPOINT, else the public one. A recipe may come from anybody, and the
  * token goes where it points: an address that only the recipe names must be the public Hub or on this machine.
  */
-export function hubEndpoint(ofRecipe: string | null, ofUser: string | undefined): string {
-  const user = ofUser === undefined || ofUser === '' ? null : normalize(ofUser, 'HF_ENDPOINT')
+export function hubEndpoint(ofRecipe: string | null, ofUser: string | null): string {
+  const user = ofUser === null ? null : normalize(ofUser, 'HF_ENDPOINT')
   if (ofRecipe === null) return user ?? PUBLIC_HUB
   const named = normalize(ofRecipe, 'publish.endpoint')
   if (named === user || isPublicHub(named) || isThisMachine(named)) return named

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { hubEndpoint } from '../../exports/hub-endpoint.ts'
+import { PUBLIC_HUB, hubEndpoint } from '../../exports/hub-endpoint.ts'
 import { findHubToken } from '../../exports/hub-token.ts'
 import { openHub } from '../../exports/huggingface.ts'
 import type { LocalFile } from '../../exports/publication-plan.ts'
@@ -77,7 +77,7 @@ async function localFiles(context: Context): Promise<LocalFile[]> {
 }
 
 async function send(publish: Publish, files: readonly LocalFile[], context: Context): Promise<PublicationResult> {
-  const endpoint = hubEndpoint(publish.endpoint, context.world.hub?.endpoint ?? undefined)
+  const ofUser = context.world.hub?.endpoint ?? null
   const request: PublicationRequest = {
     place: { repo: publish.repo, branch: publish.branch },
     visibility: publish.private ? 'private' : 'public',
@@ -87,8 +87,10 @@ async function send(publish: Publish, files: readonly LocalFile[], context: Cont
     onProgress: (numFiles) => context.progress.advance(numFiles),
   }
   const token = await findHubToken()
-  if (token !== null) return publishDataset(openHub(endpoint, token, context.signal), request)
-  if (request.isDryRun) return planWithoutHub(endpoint, request)
+  if (token !== null) {
+    return publishDataset(openHub(hubEndpoint(publish.endpoint, ofUser), token, context.signal), request)
+  }
+  if (request.isDryRun) return planWithoutHub(publish.endpoint ?? ofUser ?? PUBLIC_HUB, request)
   throw new CurateError('hub_token_missing', `publishing to ${publish.repo} needs a token of the Hub`, {
     hint: 'Set HF_TOKEN, log in with the Hub’s own command line, or set publish.dry_run to true.',
   })

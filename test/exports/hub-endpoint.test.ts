@@ -3,12 +3,11 @@ import { hubEndpoint } from '../../exports/hub-endpoint.ts'
 
 describe('hubEndpoint', () => {
   it.each([
-    [null, undefined, 'https://huggingface.co'],
-    [null, '', 'https://huggingface.co'],
+    [null, null, 'https://huggingface.co'],
     [null, 'https://hub.example.org/', 'https://hub.example.org'],
-    ['https://huggingface.co', undefined, 'https://huggingface.co'],
-    ['https://hub-ci.huggingface.co/', undefined, 'https://hub-ci.huggingface.co'],
-    ['http://127.0.0.1:8080', undefined, 'http://127.0.0.1:8080'],
+    ['https://huggingface.co', null, 'https://huggingface.co'],
+    ['https://hub-ci.huggingface.co/', null, 'https://hub-ci.huggingface.co'],
+    ['http://127.0.0.1:8080', null, 'http://127.0.0.1:8080'],
     ['http://localhost:8080', 'https://hub.example.org', 'http://localhost:8080'],
     ['https://hub.example.org', 'https://hub.example.org/', 'https://hub.example.org'],
   ])('takes %s of the recipe and %s of the user for %s', (ofRecipe, ofUser, expected) => {
@@ -22,7 +21,7 @@ describe('hubEndpoint', () => {
     'https://evilhuggingface.co',
     'http://127.0.0.1.example.org',
   ])('sends no token to %s because a recipe says so', (address) => {
-    expect(() => hubEndpoint(address, undefined)).toThrow('would send your token')
+    expect(() => hubEndpoint(address, null)).toThrow('would send your token')
   })
 
   it.each(['ftp://hub.example.org', 'file:///etc/passwd', 'https://user:secret@huggingface.co', 'nonsense'])(
