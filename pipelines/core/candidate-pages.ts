@@ -24,7 +24,7 @@ export async function planPages(
   pageBytes: number,
 ): Promise<Page[]> {
   if (numCandidates === 0) return []
-  const list = paths.map((path) => quotePath(path)).join(', ')
+  const list = paths.map(quotePath).join(', ')
   const totalBytes = await readNumber(
     database,
     `SELECT coalesce(sum(total_uncompressed_size), 0) AS value FROM parquet_metadata([${list}])`,

@@ -88,13 +88,13 @@ describe('publishDataset', () => {
   it('divides many files into commits of at most 50, each on top of the one before', async () => {
     const { server, publish, downloaded } = publishing()
     const many = Object.fromEntries(
-      Array.from({ length: 120 }, (_, index) => [
-        `sft/train-${String(index).padStart(5, '0')}-of-00120.parquet`,
+      Array.from({ length: 101 }, (_, index) => [
+        `sft/train-${String(index).padStart(5, '0')}-of-00101.parquet`,
         `rows ${index}`,
       ]),
     )
     const { publication } = await publish({ ...many, 'README.md': 'card' })
-    expect(publication).toMatchObject({ num_commits: 3, num_added: 121 })
+    expect(publication).toMatchObject({ num_commits: 3, num_added: 102 })
     expect(downloaded()).toEqual({ ...many, 'README.md': 'card' })
     expect(server.history(REPO)).toEqual(['Publish test', 'Publish test', 'Publish test', 'initial commit'])
   })

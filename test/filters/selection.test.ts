@@ -79,6 +79,14 @@ describe('openSelection', () => {
     expect(outcome).toEqual({ a: null, b: 'one@1', c: 'two@1' })
   })
 
+  it('settles at once, and forgets, what no filter over the dataset will be asked about', async () => {
+    const filters = [recordFilter('none', () => false), firstOnly('first', 1, [])]
+    const selection = openSelection(filters.map((plugin) => ({ plugin, options: {} })))
+    const { outcome } = await selection.offer({ task, candidate: aCandidate(task), evaluations: [] })
+    expect(outcome?.refusal?.filter).toBe('none@1')
+    expect(selection.finish()).toEqual({ decisions: [], outcomes: [] })
+  })
+
   it('keeps everything where there is no filter', async () => {
     expect(await runSelection([], ['a'])).toEqual({ a: null })
   })

@@ -51,7 +51,8 @@ function recordsOf(files: CandidateFiles, pageBytes?: number) {
 
 /** `count` candidates of three tasks, each judged on its task's two workloads. */
 function manyRecords(count: number) {
-  const workloads = [aWorkload({ N: '1' }), aWorkload({ N: '2' })]
+  // Not in the order of their ids, in which the tables hold them.
+  const workloads = [aWorkload({ N: '1' }), aWorkload({ N: '2' })].toSorted((a, b) => (a.id < b.id ? 1 : -1))
   const manyTasks = ['a', 'b', 'c'].map((name) => aTask({ reference: name, workloads }))
   const manyCandidates = Array.from({ length: count }, (_, index) => {
     const task = manyTasks[index % 3] ?? aTask()

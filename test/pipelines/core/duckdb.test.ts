@@ -45,6 +45,7 @@ function collect(database: Database, sql: string) {
 describe('openDatabase', () => {
   it('reads Parquet files whose names mean something in SQL or in a glob', async () => {
     const first = await writeRows("it's [1]*?.parquet", [{ id: 'b', text: null }])
+    await writeRows("it's 1 that the pattern means.parquet", [{ id: 'not asked for', text: null }])
     const second = await writeRows('two.parquet', [{ id: 'a', text: 'x' }])
     const rows = await withDatabase((database) =>
       collect(database, `SELECT id, text FROM ${parquetTable([first, second], COLUMNS)} ORDER BY id`),
