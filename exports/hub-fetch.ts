@@ -10,7 +10,7 @@ export interface RetryPolicy {
   readonly maxDelayMs: number
 }
 
-export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, delayMs: 1000, maxDelayMs: 60_000 }
+const DEFAULT_RETRY: RetryPolicy = { attempts: 6, delayMs: 1000, maxDelayMs: 60_000 }
 
 /**
  * A `fetch` that repeats a request where the same request may succeed: no answer, 408, 429 and 5xx. It waits twice as long

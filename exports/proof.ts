@@ -1,13 +1,7 @@
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
 
-/** What ran a candidate, from the strongest evidence to none. */
-export const PROOFS = [
-  'gpu',
-  'cpu',
-  'interpreter',
-  'compiler',
-  null,
-] as const satisfies readonly Evaluation['proved_on'][]
+// What ran a candidate, from the strongest evidence to none.
+const PROOFS = ['gpu', 'cpu', 'interpreter', 'compiler', null] as const satisfies readonly Evaluation['proved_on'][]
 
 /** The weakest evidence over all workloads: what may be said of the row as a whole. */
 export function weakestProof(evaluations: readonly Evaluation[]): Evaluation['proved_on'] {

@@ -42,8 +42,8 @@ export async function planPublication(
   return [...kept, ...deleted].toSorted((a, b) => turnOf(a) - turnOf(b) || (a.path < b.path ? -1 : 1))
 }
 
-/** Whether a file of the repository is one that export writes; every other file is somebody else's and stays. */
-export function isOurs(path: string): boolean {
+// Whether a file of the repository is one that export writes; every other file is somebody else’s and stays.
+function isOurs(path: string): boolean {
   const [folder = '', name = '', ...deeper] = path.split('/')
   if (name === '') return BESIDE_THE_DATA.includes(folder)
   return deeper.length === 0 && Object.keys(datasetConfigs).includes(folder) && DATA_FILE.test(name)

@@ -76,7 +76,7 @@ export function aReasoning(numTokens: number, fields: Partial<Reasoning> = {}): 
   }
 }
 
-export const anEnvironment: Environment = {
+const anEnvironment: Environment = {
   hardware: 'Example CPU',
   driver: null,
   python: '3.12.0',

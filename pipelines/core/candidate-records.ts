@@ -16,7 +16,7 @@ import { parseRow } from './table.ts'
 import type { Table } from './table.ts'
 
 /** A candidate with everything the tables say about it. */
-export interface CandidateRecords {
+interface CandidateRecords {
   readonly candidate: Candidate
   /** Null where the task is in none of the files. */
   readonly task: Task | null
@@ -37,7 +37,7 @@ export interface CandidateFiles {
 }
 
 /** Another copy of a candidate: the same text, mined or imported twice. */
-export interface CandidateCopy {
+interface CandidateCopy {
   readonly id: string
   readonly source: string
 }

@@ -26,7 +26,7 @@ export interface ParquetOptions {
 }
 
 export const PARQUET_COMPRESSIONS = ['zstd', 'snappy', 'gzip'] as const
-export type ParquetCompression = (typeof PARQUET_COMPRESSIONS)[number]
+type ParquetCompression = (typeof PARQUET_COMPRESSIONS)[number]
 
 /** An open Parquet file that takes rows one at a time and holds one row group in memory. */
 export interface ParquetSink {

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { describeHub } from '../../exports/hub-token.ts'
 import { sources } from '../../extractors/sources/registry.ts'
 import type { Source, SourceContext } from '../../extractors/types.ts'
 import { describeDevice } from '../../validators/device.ts'
@@ -10,6 +9,7 @@ import { enabledPlugins } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
 import type { World } from '../core/stage.ts'
 import { filesOfRecipe } from '../stages/generate.ts'
+import { hubFacts } from '../stages/publish.ts'
 import type { SourceEntry } from '../stages/recipe.ts'
 import { lockSources } from './source-lock.ts'
 import type { SourceAnswer } from './source-lock.ts'
@@ -38,7 +38,7 @@ export async function settleWorld(
     sources: new Map(answers.map((answer) => [answer.id, commitOf(answer)])),
     files,
     device: await describeDevice(),
-    ...(recipe.publish === null ? {} : { hub: await describeHub() }),
+    ...(await hubFacts(recipe)),
   }
   return { world, unreachable: answers.flatMap((answer) => ('error' in answer ? [answer] : [])) }
 }

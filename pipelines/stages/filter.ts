@@ -22,7 +22,7 @@ import type { Recipe } from './recipe.ts'
 import { candidateShards, missingShards } from './upstream-shards.ts'
 
 /** The name under which the stage itself refuses: records that no filter can be asked about. */
-export const FILTER_STAGE = 'filter@1'
+const FILTER_STAGE = 'filter@1'
 
 /**
  * Asks the filters of the recipe about every candidate. Each candidate ends as a row of `selected` or of `rejects`; each

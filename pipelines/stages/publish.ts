@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { PUBLIC_HUB, hubEndpoint } from '../../exports/hub-endpoint.ts'
-import { findHubToken } from '../../exports/hub-token.ts'
+import { describeHub, findHubToken } from '../../exports/hub-token.ts'
 import { openHub } from '../../exports/huggingface.ts'
 import type { LocalFile } from '../../exports/publication-plan.ts'
 import { planWithoutHub, publishDataset } from '../../exports/publisher.ts'
@@ -45,6 +45,11 @@ export const publishStage: Stage<Recipe> = {
     yield rowOf(publications, publication)
     for (const file of published) yield rowOf(publishedFiles, file)
   },
+}
+
+/** What a plan of the stage must know of the user's environment; nothing where the recipe publishes nowhere. */
+export async function hubFacts({ publish }: Pick<Recipe, 'publish'>): Promise<Pick<World, 'hub'>> {
+  return publish === null ? {} : { hub: await describeHub() }
 }
 
 function isDryRun({ dry_run }: Publish, { hub }: World): boolean {

@@ -7,7 +7,7 @@ import { answerRequest, contentOf } from './hub-routes.ts'
 import type { Answer, HubState, Question, TokenRole } from './hub-routes.ts'
 
 /** What to do to requests that match, instead of or after answering them. */
-export interface Fault {
+interface Fault {
   readonly method: string
   readonly path: RegExp
   /** `cut`: close the connection unanswered; `cut_after`: do what is asked, then close it; a number: answer that status. */
