@@ -1,3 +1,4 @@
+import { datasetPages } from '../stages/dataset-pages.ts'
 import { recipeJsonSchema } from './recipe-schema.ts'
 import { recordPages } from './record-pages.ts'
 
@@ -6,5 +7,6 @@ export async function generatedFiles(): Promise<Map<string, string>> {
   return new Map([
     ['pipelines/config/recipe.schema.json', `${JSON.stringify(recipeJsonSchema, null, 2)}\n`],
     ...recordPages(),
+    ...datasetPages(),
   ])
 }

@@ -1,7 +1,9 @@
 import { candidates } from '../core/records/candidate.ts'
+import { datasetFiles } from '../core/records/dataset-file.ts'
 import { decisions, selected } from '../core/records/decision.ts'
 import { evaluations } from '../core/records/evaluation.ts'
 import { kernels } from '../core/records/kernel.ts'
+import { publications, publishedFiles } from '../core/records/publication.ts'
 import { rejects } from '../core/records/reject.ts'
 import { tasks } from '../core/records/task.ts'
 import type { Column } from '../core/parquet.ts'
@@ -43,6 +45,24 @@ const PAGES: readonly { file: string; title: string; text: string; table: Table<
     title: 'Selected',
     text: 'A candidate that every filter kept. Written by `filter`.',
     table: selected,
+  },
+  {
+    file: 'dataset-file',
+    title: 'Dataset file',
+    text: 'One file of an exported dataset. Written by `export`.',
+    table: datasetFiles,
+  },
+  {
+    file: 'publication',
+    title: 'Publication',
+    text: 'What was committed to the Hub, or would be. Written by `publish`.',
+    table: publications,
+  },
+  {
+    file: 'published-file',
+    title: 'Published file',
+    text: 'What a publication does, or would do, with one file. Written by `publish`.',
+    table: publishedFiles,
   },
   {
     file: 'reject',

@@ -12,7 +12,7 @@ import { evaluations } from './records/evaluation.ts'
 import type { Evaluation } from './records/evaluation.ts'
 import { tasks } from './records/task.ts'
 import type { Task } from './records/task.ts'
-import { parseRow } from './table.ts'
+import { parseRow, requireColumns } from './table.ts'
 import type { Table } from './table.ts'
 
 /** A candidate with everything the tables say about it. */
@@ -62,6 +62,15 @@ export async function openCandidateJoin(
   files: CandidateFiles,
   pageBytes = 64_000_000,
 ): Promise<CandidateJoin> {
+  for (const [table, paths] of [
+    [candidates, files.candidates],
+    [tasks, files.tasks],
+    [evaluations, files.evaluations],
+    [decisions, files.decisions ?? []],
+    [selectedTable, files.selected ?? []],
+  ] as const) {
+    for (const path of paths) await requireColumns(table, path)
+  }
   await database.run(copiesTable('candidate', 'task_id', candidates, files.candidates, files))
   await database.run(copiesTable('task', 'id', tasks, files.tasks, {}))
   const numCandidates = await readNumber(database, 'SELECT count(*) AS value FROM candidate_copy WHERE copy = 1')
@@ -162,18 +171,19 @@ function onlySelected(selected: readonly string[] | undefined, column: string): 
 }
 
 function prefixedNames(table: Table<unknown>, prefix: string): string[] {
-  return table.columns.map(({ name }) => `${prefix}.${quoteName(name)} AS ${quoteName(`${prefix}.${name}`)}`)
+  const names = [...table.columns.map(({ name }) => name), 'filename']
+  return names.map((name) => `${prefix}.${quoteName(name)} AS ${quoteName(`${prefix}.${name}`)}`)
 }
 
 function parsePrefixed<Row>(table: Table<Row>, row: ParquetRow, prefix: string): Row {
-  const own = table.columns.map(({ name }) => [name, row[`${prefix}.${name}`]])
+  const own = [...table.columns.map(({ name }) => name), 'filename'].map((name) => [name, row[`${prefix}.${name}`]])
   return parseQueried(table, Object.fromEntries(own))
 }
 
 // The database gives JSON columns as text.
 function parseQueried<Row>(table: Table<Row>, row: ParquetRow): Row {
   const parsed = table.columns.map(({ name, type }) => [name, type === 'json' ? parseJson(row[name]) : row[name]])
-  return parseRow(table, Object.fromEntries(parsed), `a file of ${table.name}`)
+  return parseRow(table, Object.fromEntries(parsed), String(row['filename']))
 }
 
 function parseJson(value: unknown): unknown {

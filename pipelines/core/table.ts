@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { CurateError } from './errors.ts'
-import { readParquet } from './parquet.ts'
+import { describeParquet, readParquet } from './parquet.ts'
 import type { Column, ParquetRow } from './parquet.ts'
 import { columnsOf } from './record-columns.ts'
 
@@ -32,21 +32,28 @@ export async function* readTable<Row>(table: Table<Row>, path: string): AsyncGen
   for await (const stored of readParquet(path)) yield parseRow(table, stored, path)
 }
 
+/** Checks from its footer that a file can hold a table, before a query over it fails without naming it. */
+export async function requireColumns(table: Table<unknown>, path: string): Promise<void> {
+  const { columns } = await describeParquet(path)
+  const missing = table.columns.find(({ name }) => !columns.includes(name))
+  if (missing !== undefined) throw foreignFile(table.name, path, `it has no column ${missing.name}`)
+}
+
 /** A row as a file holds it, as the record it must be; `place` names the file in errors. */
 export function parseRow<Row>(table: Table<Row>, stored: ParquetRow, place: string): Row {
   const row = table.columns.map(({ name, type }) => [name, type === 'int64' ? toNumber(stored[name]) : stored[name]])
   const parsed = table.schema.safeParse(Object.fromEntries(row))
-  if (!parsed.success) throw foreignFile(table.name, place, parsed.error.issues[0])
-  return parsed.data
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw foreignFile(table.name, place, issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`)
 }
 
 function toNumber(value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value
 }
 
-function foreignFile(table: string, path: string, issue: z.core.$ZodIssue | undefined): CurateError {
-  const where = issue === undefined ? '' : `: ${issue.path.join('.')}: ${issue.message}`
-  return new CurateError('foreign_table', `${path} does not hold ${table}${where}`, {
+function foreignFile(table: string, path: string, problem: string): CurateError {
+  return new CurateError('foreign_table', `${path} does not hold ${table}: ${problem}`, {
     hint: 'The file was written by another program or version. Delete it and run the same command again.',
   })
 }

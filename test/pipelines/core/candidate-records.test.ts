@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -172,15 +172,32 @@ describe('openCandidateJoin', () => {
     expect(await recordsOf({ candidates: [], tasks: [], evaluations: [] })).toEqual([])
   })
 
-  it('refuses a row that is no record and says which table holds it', async () => {
-    const broken = { ...aCandidate(aTask()), form: 'sculpture' }
-    const sink = openParquet(join(directory, 'broken.parquet'), candidates.columns)
-    await sink.write(broken)
+  it('names the file that holds a row which is no record', async () => {
+    const path = join(directory, 'broken.parquet')
+    const sink = openParquet(path, candidates.columns)
+    await sink.write({ ...aCandidate(aTask()), form: 'sculpture' })
     await sink.close()
-    const files = { candidates: [join(directory, 'broken.parquet')], tasks: [], evaluations: [] }
-    await expect(recordsOf(files)).rejects.toMatchObject({
+    await expect(recordsOf({ candidates: [path], tasks: [], evaluations: [] })).rejects.toMatchObject({
       code: 'foreign_table',
-      message: expect.stringMatching(/candidates.*form/),
+      message: expect.stringMatching(/broken\.parquet does not hold candidates: form/),
+    })
+  })
+
+  it('names the file that holds another table', async () => {
+    const path = await fileOf(selected, [])
+    await expect(recordsOf({ candidates: [], tasks: [path], evaluations: [] })).rejects.toMatchObject({
+      code: 'foreign_table',
+      message: `${path} does not hold tasks: it has no column id`,
+      hint: expect.stringContaining('Delete'),
+    })
+  })
+
+  it('names the file that is no table at all', async () => {
+    const path = join(directory, 'text.parquet')
+    await writeFile(path, 'not Parquet')
+    await expect(recordsOf({ candidates: [], tasks: [], evaluations: [path] })).rejects.toMatchObject({
+      code: 'unreadable_parquet',
+      message: expect.stringContaining(path),
     })
   })
 })
