@@ -4,7 +4,10 @@ import type { DatasetConfig } from '../../exports/types.ts'
 
 /** One page of documentation per config of the published dataset: path and content. The card shows the same columns. */
 export function datasetPages(): [path: string, content: string][] {
-  return Object.values(datasetConfigs).map((config: DatasetConfig) => [`docs/datasets/${config.id}.md`, renderPage(config)])
+  return Object.values(datasetConfigs).map((config: DatasetConfig) => [
+    `docs/datasets/${config.id}.md`,
+    renderPage(config),
+  ])
 }
 
 function renderPage({ id, summary, columns }: DatasetConfig): string {
