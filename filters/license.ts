@@ -54,7 +54,7 @@ export const license: RecordFilter<Options> = {
 // A model's output carries no licence of its own; what it answers, the reference, does.
 function licensedParts({ task, candidate }: Subject): { what: string; expression: string | null }[] {
   const pieces = candidate.pieces.map(({ path, license }) => ({ what: path, expression: license }))
-  const isModelOutput = candidate.generator !== null && candidate.license === null && pieces.length === 0
+  const isModelOutput = candidate.origin === 'generated' && candidate.license === null && pieces.length === 0
   return [
     { what: `reference ${task.path}`, expression: task.license },
     ...(isModelOutput ? [] : [{ what: 'implementation', expression: candidate.license }]),

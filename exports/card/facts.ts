@@ -66,7 +66,7 @@ export function countSelection(facts: DatasetFacts, { candidate, task, evaluatio
   count(facts.provedOn, weakestProof(evaluations) ?? 'nothing')
   count(facts.languages, candidate.language)
   count(facts.origins, candidate.origin)
-  count(facts.codeLicenses, candidate.license ?? (candidate.generator === null ? NO_LICENSE : MODEL_OUTPUT))
+  count(facts.codeLicenses, candidate.license ?? (candidate.origin === 'generated' ? MODEL_OUTPUT : NO_LICENSE))
   count(facts.referenceLicenses, task.license ?? NO_LICENSE)
   count(facts.hardware, evaluations[0]?.environment.hardware ?? 'nothing')
   count(facts.sources, candidate.source)

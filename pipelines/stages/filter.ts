@@ -89,7 +89,7 @@ async function* select(
 
 // Without its task there is nothing to judge a candidate by: its shard failed, or an import names a task that is gone.
 function* refuseOrphan({ id, task_id, source }: Candidate): Generator<TableRow> {
-  const refusal = { reason: 'missing_task', detail: `task ${task_id} is in no shard` }
+  const refusal = { reason: 'task_missing', detail: `task ${task_id} is in no shard` }
   const verdict = { filter: FILTER_STAGE, keep: false, score: null, threshold: null, ...refusal }
   yield rowOf(decisions, { candidate_id: id, task_id, ...verdict })
   yield rowOf(rejects, { record_id: id, stage: 'filter', by: FILTER_STAGE, source, ...refusal })

@@ -77,9 +77,10 @@ describe('the filter license', () => {
   })
 
   it('asks no licence of a model’s own words, but of the reference it answers', () => {
-    const candidate: Partial<Candidate> = { origin: 'generated', generator: 'a-model', license: null, pieces: [] }
+    const candidate: Partial<Candidate> = { origin: 'generated', license: null, pieces: [] }
     expect(decide({ candidate }).keep).toBe(true)
     expect(decide({ candidate, task: { license: 'GPL-3.0-only' } }).keep).toBe(false)
+    expect(decide({ candidate: { ...candidate, origin: 'imported' } }).reason).toBe('no_license')
   })
 
   it('takes the list of the recipe instead of its own', () => {

@@ -118,7 +118,7 @@ describe('the stage filter', () => {
       [fates.slow.id]: 'speedup@1 below_min_speedup',
       [fates.copied.id]: 'exact-dedup@1 duplicate_code',
       [fates.unvalidated.id]: 'passed@1 not_validated',
-      [fates.orphan.id]: 'filter@1 missing_task',
+      [fates.orphan.id]: 'filter@1 task_missing',
     })
     expect(rejected).toHaveLength(6)
     expect(rejected.find(({ record_id }) => record_id === fates.slow.id)?.source).toBe('outputs')
