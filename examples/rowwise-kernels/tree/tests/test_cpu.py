@@ -38,9 +38,9 @@ def ref_ema_scan(x, alpha):
     return torch.stack(states, dim=1)
 
 
-@pytest.mark.parametrize("alpha", [0.1, 0.9])
-def test_ema_scan(alpha):
+def test_ema_scan():
     x = torch.randn(96, 250)
+    alpha = 0.2
     torch.testing.assert_close(ema_scan(x, alpha), ref_ema_scan(x, alpha), atol=1e-5, rtol=1e-5)
 
 

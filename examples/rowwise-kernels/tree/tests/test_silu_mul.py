@@ -13,5 +13,5 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 def test_silu_mul(shape, dtype):
     gate = torch.randn(shape, device=DEVICE, dtype=dtype)
     up = torch.randn(shape, device=DEVICE, dtype=dtype)
-    expected = (F.silu(gate.float()) * up.float()).to(dtype)
+    expected = (F.silu(gate.float()) * up.float()).to(gate.dtype)
     torch.testing.assert_close(silu_mul(gate, up), expected)
