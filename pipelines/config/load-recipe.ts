@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LineCounter, isMap, parseDocument, stringify } from 'yaml'
-import { CurateError, systemCodeOf, usageError } from '../core/errors.ts'
+import type { Document } from 'yaml'
+import { CurateError, messageOf, systemCodeOf, usageError } from '../core/errors.ts'
 import { packageRoot } from '../core/package-root.ts'
 import { Recipe } from '../stages/recipe.ts'
 import { nearestName } from './nearest-name.ts'
@@ -27,7 +28,7 @@ export async function loadRecipe(nameOrPath: string, sets: readonly string[] = [
   const syntaxError = document.errors[0]
   if (syntaxError !== undefined) throw notYaml(path, syntaxError.message)
   if (!isMap(document.contents)) throw notYaml(path, 'the file must hold keys and values, such as `name: my-dataset`')
-  const value = applyOverrides(document.toJS({ maxAliasCount: 100 }), overrides)
+  const value = applyOverrides(expand(document, path), overrides)
   const parsed = Recipe.safeParse(value, { reportInput: true })
   if (!parsed.success) throw recipeError(parsed.error.issues, { path, document, lines, overrides })
   return { recipe: parsed.data, path, directory: dirname(path) }
@@ -43,6 +44,15 @@ export async function bundledRecipes(): Promise<Map<string, string>> {
   const directory = join(packageRoot, 'pipelines', 'recipes')
   const files = (await readdir(directory)).filter((file) => file.endsWith('.yaml')).sort()
   return new Map(files.map((file) => [basename(file, '.yaml'), join(directory, file)]))
+}
+
+// Aliases are counted while they are expanded: a small file can otherwise stand for gigabytes.
+function expand(document: Document, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    throw notYaml(path, messageOf(error))
+  }
 }
 
 const MAX_RECIPE_BYTES = 1_000_000

@@ -13,6 +13,8 @@ export interface ShardOnDisk {
 /** A shard with its state, its reason, and the hashes a run of it will record. */
 export interface PlannedWork extends PlannedShard {
   readonly spec: ShardSpec
+  /** The inputs a run of it will read: those of the spec that could be made. */
+  readonly inputs: readonly ShardKey[]
   readonly configHash: string
   readonly inputHash: string
 }
@@ -34,7 +36,8 @@ export function planStage(version: number, specs: readonly ShardSpec[], around: 
   return specs.map((spec) => {
     const hashes = { configHash: hashOf(spec.config), inputHash: hashInputs(spec, around) }
     const state = blockedState(spec, around) ?? stateOnDisk(version, hashes, around.onDisk(spec))
-    return { stage: spec.stage, shard: spec.shard, ...state, spec, ...hashes }
+    const inputs = spec.inputs.filter((key) => !around.unavailable(key))
+    return { stage: spec.stage, shard: spec.shard, ...state, spec, inputs, ...hashes }
   })
 }
 

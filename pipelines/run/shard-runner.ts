@@ -31,7 +31,7 @@ export async function runShard<Recipe, Resource>(
   const directory = run.directories.shard(work)
   const started = new Date()
   await prepare(directory)
-  const inputs = openInputs(work.spec.inputs, run.directories)
+  const inputs = openInputs(work.inputs, run.directories)
   const output = openOutput(directory, stage.tables)
   try {
     const context = stageContext(work, run, resource, progress, inputs, output)
@@ -165,7 +165,7 @@ function stageContext<Recipe, Resource>(
     read: (table) => inputs.read(table),
     inputFiles: (table) => inputs.files(table),
     inputDirectory(input) {
-      const known = work.spec.inputs.some(({ stage, shard }) => stage === input.stage && shard === input.shard)
+      const known = work.inputs.some(({ stage, shard }) => stage === input.stage && shard === input.shard)
       if (known) return run.directories.shard(input)
       throw new CurateError(
         'undeclared_input',

@@ -46,6 +46,11 @@ describe('the plan of a shard', () => {
     expect(stateOf({ unavailable: ['mine/library'] })[0]).toBe('blocked')
   })
 
+  test('reads no input that could not be made, even if an older run left one', () => {
+    const spec = { ...SPEC, inputs: [...SPEC.inputs, { stage: 'mine' as const, shard: 'unreachable' }] }
+    expect(plan({ spec, unavailable: ['mine/unreachable'] }, null).inputs).toEqual(SPEC.inputs)
+  })
+
   test('goes on without an input that could not be made while there are others', () => {
     const spec = { ...SPEC, inputs: [...SPEC.inputs, { stage: 'mine' as const, shard: 'unreachable' }] }
     expect(stateOf({ spec, unavailable: ['mine/unreachable'] })).toEqual(['stale', 'its input changed'])

@@ -152,7 +152,7 @@ function folder(base: string, stage: ShardKey['stage']): string {
 
 async function run(base: string, stage: TestStage, inputs: ShardKey[] = [], signal = new AbortController().signal) {
   const spec: ShardSpec = { stage: stage.name, shard: 'all', config: null, external: null, inputs }
-  const work: PlannedWork = { ...spec, state: 'missing', reason: '', spec, configHash: '', inputHash: '' }
+  const work: PlannedWork = { ...spec, inputs, state: 'missing', reason: '', spec, configHash: '', inputHash: '' }
   const directories = workDirectory(base, 'test')
   const state = { recipe: null, recipeDirectory: base, world: WORLD, directories, log: silentLog, signal }
   return runShard(stage, work, state, undefined, { expect: () => undefined, advance: () => undefined })
