@@ -3,10 +3,10 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { runProcess } from '../../pipelines/core/process.ts'
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { listGpus } from '../../validators/gpu-list.ts'
-import { startJudge } from '../../validators/judge-process.ts'
-import type { Ready } from '../../validators/protocol.ts'
+import { installedPackages } from '../../validators/installed-packages.ts'
 import { findPython } from '../../validators/python-environment.ts'
 import type { Validator } from '../../validators/types.ts'
 import { openValidator } from '../../validators/validator.ts'
@@ -16,7 +16,7 @@ import type { ExpectedRow, KernelFixture } from './kernel-fixtures.ts'
 const scratchFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
 process.env['TMPDIR'] = scratchFolder
 const cacheFolder = join(scratchFolder, 'cache')
-const { tools } = await lookAtMachine()
+const tools = await findTools()
 const hasGpu = tools['gpu'] !== null
 const validators = new Map<string, Promise<Validator>>()
 
@@ -41,18 +41,20 @@ describe('afterwards', () => {
   test('no process of any candidate is left', async () => {
     for (const validator of validators.values()) await (await validator).close()
     validators.clear()
-    expect(processesIn(scratchFolder)).toEqual([])
+    await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
   })
 })
 
-async function lookAtMachine(): Promise<Ready> {
+async function findTools(): Promise<Record<string, string | null>> {
   const { python } = await findPython()
   const [gpu] = await listGpus()
-  const device =
-    gpu === undefined ? ({ device: 'cpu', slot: 'cpu' } as const) : ({ device: 'cuda', slot: gpu.uuid } as const)
-  const judge = await startJudge(python, { ...device, cache_folder: cacheFolder, threads: 1 })
-  await judge.stop(3000)
-  return judge.ready
+  const find = async (program: string) => ((await runProcess(program, ['--version'])).ok ? program : null)
+  return {
+    gpu: gpu?.name ?? null,
+    triton: (await installedPackages(python)).get('triton')?.version ?? null,
+    nvcc: await find('nvcc'),
+    'g++': await find('g++'),
+  }
 }
 
 // One judge per set of settings, for all kernels one after another: what one of them did must not change the next verdict.

@@ -25,6 +25,10 @@ class ProtocolError(Exception):
     """The other side sent something that is not the next frame."""
 
 
+class TooLarge(ProtocolError):  # noqa: N818
+    """A frame with more tensors than the receiver has room for."""
+
+
 @dataclass
 class Message:
     """One frame: what it is, its JSON body, and the raw bytes of its tensors."""
@@ -77,7 +81,7 @@ def decode_header(text: bytes, sequence: int, max_blob_bytes: int) -> Header:
     if len(blobs) > MAX_BLOBS or any(type(length) is not int or length < 0 for length in blobs):
         raise ProtocolError("a header with impossible lengths")
     if sum(blobs) > max_blob_bytes:
-        raise ProtocolError(f"a frame of {sum(blobs)} bytes, more than {max_blob_bytes}")
+        raise TooLarge(f"it sent {sum(blobs)} bytes of tensors, more than the {max_blob_bytes} that are allowed")
     return Header(kind, body, blobs)
 
 

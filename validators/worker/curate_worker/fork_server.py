@@ -50,8 +50,8 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
             user_namespace_works=namespace_works,
         )
         pid = fork_runner(place, world, {1: output, 2: output, CHANNEL: channel, STATUS: status}, run_runner)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        for given in descriptors:
+            os.close(given)
         _answer(control, pid)
 
 

@@ -12,7 +12,7 @@ _MAX_CHARACTERS = 10_000
 
 
 def parse_literal(text: str) -> object:
-    """`"1024"`, `"(4, 8)"`, `"'mean'"`, `"torch.float16"`, or containers of them. Raises ValueError for anything else."""
+    """`"1024"`, `"(4, 8)"`, `"'mean'"`, `"torch.float16"`, or containers of them. Raises ValueError for the rest."""
     if len(text) > _MAX_CHARACTERS:
         raise ValueError("a literal that is too long")
     try:

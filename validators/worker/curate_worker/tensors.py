@@ -1,4 +1,4 @@
-"""Tensors as bytes: a descriptor and the span of storage that the tensor touches, so that its layout crosses unchanged."""
+"""Tensors as bytes: a descriptor and the span of storage that it touches, so that its layout crosses unchanged."""
 
 from __future__ import annotations
 

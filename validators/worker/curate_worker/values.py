@@ -32,7 +32,7 @@ TensorAt = Callable[[int], object]
 
 @dataclass
 class Parcel:
-    """A value taken apart: its JSON, the descriptors of its tensors and their bytes, in the order JSON refers to them."""
+    """A value taken apart: its JSON, and descriptors and bytes of its tensors in the order the JSON refers to them."""
 
     tree: Json
     tensors: list[TensorDescriptor]

@@ -1,1 +1,1 @@
-"""The trusted side: owns seeds, expected outputs, comparison, clock and verdict. Never imports mined or generated code."""
+"""The trusted side: owns seeds, expected outputs, comparison, clock and verdict; imports no mined or generated code."""

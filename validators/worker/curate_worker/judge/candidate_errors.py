@@ -16,6 +16,7 @@ _LOST = {
     "signal": ("RUNTIME_ERROR", "CRASH"),
     "exited": ("RUNTIME_ERROR", "NO_OUTPUT"),
     "closed": ("RUNTIME_ERROR", "NO_OUTPUT"),
+    "too_large": ("INCORRECT_SHAPE", "WRONG_SHAPE"),
 }
 _STAGE_CAUSES = {"load": "LOAD_ERROR", "bind": "INIT_ERROR", "run": "PY_EXCEPTION"}
 # From c10/cuda/CUDAException.cpp and the CUDA runtime's own messages.

@@ -11,7 +11,7 @@ from ..values import Parcel, parcel_of
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
 from .faults import RunnerLost, Verdict
 from .prepared import Prepared, add_build, require_device
-from .reference import Reference
+from .reference import Case, Reference
 from .requests import Request
 from .runner_handle import RunnerHandle
 from .seeds import derive_seed
@@ -63,10 +63,13 @@ class CandidateRun:
         if reference.state.tensors:
             self._ask(Message("load_state", {"parcel": reference.state.body()}, reference.state.blobs), "bind")
 
-    def call(self, inputs: Parcel, *, flush: bool, renew_time: bool = False) -> CallAnswer:
+    def call(self, case: Case, *, flush: bool, renew_time: bool = False) -> CallAnswer:
         """One call. Raises a Verdict when it fails; nothing is said yet about what it returned."""
+        inputs = case.inputs
         if renew_time:
             self._remaining = self._request.settings.timeout_s
+        if self._runner is not None:
+            self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
         # Not the seed of anything: a program that draws random numbers shall not draw the reference's.
         seed = derive_seed(self._request.settings.seed, "candidate")
         message = Message("call", {"parcel": inputs.body(), "seed": seed, "flush": flush}, inputs.blobs)
@@ -135,6 +138,8 @@ class CandidateRun:
         return Circumstances(stage, self.proved_on, self._station.has_triton)
 
 
+# A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.
+_ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
 _ANSWERS = {"load": "loaded", "bind": "bound", "load_state": "state_loaded", "call": "called"}
 
 

@@ -83,7 +83,7 @@ def _compare_structure(leaves: list[Leaf], own: list[Leaf]) -> None:
 
 
 def _compare_values(leaf: Leaf, expected: Expected, index: int) -> Errors:
-    if leaf.descriptor is None and not leaf.is_number():
+    if leaf.descriptor is None and not (leaf.is_number() and expected.own[index].is_number()):
         wanted = expected.own[index].plain
         if leaf.plain != wanted or type(leaf.plain) is not type(wanted):
             raise _wrong("INCORRECT_NUMERICAL", "WRONG_VALUE", f"{leaf.place} is {leaf.plain!r}, expected {wanted!r}")

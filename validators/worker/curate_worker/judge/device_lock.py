@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_SHARED_PLACE = Path("/tmp")
+
 
 class DeviceLock:
     """
-    A lock for readers (anything that runs) and one writer (timing). A writer first closes the gate behind itself, so that it
-    waits only for those who were there before.
+    A lock for readers (anything that runs) and one writer (timing). A writer first closes the gate behind itself, so
+    that it waits only for those who were there before.
     """
 
     def __init__(self, device: str) -> None:
-        folder = Path(tempfile.gettempdir()) / f"curate-locks-{os.geteuid()}"
+        # Not TMPDIR, which may differ between two runs that must not disturb each other.
+        place = _SHARED_PLACE if os.access(_SHARED_PLACE, os.W_OK) else Path(tempfile.gettempdir())
+        folder = place / f"curate-locks-{os.geteuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.lstat().st_uid != os.geteuid() or folder.is_symlink():
             raise PermissionError(f"{folder} belongs to somebody else")
@@ -27,7 +31,9 @@ class DeviceLock:
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Held while anything of ours runs on the device."""
-        self._enter()
+        fcntl.flock(self._gate, fcntl.LOCK_EX)
+        fcntl.flock(self._main, fcntl.LOCK_SH)
+        fcntl.flock(self._gate, fcntl.LOCK_UN)
         try:
             yield
         finally:
@@ -36,19 +42,15 @@ class DeviceLock:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Within `shared`: waits until nothing else of ours runs on the device, and keeps it so."""
+        # Only who holds the gate waits for the lock itself; that order, kept everywhere, is what excludes a deadlock.
         fcntl.flock(self._main, fcntl.LOCK_UN)
         fcntl.flock(self._gate, fcntl.LOCK_EX)
+        fcntl.flock(self._main, fcntl.LOCK_EX)
         try:
-            fcntl.flock(self._main, fcntl.LOCK_EX)
             yield
         finally:
+            fcntl.flock(self._main, fcntl.LOCK_SH)
             fcntl.flock(self._gate, fcntl.LOCK_UN)
-            self._enter()
-
-    def _enter(self) -> None:
-        fcntl.flock(self._gate, fcntl.LOCK_EX)
-        fcntl.flock(self._main, fcntl.LOCK_SH)
-        fcntl.flock(self._gate, fcntl.LOCK_UN)
 
 
 def _open(path: Path) -> int:

@@ -8,7 +8,7 @@ from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
 from .leaves import leaves_of
-from .prepared import Prepared, prepare
+from .prepared import Prepared, build_ahead, prepare
 from .reference import Case, Reference
 from .requests import Request, Workload
 from .rows import passed_row, verdict_row
@@ -19,13 +19,17 @@ from .timing import time_candidate
 
 def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
     """One row per workload. Raises MachineFault; everything else is a row."""
+    workloads = request.task.workloads
+    prepared: Prepared | None = None
     try:
-        prepared = prepare(station, request)
+        prepared = prepare(station, request.candidate)
+        build_ahead(station, request, prepared)
     except Verdict as found:
-        return [verdict_row(station, workload, found) for workload in request.task.workloads]
+        build = None if prepared is None else prepared.row()
+        return [verdict_row(station, workload, found, build) for workload in workloads]
     tasks.enter(request.task, request.settings)
     with CandidateRun(station, request, prepared) as run:
-        return [_Judgement(station, tasks, run, prepared).of(workload) for workload in request.task.workloads]
+        return [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
 
 
 class _Judgement:
@@ -40,14 +44,27 @@ class _Judgement:
     def of(self, workload: Workload) -> dict:
         """The row of a workload."""
         try:
-            reference = self._tasks.reference(workload)
-            evidence = Evidence(self._run.proved_on, reference.precision, reference.mutates_inputs)
-            performance = self._judge(reference, evidence)
+            evidence, performance = self._attempt(workload)
         except Verdict as found:
             if found.blame == "candidate" and found.proved_on is None:
                 found.proved_on = self._run.proved_on
             return verdict_row(self._station, workload, found, self._prepared.row(), self._run.layers)
         return passed_row(self._station, workload, evidence, performance, (self._prepared.row(), self._run.layers))
+
+    # The reference was proved, so its process was lost to something else, such as a candidate that took all memory.
+    def _attempt(self, workload: Workload) -> tuple[Evidence, dict | None]:
+        reference = self._tasks.reference(workload)
+        try:
+            return self._judge_against(reference)
+        except Verdict as found:
+            if found.cause not in ("REF_CRASH", "REF_TIMEOUT"):
+                raise
+        self._tasks.forget(workload)
+        return self._judge_against(self._tasks.reference(workload))
+
+    def _judge_against(self, reference: Reference) -> tuple[Evidence, dict | None]:
+        evidence = Evidence(self._run.proved_on, reference.precision, reference.mutates_inputs)
+        return evidence, self._judge(reference, evidence)
 
     def _judge(self, reference: Reference, evidence: Evidence) -> dict | None:
         _require_trustworthy_interpreter(self._station, self._run, reference)
@@ -59,7 +76,7 @@ class _Judgement:
             for index in range(reference.settings.calls)
         ]
         # Last, so that what a program keeps from its previous call is wrong here.
-        again = self._run.call(reference.case(0).inputs, flush=timed)
+        again = self._run.call(reference.case(0), flush=timed)
         _check_repetition(outputs[0], again, reference.case(0), evidence)
         _require_inputs_untouched(evidence)
         if not timed:
@@ -69,7 +86,7 @@ class _Judgement:
 
 
 def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
-    answer = run.call(case.inputs, flush=flush)
+    answer = run.call(case, flush=flush)
     evidence.errors.append(compare(answer.outputs, case.expected))
     evidence.tolerances += [item for item in case.expected.tolerances if item is not None]
     evidence.num_calls += 1

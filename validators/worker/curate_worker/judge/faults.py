@@ -34,4 +34,4 @@ class RunnerLost(Exception):  # noqa: N818
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
         self.kind = kind
-        """`signal`, `exited`, `forged`, `timeout`, `closed`."""
+        """`signal`, `exited`, `forged`, `timeout`, `too_large`, `closed`."""

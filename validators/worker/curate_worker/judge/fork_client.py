@@ -46,7 +46,7 @@ class ForkServer:
 
     def __init__(self, scratch_root: Path, environment: dict[str, str]) -> None:
         self._root = scratch_root
-        self._user = private_user()
+        self._user = private_user(scratch_root)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         entry = Path(__file__).resolve().parents[1] / "__main__.py"
         arguments = ["fork-server", str(theirs.fileno()), str(self._user), str(scratch_root)]

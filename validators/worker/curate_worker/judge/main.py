@@ -1,7 +1,8 @@
-"""The judge's process: requests as JSON lines on descriptor 3, answers on descriptor 4, nothing of meaning on stdout."""
+"""The judge's process: requests as JSON lines on descriptor 3, answers on descriptor 4, no meaning on stdout."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -76,7 +77,7 @@ def _answer(station: Station, tasks: TaskSession, line: bytes) -> dict:
     except (BadRequest, ValueError) as error:
         return {"type": "fault", "nonce": nonce, "code": "bad_request", "message": str(error)}
     except OSError as error:
-        code = "disk_full" if error.errno == 28 else "judge_failed"
+        code = "disk_full" if error.errno == errno.ENOSPC else "judge_failed"
         return {"type": "fault", "nonce": nonce, "code": code, "message": clean_log(str(error))}
     except Exception:
         traceback.print_exc()

@@ -1,6 +1,6 @@
 """
-Kernels that compute nothing. If one of them passes a task, passing the task means nothing: the field's corpora are full of
-such tasks (KernelBench issue 165: zeros pass 4 of 60 problems of its first level).
+Kernels that compute nothing. If one of them passes a task, passing the task means nothing: the field's corpora are full
+of such tasks (KernelBench issue 165: zeros pass 4 of 60 problems of its first level).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _null_kernels(calls: list[Call]) -> Iterator[tuple[str, Callable[[int], Outp
     yield "a kernel that returns zeros", lambda index: [torch.zeros_like(item) for item in _own(calls[index])]
     yield "a kernel that returns ones", lambda index: [torch.ones_like(item) for item in _own(calls[index])]
     yield "a kernel that returns NaN", lambda index: _filled_with_nan(calls[index])
-    yield "a kernel that returns the mean", lambda index: [_mean_of(item) for item in _own(calls[index])]
+    yield "a kernel that returns the mean", lambda index: _means(calls[index])
     if len(calls) > 1:
         yield "a kernel that returns its previous output", lambda index: _same_shapes(calls, index)
     for number in range(len(calls[0][0].tensors)):
@@ -56,9 +56,13 @@ def _own(call: Call) -> list[torch.Tensor]:
     return [leaf.tensor() if leaf.descriptor is not None else torch.zeros(()) for leaf in call[1].own]
 
 
+# The mean of one number is that number: of a single loss value it says nothing.
+def _means(call: Call) -> Outputs:
+    own = _own(call)
+    return [_mean_of(item) for item in own] if all(item.numel() > 1 for item in own) else None
+
+
 def _mean_of(tensor: torch.Tensor) -> torch.Tensor:
-    if tensor.numel() == 0:
-        return tensor
     wide = tensor.to(torch.complex128) if tensor.is_complex() else tensor.to(torch.float64)
     return wide.mean().to(tensor.dtype).expand(tensor.shape).clone()
 

@@ -73,7 +73,7 @@ def _start(root: Path, device: str, threads: int) -> tuple[ForkServer, dict, dic
             return server, ready, {**answer.body, "layers": runner.layers, "missing": runner.missing}
     except RunnerLost as lost:
         server.close()
-        raise MachineFault("sandbox_unusable", f"no process could be started in the sandbox: {lost}") from lost
+        raise MachineFault("device_unusable", f"the device could not be looked at: {lost}") from lost
     except BaseException:
         server.close()
         raise

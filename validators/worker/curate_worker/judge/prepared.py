@@ -33,6 +33,7 @@ class Prepared:
             "entry_point": self.candidate.entry_point,
             "device": device,
             "recording": recording,
+            "interpreted": self.interpreted,
             "built": list(libraries),
         }
         return Message("load", body, [memoryview(library) for library in libraries.values()])
@@ -46,24 +47,26 @@ class Prepared:
         return {"compiler": "; ".join(compilers), "artifact_sha256": hashes[0] if hashes else None}
 
 
-def prepare(station: Station, request: Request) -> Prepared:
-    """Finds out what a candidate wants built, and builds it. Raises a Verdict where that decides."""
-    candidate = request.candidate
+def prepare(station: Station, candidate: Candidate) -> Prepared:
+    """Finds out how a candidate is judged here. Raises a Verdict on one that is not judged at all."""
     require_usable(candidate)
-    interpreted = station.device == "cpu" and _uses_triton(candidate)
-    prepared = Prepared(candidate, interpreted, {})
-    if any("cpp_extension" in text or "load_inline" in text for text in candidate.files.values()):
-        for spec in _record(station, request, prepared):
-            add_build(station, request, prepared, spec)
-        require_device(station, prepared)
-    return prepared
+    return Prepared(candidate, interpreted=station.device == "cpu" and _uses_triton(candidate), built={})
+
+
+def build_ahead(station: Station, request: Request, prepared: Prepared) -> None:
+    """Builds what a candidate asks for when its module is loaded. Raises a Verdict where that decides."""
+    if not any("cpp_extension" in text or "load_inline" in text for text in prepared.candidate.files.values()):
+        return
+    for spec in _record(station, request, prepared):
+        add_build(station, request, prepared, spec)
+    require_device(station, prepared)
 
 
 def add_build(station: Station, request: Request, prepared: Prepared, spec: object) -> None:
     """Builds one extension. Raises a Verdict where it cannot be compiled."""
-    built = station.builder.build(spec, request.settings.build_timeout_s)
     if not isinstance(spec, dict) or len(prepared.built) >= _MAX_EXTENSIONS:
         raise Verdict("COMPILE_ERROR", "build", "UNSUPPORTED_FORM", "candidate", "too many extensions")
+    built = station.builder.build(spec, request.settings.build_timeout_s)
     prepared.built[spec_id(spec)] = built
     if built.cause == "NO_CUDA_HEADERS":
         raise Verdict("NOT_RUN", "build", built.cause, None, built.log)
@@ -78,12 +81,11 @@ def require_device(station: Station, prepared: Prepared) -> None:
         raise Verdict("NOT_RUN", "run", "NO_GPU", None, text, "compiler")
 
 
-# Executed once with a recorder in place of the compiler, on no device. What goes wrong here goes wrong again in the run.
+# Executed once with a recorder in place of the compiler, on no device. What goes wrong here does so again in the run.
 def _record(station: Station, request: Request, prepared: Prepared) -> list[object]:
     try:
-        with RunnerHandle(
-            station.server, station.room(request.settings.memory_bytes), request.settings.timeout_s
-        ) as runner:
+        room = station.room(request.settings.memory_bytes)
+        with RunnerHandle(station.server, room, request.settings.timeout_s) as runner:
             message = prepared.load_message("cpu", recording=True)
             answer = runner.request(message.kind, message.body, message.blobs)
     except RunnerLost:

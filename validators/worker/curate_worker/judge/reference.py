@@ -71,7 +71,7 @@ class Reference:
         self.runner.close()
 
     def prove(self) -> None:
-        """Settles the oracle, then shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
+        """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
         inputs = self._make_inputs(0)
         own, facts = self.call(inputs, flush=False)
         self.mutates_inputs = facts["input_digests"] != digests_of(inputs)
@@ -128,7 +128,7 @@ class Reference:
 
 
 def open_reference(station: Station, task: Task, workload: Workload, settings: Settings) -> Reference:
-    """Starts the reference of a workload and proves that it can judge anybody. Raises a Verdict that blames the task."""
+    """Starts the reference of a workload and proves it fit to judge by. Raises a Verdict that blames the task."""
     runner = start_reference(station, settings)
     try:
         seed = derive_seed(settings.seed, task.id, workload.id, "model")

@@ -1,4 +1,4 @@
-"""Requests of the orchestrator, checked field by field. What a stranger wrote inside them is judged later, as a verdict."""
+"""Requests of the orchestrator, checked field by field. What a stranger wrote inside them is judged, as a verdict."""
 
 from __future__ import annotations
 
@@ -94,6 +94,10 @@ def require_usable(candidate: Candidate) -> None:
     file_name, separator, symbol = candidate.entry_point.partition("::")
     if not separator or not symbol.isidentifier() or not file_name.endswith(".py") or file_name not in candidate.files:
         raise _unusable(f"the entry point {candidate.entry_point[:_MAX_PATH]!r} is not file.py::Class of its sources")
+
+
+def _unusable(text: str) -> Verdict:
+    return Verdict("RUNTIME_ERROR", "load", "UNSUPPORTED_FORM", "candidate", text)
 
 
 def _candidate(message: object) -> Candidate:

@@ -11,38 +11,40 @@ import signal
 import time
 from collections.abc import Sequence
 
-from ..channel import PREFIX, Header, Message, ProtocolError, decode_header, encode_header, header_length
+from ..channel import PREFIX, Header, Message, ProtocolError, TooLarge, decode_header, encode_header, header_length
 from ..tensors import room_for
-from .faults import RunnerLost
+from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room, Started
 
 _OUTPUT_KEPT = 16 * 1024
 _OUTPUT_PIECE = 1 << 16
-_MAX_ANSWER_BYTES = 64 << 30
+_START_SECONDS = 60.0
 _END_SECONDS = 10.0
 
 
 class RunnerHandle:
     """A runner from its fork to its certain end. Use as a context manager."""
 
-    def __init__(self, server: ForkServer, room: Room, seconds: float) -> None:
+    def __init__(self, server: ForkServer, room: Room, seconds: float, max_answer_bytes: int = 16 << 30) -> None:
         self._started: Started = server.start(room)
         self._channel = self._started.channel
         self._channel.setblocking(False)
         self._output = bytearray()
         self._sent = 0
         self._received = 0
-        self._deadline = time.monotonic() + seconds
+        self._max_answer_bytes = max_answer_bytes
+        self._deadline = time.monotonic() + _START_SECONDS
         self._ended: dict | None = None
         os.set_blocking(self._started.output, False)
         try:
             ready = self._receive()
-        except RunnerLost:
+        except RunnerLost as lost:
             self.close()
-            raise
+            raise MachineFault("sandbox_unusable", f"no process could be started in the sandbox: {lost}") from lost
         self.layers: list[str] = ready.body["layers"]
         self.missing: dict[str, str] = ready.body["missing"]
         self.scratch = self._started.scratch
+        self.allow(seconds)
 
     def __enter__(self) -> RunnerHandle:
         return self
@@ -58,6 +60,10 @@ class RunnerHandle:
     def allow(self, seconds: float) -> None:
         """Sets a new deadline, from now."""
         self._deadline = time.monotonic() + seconds
+
+    def limit_answers(self, num_bytes: int) -> None:
+        """Sets how many bytes of tensors the next answers may hold: memory is set aside for what they announce."""
+        self._max_answer_bytes = num_bytes
 
     def request(self, kind: str, body: dict, blobs: Sequence[memoryview] = ()) -> Message:
         """Sends a message and waits for its answer. Raises RunnerLost when none comes."""
@@ -101,7 +107,9 @@ class RunnerHandle:
     def _receive(self) -> Message:
         try:
             length = header_length(bytes(self._read(PREFIX.size)))
-            header: Header = decode_header(bytes(self._read(length)), self._received, _MAX_ANSWER_BYTES)
+            header: Header = decode_header(bytes(self._read(length)), self._received, self._max_answer_bytes)
+        except TooLarge as error:
+            raise RunnerLost("too_large", str(error)) from error
         except ProtocolError as error:
             raise RunnerLost("forged", f"the process wrote to the judge's channel: {error}") from error
         self._received += 1

@@ -1,4 +1,4 @@
-"""Seeds that nobody outside the judge can guess from the task: a keyed hash of the recipe's seed and what they are for."""
+"""Seeds that a program cannot guess from its task: a keyed hash of the recipe's seed and what they are for."""
 
 from __future__ import annotations
 

@@ -1,17 +1,18 @@
 """
 How far an output may be from the exact result: calibrated from the reference's own error against float64.
 
-An element passes if |out - exact| <= atol + rtol * |exact| + LOCAL * |own - exact|, where `own` is the reference in its own
-dtype, atol = FACTOR * q99.9(|own - exact|) but at least 2 u * rms(exact), and rtol = FACTOR * u. The whole output passes if
-its normalised root mean square error is at most 3 times the reference's own, or below a floor.
+An element passes if |out - exact| <= atol + rtol * |exact| + LOCAL * |own - exact|, where `own` is the reference in its
+own dtype, atol = FACTOR * q99.9(|own - exact|) but at least 2 u * rms(exact), and rtol = FACTOR * u. The whole output
+passes if its normalised root mean square error is at most 3 times the reference's own, or below a floor.
 
 The constants, and what they are for:
-- FACTOR 8 for half precision (a fused kernel rounds less often than eager, never more), 32 for float32 and float64: adding
-  n terms one after another errs about sqrt(n / width) times more than the blocked sums of eager's libraries, and 32 covers
-  4096 terms on a width of 4; TensorFloat-32 errs at least 500 times more.
-- LOCAL 4: where the problem itself is badly conditioned (a division by nearly nothing), the reference errs there too.
-- The floor for float32, 2^-16, lies 20 times below TensorFloat-32 (2^-11 per factor) and 250 times above exact rounding.
-- Without a float64 run, the reference's own output is taken for exact and the tolerance is 256 u (4 u for half precision).
+- FACTOR 2 for float8, 8 for half precision (a fused kernel rounds less often than eager), 32 for float32 and float64:
+  adding n terms one after another errs about sqrt(n / width) times more than the blocked sums of eager's libraries, and
+  32 covers 4096 terms on a width of 4; TensorFloat-32 errs at least 500 times more.
+- LOCAL 4: where the problem is badly conditioned (a division by nearly nothing), the reference errs there too.
+- The floor for float32, 2^-16, lies 20 times below TensorFloat-32 (2^-11 per factor), 250 times above exact rounding.
+- Without a float64 run, the reference's own output counts as exact, and the tolerance is 256 u (4 u for half precision,
+  2 u for float8).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..tensors import DTYPES
 from .leaves import Leaf
 
 LOCAL = 4.0
@@ -30,6 +32,7 @@ _QUANTILE = 0.999
 _MAX_SAMPLES = 1_000_000
 _PIECE = 1 << 22
 
+_QUARTER = {getattr(torch, name) for name in DTYPES if name.startswith("float8_")}
 _HALF = {torch.float16, torch.bfloat16}
 _ROUNDING = {
     torch.float64: 2.0**-53,
@@ -40,7 +43,8 @@ _ROUNDING = {
     torch.complex64: 2.0**-24,
 }
 _FLOORS = {torch.float64: 2.0**-40, torch.float32: 2.0**-16, torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
-_COARSEST_ROUNDING = 2.0**-3
+_QUARTER_ROUNDING = 2.0**-4
+_FACTORS_WITHOUT_ORACLE = {2.0: 2.0, 8.0: 4.0, 32.0: 256.0}
 _IMPLAUSIBLE_RMSE, _IMPLAUSIBLE_RMSE_HALF = 1e-2, 0.25
 
 
@@ -67,14 +71,13 @@ def is_rounded(leaf: Leaf) -> bool:
 def calibrate(own: Leaf, exact: Leaf | None) -> Tolerance:
     """The tolerance for one leaf, from the reference in its own dtype and in higher precision."""
     dtype = own.tensor().dtype
-    unit = _ROUNDING.get(dtype, _COARSEST_ROUNDING)
-    is_half = dtype in _HALF or dtype.itemsize == 1
+    unit = _ROUNDING.get(dtype, _QUARTER_ROUNDING)
     if exact is None:
         size = measure_error(own.tensor(), own.tensor())
-        factor = 4.0 if is_half else 256.0
+        factor = _FACTORS_WITHOUT_ORACLE[_factor(dtype)]
         return Tolerance(factor * unit * size.rms_of_truth, factor * unit, max(_floor(dtype), factor * unit), None)
     error = measure_error(own.tensor(), exact.tensor())
-    factor = 8.0 if is_half else 32.0
+    factor = _factor(dtype)
     atol = max(factor * _error_quantile(own.tensor(), exact.tensor()), 2 * unit * error.rms_of_truth)
     max_rmse = max(RMSE_FACTOR * error.relative_rmse, _floor(dtype))
     return Tolerance(atol, factor * unit, max_rmse, error.largest)
@@ -85,7 +88,7 @@ def is_plausible(own: Leaf, exact: Leaf) -> bool:
     dtype = own.tensor().dtype
     if own.tensor().shape != exact.tensor().shape:
         return False
-    limit = _IMPLAUSIBLE_RMSE_HALF if dtype in _HALF or dtype.itemsize == 1 else _IMPLAUSIBLE_RMSE
+    limit = _IMPLAUSIBLE_RMSE_HALF if dtype in _HALF | _QUARTER else _IMPLAUSIBLE_RMSE
     return measure_error(own.tensor(), exact.tensor()).relative_rmse <= limit
 
 
@@ -134,14 +137,20 @@ def flat(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
-    """Tensors of one size side by side, piece by piece in float64: a whole copy in float64 would not fit for large ones."""
+    """Tensors of one size side by side, in pieces of float64: a whole copy of a large one would not fit."""
     rows = [flat(tensor) for tensor in tensors]
     for start in range(0, rows[0].numel(), _PIECE):
         yield tuple(row[start : start + _PIECE].to(torch.float64) for row in rows)
 
 
+def _factor(dtype: torch.dtype) -> float:
+    if dtype in _QUARTER:
+        return 2.0
+    return 8.0 if dtype in _HALF else 32.0
+
+
 def _floor(dtype: torch.dtype) -> float:
-    return _FLOORS.get(dtype, 2.0**-16 if dtype.is_complex else _COARSEST_ROUNDING)
+    return _FLOORS.get(dtype, 2.0**-16 if dtype.is_complex else _QUARTER_ROUNDING)
 
 
 # Evenly spaced elements: the same every time, and bounded for any size.

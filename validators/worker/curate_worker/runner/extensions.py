@@ -48,7 +48,7 @@ class Extensions:
             raise BuildNeeded(self.needed)
 
     # The signatures are PyTorch's own (torch/utils/cpp_extension.py), with what changes no result swallowed.
-    def _load_inline(  # noqa: PLR0913
+    def _load_inline(  # noqa: PLR0913, PLR0917
         self,
         name: str,
         cpp_sources: str | Sequence[str],
@@ -83,7 +83,7 @@ class Extensions:
         flags = (extra_cflags, extra_cuda_cflags, extra_ldflags)
         return self._provide(_spec(name, units, with_cuda, is_python_module, flags))
 
-    def _load(  # noqa: PLR0913
+    def _load(  # noqa: PLR0913, PLR0917
         self,
         name: str,
         sources: str | Sequence[str],

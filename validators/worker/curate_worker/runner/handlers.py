@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -72,7 +73,9 @@ def _load(runner: Runner, message: Message) -> Answer:
     """Loads a candidate's module; with `recording`, only to learn what it wants built."""
     body = message.body
     runner.device = body["device"]
-    if runner.device == "cpu":
+    if body["recording"]:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if body["interpreted"]:
         triton_interpreter.install()
     runner.extensions.install(recording=body["recording"])
     for identity, library in zip(body["built"], message.blobs, strict=True):

@@ -55,7 +55,7 @@ def _can_read(path: str) -> bool:
 
 
 def _can_write_outside() -> bool:
-    for folder in ("/tmp", "/var/tmp", "/dev/shm"):
+    for folder in ("/tmp", "/var/tmp"):
         path = Path(folder) / f"curate-probe-{os.getpid()}"
         try:
             path.write_text("")

@@ -1,4 +1,4 @@
-"""A model with its parameters, called on inputs the judge sends: the same loop for the reference and for a candidate."""
+"""A model with its parameters, called on inputs the judge sends: the same loop for reference and candidate."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 
+_STANDARD = (0, 1, 2)
+
 
 def keep_only(targets: dict[int, int]) -> None:
     """Moves descriptors to fixed numbers (`targets`: number to present descriptor) and closes all others."""
@@ -12,7 +14,7 @@ def keep_only(targets: dict[int, int]) -> None:
     highest = max(targets) + 1
     moved = {number: _duplicate_above(descriptor, highest) for number, descriptor in targets.items()}
     for number, descriptor in moved.items():
-        os.dup2(descriptor, number, inheritable=number <= 2)
+        os.dup2(descriptor, number, inheritable=number in _STANDARD)
     close_all_but(set(targets))
 
 

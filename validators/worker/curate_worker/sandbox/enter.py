@@ -10,7 +10,7 @@ from . import system_calls as system
 from .identity import become
 from .landlock import restrict_paths
 from .limits import Limits, apply_limits
-from .namespaces import arrange_mounts, enter_other_namespaces, enter_user_namespace
+from .namespaces import SHARED_MEMORY, arrange_mounts, enter_other_namespaces, enter_user_namespace
 from .report import LayerReport
 from .seccomp import restrict_system_calls
 from .world import World
@@ -30,11 +30,11 @@ class Confinement:
 
 def enter_namespaces(place: Confinement, world: World, report: LayerReport) -> None:
     """
-    Leaves the machine's namespaces. A user namespace needs no root, so root is given up before; where there is none, root
-    enters the others first and is given up in `finish_namespaces`.
+    Leaves the machine's namespaces. A user namespace needs no root, so root is given up before; where there is none,
+    root enters the others first and is given up in `finish_namespaces`.
     """
     if place.user_namespace_works:
-        become(place.user, report, [*world.needed, place.scratch.parent])
+        become(place.user, report, world.needed, place.scratch)
         enter_user_namespace(report)
     else:
         report.missing("user-namespace", "the kernel or the container forbids it")
@@ -42,7 +42,7 @@ def enter_namespaces(place: Confinement, world: World, report: LayerReport) -> N
 
 
 def finish_namespaces(place: Confinement, world: World, report: LayerReport) -> None:
-    """In the first process of the new namespaces: arranges the mounts and gives up root where that is still to be done."""
+    """In the first process of the new namespaces: arranges the mounts, gives up root where that is still to be done."""
     root = os.geteuid() == 0
     owner = place.user if root and not place.user_namespace_works else os.geteuid()
     if report.is_active("mount-namespace"):
@@ -50,7 +50,7 @@ def finish_namespaces(place: Confinement, world: World, report: LayerReport) -> 
             report, place.scratch, f"size={place.scratch_bytes},mode=700,uid={owner}", world.needed, world.hidden
         )
     if root and not report.is_active("own-user") and not place.user_namespace_works:
-        become(place.user, report, [*world.needed, place.scratch.parent])
+        become(place.user, report, world.needed, place.scratch)
 
 
 def confine_runner(place: Confinement, world: World, limits: Limits, report: LayerReport) -> None:
@@ -60,7 +60,8 @@ def confine_runner(place: Confinement, world: World, limits: Limits, report: Lay
     apply_limits(limits, report)
     system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
     report.active("no-new-privileges")
-    restrict_paths(report, world.readable, [place.scratch], world.devices)
+    own = [SHARED_MEMORY] if report.is_active("private-shared-memory") else []
+    restrict_paths(report, world.readable, [place.scratch, *own], world.devices)
     try:
         system.drop_capabilities()
         report.active("no-capabilities")
@@ -74,7 +75,7 @@ def user_namespace_works(user: int, world: World, scratch_parent: Path) -> bool:
     child = os.fork()
     if child == 0:
         report = LayerReport()
-        become(user, report, [*world.needed, scratch_parent])
+        become(user, report, world.needed, scratch_parent / "any")
         entered = enter_user_namespace(report)
         enter_other_namespaces(report)
         os._exit(0 if entered and report.is_active("network-namespace") else 1)

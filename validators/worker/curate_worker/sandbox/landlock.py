@@ -33,7 +33,7 @@ class _PathBeneath(ctypes.Structure):
 
 
 def restrict_paths(report: LayerReport, readable: list[Path], writable: list[Path], devices: list[Path]) -> None:
-    """Leaves `readable` readable, `writable` folders wholly open and `devices` readable and writable; all else is shut."""
+    """Leaves `readable` readable, `writable` folders open and `devices` readable and writable; all else is shut."""
     try:
         version = system.raw(_CREATE_RULESET, 0, 0, _VERSION_FLAG)
         ruleset = _create(version)

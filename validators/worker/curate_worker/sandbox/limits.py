@@ -24,7 +24,7 @@ class Limits:
 
 
 def process_limit() -> int:
-    """Processes and threads a runner may have: the allowance plus what its user runs already, which the kernel counts."""
+    """Processes and threads a runner may have: the allowance plus what its user runs already, which counts as well."""
     cores = os.cpu_count() or 1
     return _OWN_PROCESSES + 4 * cores + _tasks_of(os.geteuid())
 

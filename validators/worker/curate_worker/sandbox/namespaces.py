@@ -8,6 +8,8 @@ from pathlib import Path
 from . import system_calls as system
 from .report import LayerReport
 
+SHARED_MEMORY = Path("/dev/shm")
+
 _OTHERS = {
     "network-namespace": system.CLONE_NEWNET,
     "ipc-namespace": system.CLONE_NEWIPC,
@@ -45,11 +47,12 @@ def enter_other_namespaces(report: LayerReport) -> None:
 
 def arrange_mounts(report: LayerReport, scratch: Path, options: str, needed: list[Path], hidden: list[Path]) -> None:
     """
-    In a new mount namespace: the scratch folder becomes a memory file system with `options` (its size), /proc shows only
-    the own processes, and `hidden` folders look empty unless something `needed` lies below them.
+    In a new mount namespace: the scratch folder becomes a memory file system with `options` (its size), /proc shows
+    only the own processes, and `hidden` folders look empty unless something `needed` lies below them.
     """
     system.mount("none", "/", None, system.MS_REC | system.MS_PRIVATE)
     _try_mount(report, "private-tmpfs", "tmpfs", scratch, system.MS_NOSUID | system.MS_NODEV, options)
+    _try_mount(report, "private-shared-memory", "tmpfs", SHARED_MEMORY, system.MS_NOSUID | system.MS_NODEV, "size=64m")
     if report.is_active("pid-namespace"):
         _try_mount(report, "private-proc", "proc", Path("/proc"), system.MS_NOSUID | system.MS_NODEV | system.MS_NOEXEC)
     for folder in hidden:
@@ -58,7 +61,9 @@ def arrange_mounts(report: LayerReport, scratch: Path, options: str, needed: lis
             _try_mount(report, "hidden-folders", "tmpfs", folder, flags, "size=4k,mode=755")
 
 
-def _try_mount(report: LayerReport, layer: str, kind: str, target: Path, flags: int, data: str | None = None) -> None:
+def _try_mount(  # noqa: PLR0913, PLR0917
+    report: LayerReport, layer: str, kind: str, target: Path, flags: int, data: str | None = None
+) -> None:
     try:
         system.mount(kind, str(target), kind, flags, data)
         report.active(layer)

@@ -19,7 +19,7 @@ _SYSTEM_FILES = [
     "/etc/passwd",
     "/etc/group",
 ]
-_DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "nvidia*", "nvidia-caps", "dri", "shm"]
+_DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "nvidia*", "nvidia-caps", "dri"]
 _PERSONAL_FOLDERS = ["/root", "/home", "/mnt", "/media", "/srv", "/run", "/var/run", "/var/tmp", "/tmp"]
 
 
@@ -48,7 +48,7 @@ def survey() -> World:
         readable=[Path(folder) for folder in _SYSTEM_FOLDERS + _SYSTEM_FILES] + needed,
         devices=devices,
         hidden=list(dict.fromkeys(personal)),
-        needed=[*needed, Path(os.__file__)],
+        needed=[*needed, Path(os.__file__), *(path for path in devices if path.name.startswith("nvidia"))],
     )
 
 

@@ -22,8 +22,8 @@ _BUILD_VERSION = 1
 _SCRATCH_BYTES = 4 << 30
 _MEMORY_BYTES = 16 << 30
 _NO_HEADER = re.compile(
-    r"fatal error: ((?:cu(?:blas|sparse|solver|rand|fft|dnn)|cub/|thrust/|nv/|cuda/|cutlass|cute/|nccl|c10/cuda/|ATen/cuda/)\S*): "
-    r"No such file"
+    r"fatal error: ((?:cu(?:blas|sparse|solver|rand|fft|dnn)|cub/|thrust/|nv/|cuda/|cutlass|cute/|nccl|c10/cuda/"
+    r"|ATen/cuda/)\S*): No such file"
 )
 _FIRST_ERROR = re.compile(r"^.*\b(?:error|undefined reference|cannot find)\b.*$", re.MULTILINE)
 _NO_SPACE = "No space left on device"
@@ -40,8 +40,8 @@ class Builder:
 
     def build(self, untrusted: object, seconds: float) -> Built:
         """
-        The finished build of a specification. Raises a Verdict where the specification cannot be built by anyone, where it
-        takes too long, or where this machine lacks the compiler.
+        The finished build of a specification. Raises a Verdict where it cannot be built by anyone, where it takes too
+        long, or where this machine lacks the compiler.
         """
         try:
             spec = check_spec(untrusted)

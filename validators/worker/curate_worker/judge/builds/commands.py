@@ -1,4 +1,4 @@
-"""The command lines of one build: PyTorch's own flags (torch/utils/cpp_extension.py), one GPU architecture, no ninja."""
+"""The command lines of one build: PyTorch's own flags (torch/utils/cpp_extension.py), one GPU architecture."""
 
 from __future__ import annotations
 

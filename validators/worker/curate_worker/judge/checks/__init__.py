@@ -1,6 +1,6 @@
 """
-The findings that become rows of `checks`. A check is a file with `CHECK` in it and a line below; it reads the evidence and
-says passed, failed or does not apply (None), with a detail.
+The findings that become rows of `checks`. A check is a file with `CHECK` in it and a line below; it reads the evidence
+and says passed, failed or does not apply (None), with a detail.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether two calls on the same input gave the same bits. Both were within tolerance, or there would be no row of checks."""
+"""Whether two calls on the same input gave the same bits. Both were within tolerance, or there would be no checks."""
 
 from __future__ import annotations
 

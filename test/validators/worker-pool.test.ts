@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, describe, expect, test } from 'vitest'
+import { CONTROL } from '../../validators/control.ts'
+import { findPython } from '../../validators/python-environment.ts'
+import { WorkerPool } from '../../validators/worker-pool.ts'
+
+// Killing is real: judges are found by the folder in their command line and get SIGKILL.
+const scratchFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
+process.env['TMPDIR'] = scratchFolder
+const { python } = await findPython()
+afterAll(() => rm(scratchFolder, { recursive: true, force: true }))
+
+describe('a pool of judges', () => {
+  test('answers many questions, and one whose judge is killed meanwhile, right', async () => {
+    const pool = await openPool()
+    try {
+      const questions = Array.from({ length: 6 }, (_, index) => ({
+        ...CONTROL,
+        task: { ...CONTROL.task, id: `task-${index % 2}` },
+      }))
+      const rows = await Promise.all(questions.map((question) => pool.evaluate(question)))
+      expect(rows.flat().map(({ status }) => status)).toEqual(questions.map(() => 'PASSED'))
+      const answer = pool.evaluate(slowQuestion('once'))
+      await killJudge()
+      expect((await answer).map(({ status }) => status)).toEqual(['PASSED'])
+    } finally {
+      await pool.close()
+    }
+    await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
+  })
+
+  test('says that the machine failed when the judge is killed again and again', async () => {
+    const pool = await openPool()
+    const controller = new AbortController()
+    const answer = pool.evaluate(slowQuestion('again'))
+    const killing = killJudges(controller.signal).catch(() => {})
+    try {
+      await expect(answer).rejects.toMatchObject({ name: 'CurateError', code: 'worker_lost', retryable: true })
+    } finally {
+      controller.abort()
+      await killing
+      await pool.close()
+    }
+  })
+
+  test('gives up at once when it is told to, and leaves nothing behind', async () => {
+    const controller = new AbortController()
+    const pool = await openPool(controller.signal)
+    const answer = pool.evaluate(slowQuestion('never'))
+    await judgeAtWork()
+    controller.abort(new Error('stop'))
+    await expect(answer).rejects.toThrow('stop')
+    await pool.close()
+    await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
+  })
+})
+
+function openPool(signal = new AbortController().signal): Promise<WorkerPool> {
+  return WorkerPool.open({ python, workers: 1, cacheFolder: join(scratchFolder, 'cache'), signal })
+}
+
+function slowQuestion(id: string): typeof CONTROL {
+  const [source] = CONTROL.candidate.sources
+  const content = (source?.content ?? '').replace('return x', 'import time; time.sleep(0.4); return x')
+  return {
+    ...CONTROL,
+    task: { ...CONTROL.task, id },
+    candidate: { ...CONTROL.candidate, sources: [{ path: 'candidate.py', content }] },
+  }
+}
+
+async function killJudge(): Promise<void> {
+  process.kill(await judgeAtWork(), 'SIGKILL')
+}
+
+async function killJudges(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) process.kill(await judgeAtWork(signal), 'SIGKILL')
+}
+
+// At work: below the judge and its fork server there are runners, one of which has been asked to sleep.
+async function judgeAtWork(signal = new AbortController().signal): Promise<number> {
+  for (;;) {
+    signal.throwIfAborted()
+    const found = processesIn(scratchFolder)
+    const [judge] = found.filter(isJudge)
+    if (judge !== undefined && found.length >= 8) return judge.pid
+    await wait(20)
+  }
+}
+
+interface Running {
+  readonly pid: number
+  readonly line: string
+}
+
+function isJudge({ line }: Running): boolean {
+  return line.includes('__main__.py judge')
+}
+
+function processesIn(folder: string): Running[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => {
+      try {
+        return { pid: Number(name), line: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ') }
+      } catch {
+        return { pid: Number(name), line: '' }
+      }
+    })
+    .filter(({ line }) => line.includes(folder))
+}

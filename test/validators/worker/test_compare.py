@@ -1,0 +1,194 @@
+"""Comparison of outputs: what honest rounding passes, and what does not."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from curate_worker.judge.compare import compare, expect
+from curate_worker.judge.faults import Verdict
+from curate_worker.tensors import DTYPES
+from curate_worker.values import pack
+
+
+def verdict_on(output: object, own: object, exact: object) -> str | None:
+    """The cause of a refusal, or None."""
+    try:
+        compare(pack(output), expect(pack(own), None if exact is None else pack(exact)))
+    except Verdict as found:
+        return found.cause
+    return None
+
+
+@pytest.fixture
+def product() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    return torch.randn(24, 4096), torch.randn(4096, 16)
+
+
+def one_by_one(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(x.shape[0], y.shape[1])
+    for k in range(x.shape[1]):
+        total += torch.outer(x[:, k], y[k])
+    return total
+
+
+def as_tf32(tensor: torch.Tensor) -> torch.Tensor:
+    # Round to nearest on the 10 bits that TensorFloat-32 keeps.
+    bits = tensor.view(torch.int32)
+    return ((bits + 0x0FFF + ((bits >> 13) & 1)) & ~0x1FFF).view(torch.float32)
+
+
+def test_a_float32_sum_added_term_by_term_passes(
+    product: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    x, y = product
+    assert verdict_on(one_by_one(x, y), x @ y, x.double() @ y.double()) is None
+
+
+def test_tensorfloat32_in_place_of_float32_is_refused(
+    product: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    x, y = product
+    cheat = (as_tf32(x).double() @ as_tf32(y).double()).float()
+    assert verdict_on(cheat, x @ y, x.double() @ y.double()) == "WRONG_VALUE"
+
+
+def test_half_precision_in_place_of_float32_is_refused(
+    product: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    x, y = product
+    assert verdict_on((x.bfloat16() @ y.bfloat16()).float(), x @ y, x.double() @ y.double()) == "WRONG_VALUE"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_fused_half_kernel_that_rounds_once_passes(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(64, 256).to(dtype)
+    own = torch.softmax(x * 2 + 1, dim=-1)
+    fused = torch.softmax(x.float() * 2 + 1, dim=-1).to(dtype)
+    assert verdict_on(fused, own, torch.softmax(x.double() * 2 + 1, dim=-1)) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_one_wrong_element_is_refused(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    exact = torch.randn(5000, dtype=torch.float64)
+    wrong = exact.to(dtype).clone()
+    wrong[4999] += 0.5
+    assert verdict_on(exact.to(dtype), exact.to(dtype), exact) is None
+    assert verdict_on(wrong, exact.to(dtype), exact) == "WRONG_VALUE"
+
+
+def test_a_missing_epsilon_is_refused_where_it_matters() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(16, 64) * 0.01
+    exact = torch.nn.functional.layer_norm(x.double(), (64,), eps=1e-5)
+    without = torch.nn.functional.layer_norm(x, (64,), eps=1e-12)
+    assert verdict_on(without, torch.nn.functional.layer_norm(x, (64,), eps=1e-5), exact) == "WRONG_VALUE"
+
+
+def test_precision_that_is_low_everywhere_is_refused_although_no_element_is_far_off() -> None:
+    torch.manual_seed(0)
+    exact = torch.randn(4096, dtype=torch.float64)
+    own = exact.float()
+    own[:8] *= 1 + 2e-3
+    blurred = (exact * (1 + 1e-3 * torch.randn(4096, dtype=torch.float64))).float()
+    assert verdict_on(blurred, own, exact) in ("WRONG_VALUE", "PRECISION_LOW")
+
+
+def test_where_the_reference_itself_is_badly_conditioned_others_may_be_as_well() -> None:
+    exact = torch.full((1000,), 1.0, dtype=torch.float64)
+    own = exact.float()
+    own[7] = 1.01
+    other = exact.float()
+    other[7] = 0.98
+    assert verdict_on(other, own, exact) is None
+    other[8] = 0.98
+    assert verdict_on(other, own, exact) == "WRONG_VALUE"
+
+
+def test_not_a_number_must_be_where_the_reference_has_it() -> None:
+    own = torch.tensor([1.0, math.nan, math.inf, -math.inf])
+    assert verdict_on(own.clone(), own, own.double()) is None
+    for index in range(4):
+        other = own.clone()
+        other[index] = 5.0 if index else math.nan
+        assert verdict_on(other, own, own.double()) == "NONFINITE"
+    flipped = own.clone()
+    flipped[2] = -math.inf
+    assert verdict_on(flipped, own, own.double()) == "WRONG_VALUE"
+
+
+def test_a_kernel_that_does_not_overflow_where_the_reference_does_passes() -> None:
+    exact = torch.tensor([70000.0, 1.0], dtype=torch.float64)
+    own = torch.tensor([math.inf, 1.0], dtype=torch.float16)
+    near = torch.tensor([65504.0, 1.0], dtype=torch.float16)
+    assert verdict_on(own.clone(), own, exact) is None
+    assert verdict_on(near, own, exact) in (None, "NONFINITE")
+
+
+@pytest.mark.parametrize("name", sorted(DTYPES))
+def test_every_dtype_can_be_compared_with_itself(name: str) -> None:
+    raw = torch.arange(64, dtype=torch.uint8) % 2
+    tensor = raw.view(torch.bool) if name == "bool" else raw.to(torch.float32).to(DTYPES[name])
+    exact = tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
+    assert verdict_on(tensor.clone(), tensor, exact) is None
+    other = tensor.clone()
+    other[5] = 0
+    assert verdict_on(other, tensor, exact) == "WRONG_VALUE"
+
+
+def test_integers_must_be_equal() -> None:
+    own = torch.tensor([2**62, 5, -1])
+    other = own.clone()
+    other[0] += 1
+    assert verdict_on(own.clone(), own, None) is None
+    assert verdict_on(other, own, None) == "WRONG_VALUE"
+
+
+@pytest.mark.parametrize(
+    ("output", "cause"),
+    [
+        (torch.zeros(3), "WRONG_STRUCTURE"),
+        ([torch.zeros(3)], "WRONG_STRUCTURE"),
+        ((torch.zeros(3), 2), "WRONG_VALUE"),
+        ((torch.zeros(3), 1.0), "WRONG_VALUE"),
+        ((torch.zeros(3), True), "WRONG_VALUE"),
+        ((torch.zeros(3), None), "WRONG_VALUE"),
+        ((torch.zeros(3), torch.tensor(1)), "WRONG_STRUCTURE"),
+        ((torch.zeros(4), 1), "WRONG_SHAPE"),
+        ((torch.zeros(3, 1), 1), "WRONG_SHAPE"),
+        ((torch.zeros(3).double(), 1), "WRONG_DTYPE"),
+        ([torch.zeros(3), 1], None),
+    ],
+)
+def test_structure_is_compared_before_values(output: object, cause: str | None) -> None:
+    assert verdict_on(output, (torch.zeros(3), 1), None) == cause
+
+
+def test_names_of_a_dictionary_count_and_their_order_does_not() -> None:
+    own = {"a": torch.zeros(2), "b": torch.ones(2)}
+    assert verdict_on({"b": torch.ones(2), "a": torch.zeros(2)}, own, own) is None
+    assert verdict_on({"a": torch.zeros(2)}, own, own) == "WRONG_STRUCTURE"
+    assert verdict_on({"a": torch.ones(2), "b": torch.zeros(2)}, own, own) == "WRONG_VALUE"
+
+
+def test_a_number_is_compared_like_a_tensor_of_one() -> None:
+    assert verdict_on(1.0 + 1e-17, 1.0, 1.0) is None
+    assert verdict_on(1.001, 1.0, 1.0) == "WRONG_VALUE"
+
+
+def test_layout_does_not_change_the_comparison() -> None:
+    own = torch.randn(6, 7)
+    assert verdict_on(own.t().contiguous().t(), own, own.double()) is None
+
+
+def test_the_message_names_the_first_wrong_place() -> None:
+    own = torch.zeros(3, 4, dtype=torch.int64)
+    wrong = own.clone()
+    wrong[1, 2] = 9
+    with pytest.raises(Verdict) as caught:
+        compare(pack(wrong), expect(pack(own), None))
+    assert caught.value.log == "output differs first at [1, 2]: 9, expected 0; 1 of 12 elements are out of tolerance"

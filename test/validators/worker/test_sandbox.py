@@ -1,0 +1,231 @@
+"""The sandbox as a program inside it sees it, in a real runner."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from curate_worker.judge.evaluate import evaluate
+from curate_worker.judge.fork_client import ForkServer
+from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
+from curate_worker.judge.runner_handle import RunnerHandle
+from curate_worker.judge.tasks import TaskSession
+
+WORKER = Path(__file__).resolve().parents[3] / "validators" / "worker"
+NUM_CHILDREN, NUM_DESCRIPTORS = 3, 7
+
+REFERENCE = """
+import torch
+
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return torch.relu(x)
+
+def get_inputs():
+    return [torch.randn(64)]
+
+def get_init_inputs():
+    return []
+"""
+
+
+def judged(opened: tuple, body: str, timeout_s: float = 20) -> dict:
+    """The row of a candidate whose forward has the given body."""
+    station, _ = opened
+    lines = "\n".join(f"        {line}" for line in body.strip().split("\n"))
+    imports = "import os, sys, socket, ctypes, signal, torch"
+    text = f"{imports}\nclass ModelNew(torch.nn.Module):\n    def forward(self, x):\n{lines}\n"
+    settings = Settings("screen", 1, timeout_s, 60, 2 << 30, 0)
+    candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": text})
+    session = TaskSession(station)
+    try:
+        task = Task("t", REFERENCE, [Workload("w", {})])
+        return evaluate(station, session, Request("n", task, candidate, settings))[0]
+    finally:
+        session.close()
+
+
+def said(opened: tuple, expression: str) -> str:
+    """What a program in the sandbox finds an expression to be."""
+    log = judged(opened, f'raise RuntimeError("found " + repr({expression}))')["log"]
+    return log.partition("RuntimeError: found ")[2].partition("\n")[0]
+
+
+def outcome(opened: tuple, statement: str) -> str:
+    """`done`, or the name of the error that a statement ends with in the sandbox."""
+    body = f"""
+try:
+    {statement}
+except BaseException as error:
+    raise RuntimeError("found " + type(error).__name__ + " " + str(getattr(error, "errno", "")))
+raise RuntimeError("found done")
+"""
+    return judged(opened, body)["log"].partition("RuntimeError: found ")[2].partition("\n")[0]
+
+
+def test_an_honest_program_passes_in_it(opened: tuple) -> None:
+    row = judged(opened, "return x.clamp(min=0)")
+    assert (row["status"], row["log"]) == ("PASSED", "")
+
+
+def test_its_environment_holds_nothing_of_anybody(opened: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY_TOKEN", "hf_canary")
+    names = set(eval(said(opened, "sorted(os.environ)")))
+    allowed = {
+        "PATH",
+        "LANG",
+        "HOME",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "CUDA_HOME",
+        "CUDA_PATH",
+        "CUDA_VISIBLE_DEVICES",
+        "PYTHONPATH",
+    }
+    assert {
+        name for name in names - allowed if not name.startswith(("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "KMP_"))
+    } <= {
+        *("TRITON_INTERPRET", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TORCHINDUCTOR_COMPILE_THREADS"),
+        *(
+            "TORCH_EXTENSIONS_DIR",
+            "CUDA_CACHE_PATH",
+            "XDG_CACHE_HOME",
+            "CURATE_REAL_HOME",
+            "TORCHINDUCTOR_FORCE_DISABLE_CACHES",
+        ),
+    }
+    for process in ("self", str(os.getpid()), str(os.getppid()), "1"):
+        assert "canary" not in said(opened, f"open('/proc/{process}/environ').read()")
+
+
+def test_files_of_the_user_cannot_be_read(opened: tuple, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    canary.write_text(secrets.token_hex())
+    home = Path.home() / f".curate-canary-{os.getpid()}"
+    home.write_text("canary")
+    try:
+        for path in (canary, home, Path("/etc/shadow")):
+            assert outcome(opened, f"open({str(path)!r}).read()").split()[0] in ("PermissionError", "FileNotFoundError")
+        assert outcome(opened, f"os.listdir({str(Path.home())!r})").split()[0] in ("PermissionError", "done")
+    finally:
+        home.unlink()
+
+
+def test_nothing_can_be_written_but_the_own_folder(opened: tuple) -> None:
+    for path in ("/tmp/x", "/usr/x", str(Path(__file__)), str(Path(sys.prefix) / "x"), "/proc/sys/kernel/hostname"):
+        assert outcome(opened, f"open({path!r}, 'a').write('x')").split()[0] in (
+            "PermissionError",
+            "OSError",
+            "FileNotFoundError",
+        )
+    assert outcome(opened, "open(os.path.join(os.environ['TMPDIR'], 'x'), 'w').write('x')").split()[0] == "done"
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET"])
+def test_no_socket_reaches_outside(opened: tuple, family: str) -> None:
+    assert outcome(opened, f"socket.socket(socket.{family}, socket.SOCK_DGRAM)").split()[0] in (
+        "OSError",
+        "PermissionError",
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "assert ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0",
+        "assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+        "assert ctypes.CDLL(None).mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0",
+        "assert ctypes.CDLL(None).syscall(425, 8, ctypes.create_string_buffer(120)) >= 0",
+        "assert ctypes.CDLL(None).syscall(323, 0) >= 0",
+        "assert ctypes.CDLL(None).syscall(321, 0, 0, 0) >= 0",
+        "os.setuid(12345)",
+        "os.chroot('/')",
+    ],
+)
+def test_dangerous_system_calls_are_refused(opened: tuple, statement: str) -> None:
+    assert outcome(opened, statement).split()[0] in ("AssertionError", "PermissionError", "OSError")
+
+
+def test_it_has_no_descriptor_but_its_own(opened: tuple) -> None:
+    # Standard input, outputs, the channel, /dev/null once more, and the folder that is being listed.
+    assert len(eval(said(opened, "sorted(os.listdir('/proc/self/fd'))"))) <= NUM_DESCRIPTORS
+
+
+def test_a_probe_finds_no_leak_and_every_layer_is_named(opened: tuple) -> None:
+    _, facts = opened
+    assert facts["sandbox_leaks"] == []
+    assert {"no-new-privileges", "closed-descriptors", "clean-environment"} <= set(facts["environment"]["sandbox"])
+    assert not set(facts["environment"]["sandbox"]) & set(facts["sandbox_missing"])
+
+
+def test_a_runner_ends_with_everything_it_started(opened: tuple) -> None:
+    station, _ = opened
+    marker = f"{secrets.randbelow(10**9) + 10**9}"
+    with RunnerHandle(station.server, station.room(2 << 30), 20) as runner:
+        start = f"for _ in range({NUM_CHILDREN}): subprocess.Popen(['setsid', 'sleep', '{marker}'])"
+        files = {"candidate.py": f"import subprocess\n{start}\nModelNew = 1"}
+        body = {"files": files, "entry_point": "candidate.py::ModelNew", "device": "cpu"}
+        answer = runner.request("load", body | {"recording": False, "interpreted": False, "built": []})
+        assert answer.kind == "loaded"
+        wait_until(lambda: len(processes_with(marker)) == NUM_CHILDREN)
+    assert processes_with(marker) == []
+
+
+def test_nothing_is_left_when_the_judge_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "judge.py"
+    script.write_text(f"""
+import sys, time
+sys.path.insert(0, {str(WORKER)!r})
+from pathlib import Path
+from curate_worker.judge.fork_client import ForkServer, Room
+from curate_worker.judge.runner_handle import RunnerHandle
+import os
+server = ForkServer(Path({str(tmp_path)!r}), dict(os.environ, OPENBLAS_NUM_THREADS="1"))
+server.wait_until_ready()
+runner = RunnerHandle(server, Room(2 << 30, 1 << 20), 60)
+files = {{"candidate.py": "import time\\nwhile True: time.sleep(0.1)"}}
+print("started", flush=True)
+runner.request("load", {{"files": files, "entry_point": "candidate.py::M", "device": "cpu", "recording": False,
+    "interpreted": False, "built": []}})
+""")
+    tmp_path.chmod(0o711)
+    judge = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert judge.stdout is not None
+    assert judge.stdout.readline() == "started\n"
+    assert len(processes_with(str(tmp_path))) >= NUM_CHILDREN
+    judge.kill()
+    judge.wait()
+    wait_until(lambda: processes_with(str(tmp_path)) == [])
+
+
+def test_the_fork_server_has_one_thread(opened: tuple) -> None:
+    station, facts = opened
+    assert isinstance(station.server, ForkServer)
+    assert facts["fork_server_threads"] == 1
+
+
+def processes_with(text: str) -> list[str]:
+    """Command lines of running processes that contain a text."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and folder.name != str(os.getpid()):
+            try:
+                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if text in line:
+                found.append(line)
+    return found
+
+
+def wait_until(condition: object, seconds: float = 10) -> None:
+    """Waits for a condition that is about to come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
