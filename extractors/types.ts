@@ -132,9 +132,13 @@ export interface Pair {
   /** Python in KernelBench form: `Model`, `get_inputs`, `get_init_inputs`. */
   readonly reference: string
   readonly referencePieces: readonly SourcePiece[]
+  /** Top-level modules that the reference imports besides Python's own. */
+  readonly referenceRequires: readonly string[]
   /** Python in KernelBench form: `ModelNew`. */
   readonly candidate: string
   readonly candidatePieces: readonly SourcePiece[]
+  /** Top-level modules that the candidate imports besides Python's own. */
+  readonly candidateRequires: readonly string[]
   /** Module-level overrides of the reference, one set per workload; the first is what the reference holds. */
   readonly workloads: readonly Readonly<Record<string, string>>[]
   readonly tolerance: { readonly atol: number | null; readonly rtol: number | null } | null

@@ -26,11 +26,13 @@ export type ParsedSyntax =
 
 /** Parses a text and copies its tree out. */
 export async function parseSyntax(grammar: Grammar, text: string): Promise<ParsedSyntax> {
-  return withSyntaxTree<ParsedSyntax>(grammar, text, copyTree, {
-    root: null,
-    hasError: true,
-    failure: 'too_hard_to_parse',
-  })
+  return (await openGrammars())(grammar, text)
+}
+
+/** Loads the grammars; what comes back parses at once, for analyses that go from file to file. */
+export async function openGrammars(): Promise<(grammar: Grammar, text: string) => ParsedSyntax> {
+  const parsers = await openParsers()
+  return (grammar, text) => lendTree(parsers[grammar], text, copyTree, TOO_HARD)
 }
 
 /** Lends the tree of a text to `use` and frees it afterwards; gives `fallback` where the text takes too long to parse. */
@@ -40,7 +42,12 @@ export async function withSyntaxTree<Result>(
   use: (root: Node) => Result,
   fallback: Result,
 ): Promise<Result> {
-  const parser = (await openParsers())[grammar]
+  return lendTree((await openParsers())[grammar], text, use, fallback)
+}
+
+const TOO_HARD: ParsedSyntax = { root: null, hasError: true, failure: 'too_hard_to_parse' }
+
+function lendTree<Result>(parser: Parser, text: string, use: (root: Node) => Result, fallback: Result): Result {
   let steps = 0
   const limit = MIN_STEPS + text.length
   const tree = parser.parse(text, null, { progressCallback: () => (steps += 1) > limit })

@@ -1,4 +1,5 @@
 import type { PairingMethod } from '../types.ts'
+import { testComparison } from './test-comparison.ts'
 
 /** Ways to find a kernel's PyTorch reference: one line each, in order of trust. */
-export const pairingMethods = {} satisfies Record<string, PairingMethod>
+export const pairingMethods = { 'test-comparison': testComparison } satisfies Record<string, PairingMethod>

@@ -1,6 +1,6 @@
 import { lineTable } from '../languages/line-table.ts'
-import { parseSyntax } from '../languages/syntax-tree.ts'
-import type { ParsedSyntax, SyntaxNode } from '../languages/syntax-tree.ts'
+import { openGrammars } from '../languages/syntax-tree.ts'
+import type { SyntaxNode } from '../languages/syntax-tree.ts'
 
 export type { SyntaxNode } from '../languages/syntax-tree.ts'
 
@@ -15,15 +15,26 @@ export interface PythonFile {
   lineOf(offset: number): number
 }
 
+/** A parsed file, or why there is none. */
+export type ParsedPython =
+  { readonly file: PythonFile; readonly failure: null } | { readonly file: null; readonly failure: string }
+
 /** Parses a file, or says why that is not possible. */
-export async function parsePython(
-  path: string,
-  text: string,
-): Promise<{ file: PythonFile; failure: null } | { file: null; failure: string }> {
-  const parsed: ParsedSyntax = await parseSyntax('python', text)
-  if (parsed.root === null) return { file: null, failure: parsed.failure }
-  const lineOf = lineTable(text)
-  return { file: { path, text, root: parsed.root, hasError: parsed.hasError, lineOf }, failure: null }
+export async function parsePython(path: string, text: string): Promise<ParsedPython> {
+  return (await openPythonParser())(path, text)
+}
+
+/** Loads the grammar; what comes back parses at once. */
+export async function openPythonParser(): Promise<(path: string, text: string) => ParsedPython> {
+  const parse = await openGrammars()
+  return (path, text) => {
+    const parsed = parse('python', text)
+    if (parsed.root === null) return { file: null, failure: parsed.failure }
+    return {
+      file: { path, text, root: parsed.root, hasError: parsed.hasError, lineOf: lineTable(text) },
+      failure: null,
+    }
+  }
 }
 
 /** The child that its parent knows by `name`, or null. */

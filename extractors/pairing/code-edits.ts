@@ -1,0 +1,91 @@
+import type { PythonProject } from '../python/project.ts'
+import { freeReferences } from '../python/references.ts'
+import type { Edit } from '../python/rendering.ts'
+import { argumentsOf, fieldOf, textOf } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
+import { isDeviceExpression } from './devices.ts'
+import { identityArgument } from './identities.ts'
+import { canonical } from './step-effects.ts'
+import { variable } from './test-code.ts'
+import type { Code, TestCode, Variable } from './test-code.ts'
+
+/** How code of a test is spelled where it is put. */
+export interface Spelling {
+  readonly project: PythonProject
+  readonly test: TestCode
+  /** Text of a variable: another name, `self.eps`, an expression. Undefined leaves its own name. */
+  readonly variables: ReadonlyMap<Variable, string>
+  /** Text that means the device the validator chose. */
+  readonly device: string
+  /** Whether modules are made here: then they need not be moved to the device, the validator does that. */
+  readonly isConstructor: boolean
+  /** Dotted names of functions that give back their first argument. */
+  readonly identities: ReadonlySet<string>
+}
+
+/** The changes to a piece of a test that do not depend on what is defined around it. */
+export function editsOf(code: Code, spelling: Spelling): Edit[] {
+  const edits: Edit[] = []
+  collect(code, code.node, spelling, edits)
+  return [...edits, ...variableEdits(code, spelling)]
+}
+
+function variableEdits({ frame, node }: Code, { test, variables }: Spelling): Edit[] {
+  return freeReferences(frame.module.file, node)
+    .filter(({ name }) => frame.locals.has(name))
+    .flatMap(({ name, identifier: { start, end } }) => {
+      const text = variables.get(canonical(test, variable(frame, name)))
+      return text === undefined || text === name ? [] : [{ start, end, text }]
+    })
+}
+
+function collect(code: Code, node: SyntaxNode, spelling: Spelling, edits: Edit[]): void {
+  if (isDeviceExpression(spelling.project, code, node)) {
+    edits.push({ start: node.start, end: node.end, text: spelling.device })
+    return
+  }
+  if (node.type === 'argument_list') edits.push(...droppedArguments(code, node))
+  if (node.type === 'call') edits.push(...callEdits(code, node, spelling))
+  for (const child of node.children) collect(code, child, spelling, edits)
+}
+
+// Gradients play no part in a forward pass.
+function droppedArguments({ frame }: Code, list: SyntaxNode): Edit[] {
+  const { file } = frame.module
+  return list.children.flatMap((argument, at) => {
+    const name = argument.type === 'keyword_argument' ? fieldOf(argument, 'name') : null
+    if (name === null || textOf(file, name) !== 'requires_grad') return []
+    const [before, after] = [list.children[at - 1], list.children[at + 1]]
+    if (before !== undefined) return [{ start: before.end, end: argument.end, text: '' }]
+    return [{ start: argument.start, end: after?.start ?? argument.end, text: '' }]
+  })
+}
+
+function callEdits(code: Code, call: SyntaxNode, spelling: Spelling): Edit[] {
+  const { file } = code.frame.module
+  const callee = fieldOf(call, 'function')
+  if (callee === null) return []
+  const { positional } = argumentsOf(file, call)
+  const same = identityArgument(spelling.project, code.frame, call, spelling.identities)
+  if (same !== null) {
+    return [
+      { start: call.start, end: same.start, text: '' },
+      { start: same.end, end: call.end, text: '' },
+    ]
+  }
+  const [object, attribute] = [fieldOf(callee, 'object'), fieldOf(callee, 'attribute')]
+  if (callee.type !== 'attribute' || object === null || attribute === null) return []
+  const rest = { start: object.end, end: call.end }
+  const method = textOf(file, attribute)
+  if (method === 'requires_grad_') return [{ ...rest, text: '' }]
+  if (method === 'cuda') return [{ ...rest, text: spelling.isConstructor ? '' : `.to(${spelling.device})` }]
+  const [only, ...more] = positional
+  const isMove = method === 'to' && only !== undefined && more.length === 0 && isDeviceArgument(code, only, spelling)
+  return isMove && spelling.isConstructor ? [{ ...rest, text: '' }] : []
+}
+
+function isDeviceArgument(code: Code, node: SyntaxNode, { project, test, variables, device }: Spelling): boolean {
+  if (isDeviceExpression(project, code, node)) return true
+  if (node.type !== 'identifier') return false
+  return variables.get(canonical(test, variable(code.frame, textOf(code.frame.module.file, node)))) === device
+}

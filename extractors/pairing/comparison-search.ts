@@ -1,0 +1,52 @@
+import type { PythonModule } from '../python/modules.ts'
+import type { PythonProject } from '../python/project.ts'
+import { resolveChain } from '../python/resolution.ts'
+import { fieldOf, nameChain, textOf, undecorated } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
+import { isComparisonName } from './comparisons.ts'
+
+/** Whether code compares values, itself or in a helper it calls. */
+export function holdsComparison(project: PythonProject, module: PythonModule, node: SyntaxNode, hops = 2): boolean {
+  const known = CACHE.get(node)
+  if (known !== undefined) return known
+  // A function that calls itself compares nothing more than it would anyway.
+  CACHE.set(node, false)
+  const found = search(project, module, node, hops)
+  CACHE.set(node, found)
+  return found
+}
+
+// Per node: the same helpers are called by hundreds of tests.
+const CACHE = new WeakMap<SyntaxNode, boolean>()
+
+function search(project: PythonProject, module: PythonModule, node: SyntaxNode, hops: number): boolean {
+  if (node.type === 'assert_statement' && isBoundOnDifference(module, node)) return true
+  if (node.type === 'call' && isComparingCall(project, module, node, hops)) return true
+  return node.children.some((child) => search(project, module, child, hops))
+}
+
+// `assert (a - b).abs().max() < 1e-3`, `assert max_diff < tolerance`; `assert n <= 65536` bounds something else.
+function isBoundOnDifference(module: PythonModule, node: SyntaxNode): boolean {
+  const condition = textOf(module.file, node.children[0] ?? node)
+  return condition.includes('<') && /\b(?:abs|norm|allclose)\b|diff|err/i.test(condition)
+}
+
+function isComparingCall(project: PythonProject, module: PythonModule, call: SyntaxNode, hops: number): boolean {
+  const callee = fieldOf(call, 'function')
+  if (callee === null) return false
+  const parts = nameChain(module.file, callee)
+  const attribute = fieldOf(callee, 'attribute')
+  const name = parts?.at(-1) ?? (attribute === null ? '' : textOf(module.file, attribute))
+  if (isComparisonName(name)) return true
+  if (parts === null || hops === 0 || parts[0] === 'self') return false
+  const meaning = resolveChain(project, module, parts)
+  if (meaning.kind !== 'definition' || meaning.used < parts.length) return false
+  const [statement] = meaning.module.definitions.get(meaning.name) ?? []
+  const definition = statement === undefined ? null : undecorated(statement.node)
+  // A helper is small; a comparison deep inside a library is no test of what it was called with.
+  const isHelper =
+    definition?.type === 'function_definition' && definition.end - definition.start < MAX_HELPER_CHARACTERS
+  return isHelper && holdsComparison(project, meaning.module, definition, hops - 1)
+}
+
+const MAX_HELPER_CHARACTERS = 8000

@@ -1,0 +1,40 @@
+import { freeReferences } from '../python/references.ts'
+import { resolveChain } from '../python/resolution.ts'
+import { textOf } from '../python/syntax.ts'
+import type { PlanRefusal, PlanScope } from './program-plan.ts'
+import { codeOf } from './side-split.ts'
+import type { SplitComparison } from './side-split.ts'
+import type { Code } from './test-code.ts'
+
+/** What the calls of a test themselves say against a pair: several devices, random numbers, a reference that is not PyTorch. */
+export function contentRefusal(plan: PlanScope, splits: readonly SplitComparison[]): PlanRefusal | null {
+  const sideCode = (pick: 'reference' | 'kernel'): Code[] =>
+    splits.flatMap((split) => [split[pick].output, ...codeOf(plan, split[pick].steps)])
+  const both = [...sideCode('reference'), ...sideCode('kernel')]
+  const everything = [...both, ...splits.flatMap((split) => codeOf(plan, split.common))]
+  if (everything.some(isMultiDevice)) return { reason: 'multi_device', detail: null }
+  const random = both.flatMap((code) => externals(plan, code)).find((name) => RANDOM.test(name))
+  if (random !== undefined) return { reason: 'random_output', detail: random }
+  const numpy = sideCode('reference')
+    .flatMap((code) => externals(plan, code))
+    .find((name) => /^(?:numpy|scipy)\./.test(name) && !SCALAR_NUMPY.test(name))
+  return numpy === undefined ? null : { reason: 'numpy_reference', detail: numpy }
+}
+
+const RANDOM =
+  /^torch\.(?:rand|randn|randint|rand_like|randn_like|randint_like|randperm|bernoulli|multinomial|normal|poisson|dropout|nn\.functional\.(?:alpha_|feature_alpha_)?dropout\d?d?)$/
+
+// Numbers, not arrays.
+const SCALAR_NUMPY = /^numpy\.(?:prod|sqrt|pi|ceil|floor|log|log2|inf|e)$/
+
+function isMultiDevice({ frame, node }: Code): boolean {
+  return /torch\.distributed|init_process_group|["']cuda:[1-9]|world_size/.test(textOf(frame.module.file, node))
+}
+
+function externals({ project }: PlanScope, { frame, node }: Code): string[] {
+  return freeReferences(frame.module.file, node).flatMap(({ name, parts }) => {
+    if (frame.locals.has(name)) return []
+    const meaning = resolveChain(project, frame.module, parts)
+    return meaning.kind === 'external' ? [meaning.dotted.join('.')] : []
+  })
+}

@@ -1,0 +1,20 @@
+import type { PythonProject } from '../python/project.ts'
+import { resolveChain } from '../python/resolution.ts'
+import { argumentsOf, fieldOf, nameChain } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
+import type { Frame } from './test-code.ts'
+
+/** The value that a call gives back unchanged because its function is known to do only that, or null. */
+export function identityArgument(
+  project: PythonProject,
+  frame: Frame,
+  call: SyntaxNode,
+  identities: ReadonlySet<string>,
+): SyntaxNode | null {
+  const callee = identities.size > 0 && call.type === 'call' ? fieldOf(call, 'function') : null
+  const parts = callee === null ? null : nameChain(frame.module.file, callee)
+  if (parts === null || frame.locals.has(parts[0] ?? '')) return null
+  const meaning = resolveChain(project, frame.module, parts)
+  const isIdentity = meaning.kind === 'definition' && identities.has(`${meaning.module.dotted}.${meaning.name}`)
+  return isIdentity ? (argumentsOf(frame.module.file, call).positional[0] ?? null) : null
+}

@@ -1,0 +1,293 @@
+import type { CollectClosure } from '../python/closure.ts'
+import type { Piece, Problem } from '../python/links.ts'
+import { literalText } from '../python/values.ts'
+import type { SourcePiece } from '../types.ts'
+import { editsOf } from './code-edits.ts'
+import type { Spelling } from './code-edits.ts'
+import { original } from './copied-names.ts'
+import { stepAt } from './program-plan.ts'
+import type { PlanScope, ProgramPlan, SidePlan } from './program-plan.ts'
+import { programText } from './program-text.ts'
+import type { PlacedCode, ProgramText } from './program-text.ts'
+import { canonical, usedVariables } from './step-effects.ts'
+import type { Code, Variable } from './test-code.ts'
+import { variableNames } from './variable-names.ts'
+
+/** The two files of a pair. */
+export interface PairProgram {
+  readonly reference: ProgramSide
+  readonly candidate: ProgramSide
+  /** Module-level constants of the reference, by the variable whose values they take. */
+  readonly constants: ReadonlyMap<Variable, string>
+}
+
+export interface ProgramSide {
+  readonly text: string
+  readonly pieces: readonly SourcePiece[]
+  readonly requires: readonly string[]
+}
+
+/** Everything the text of a pair is made from. */
+export interface ProgramRequest {
+  readonly scope: PlanScope
+  readonly plan: ProgramPlan
+  readonly collect: CollectClosure
+  /** Replacements in the code of the kernel's side that a method decided. */
+  readonly kernelEdits: (code: Code) => PlacedCode['edits']
+  /** What those replacements name, by the marks that stand for it. */
+  readonly kernelSymbols: ReadonlyMap<string, Piece>
+}
+
+/** Writes the reference and the candidate of a plan, or says what a file lacks. */
+export function pairProgram(request: ProgramRequest): PairProgram | Problem {
+  const { scope, plan } = request
+  const names = variableNames(scope, plan)
+  const symbols = symbolMarks(scope)
+  const spellings = spellingsOf(request, names, symbols.texts)
+  const constants = constantsOf(request, names)
+  const reserved = new Set([...names.values(), 'Model', 'ModelNew', 'get_inputs', 'get_init_inputs', 'device', 'self'])
+  const build = (codes: SideCodes, kernelSymbols: ReadonlyMap<string, Piece>): ProgramText | Problem =>
+    programText({
+      project: scope.project,
+      collect: request.collect,
+      codes: allCodes(codes),
+      symbols: new Map([...symbols.pieces, ...kernelSymbols].filter(([mark]) => isMarked(codes, mark))),
+      reserved,
+    })
+  const reference = codesOf(request, plan.reference, spellings, () => [], names)
+  const kernel = {
+    ...codesOf(request, plan.kernel, spellings, request.kernelEdits, names),
+    inputs: [],
+    configuration: [],
+  }
+  const [referenceText, candidateText] = [build(reference, new Map()), build(kernel, request.kernelSymbols)]
+  if ('reason' in referenceText) return referenceText
+  if ('reason' in candidateText) return candidateText
+  const usesDevice = [referenceText, candidateText].some((text, at) => needsDevice(text, at === 0 ? reference : kernel))
+  const parameters = [...plan.configuration.map((name) => names.get(name) ?? name), ...(usesDevice ? ['device'] : [])]
+  const inputs = plan.inputs.map((name) => names.get(name) ?? name)
+  const shape: ClassShape = { parameters, inputs }
+  const referenceClass = classText('Model', referenceText, reference, plan.reference, shape)
+  const changed = [...constants].flatMap(([variable, constant]) => {
+    const name = names.get(variable) ?? constant
+    return name === constant ? [] : [{ name, constant }]
+  })
+  const functions = functionsText(referenceText, reference, inputs, parameters, changed)
+  const constantLines = constantText(scope, constants, [...referenceClass, ...functions].join('\n'), usesDevice)
+  return {
+    reference: toSide(referenceText, [constantLines, ...referenceClass, ...functions]),
+    candidate: toSide(candidateText, classText('ModelNew', candidateText, kernel, plan.kernel, shape)),
+    constants,
+  }
+}
+
+function isMarked(codes: SideCodes, mark: string): boolean {
+  return allCodes(codes).some(({ edits }) => edits.some(({ text }) => text.includes(mark)))
+}
+
+function allCodes({ inputs, configuration, init, forward, outputs }: SideCodes): PlacedCode[] {
+  return [...inputs, ...configuration, ...init, ...forward, ...outputs]
+}
+
+interface SideCodes {
+  readonly inputs: readonly PlacedCode[]
+  readonly configuration: readonly PlacedCode[]
+  readonly init: readonly PlacedCode[]
+  readonly forward: readonly PlacedCode[]
+  readonly outputs: readonly PlacedCode[]
+}
+
+interface ClassShape {
+  readonly parameters: readonly string[]
+  readonly inputs: readonly string[]
+}
+
+interface Spellings {
+  readonly inputs: Spelling
+  readonly init: (side: SidePlan) => Spelling
+  readonly forward: (side: SidePlan) => Spelling
+}
+
+type Names = ReadonlyMap<Variable, string>
+
+// Variables that stand for a class or function are written as what they stand for, which may be named only later.
+function symbolMarks({ known }: PlanScope): { texts: Map<Variable, string>; pieces: Map<string, Piece> } {
+  const texts = new Map<Variable, string>()
+  const pieces = new Map<string, Piece>()
+  for (const [name, value] of known) {
+    if (value.kind !== 'symbol' || literalText(value) !== null) continue
+    const mark = `__symbol_${pieces.size}__`
+    texts.set(name, mark)
+    pieces.set(mark, { module: value.module, node: value.node, isLocal: () => false, skip: [] })
+  }
+  return { texts, pieces }
+}
+
+function spellingsOf({ scope, plan }: ProgramRequest, names: Names, symbols: ReadonlyMap<Variable, string>): Spellings {
+  const { project, test, identities } = scope
+  const base = { project, test, identities }
+  const devices = (text: string): [Variable, string][] => [...plan.devices].map((name) => [name, text])
+  const moduleNames = (side: SidePlan): [Variable, string][] =>
+    side.modules.map((name, at) => [name, `self.${side.modules.length === 1 ? 'module' : `module_${at}`}`])
+  return {
+    inputs: {
+      ...base,
+      variables: new Map([...names, ...symbols, ...devices('device')]),
+      device: 'device',
+      isConstructor: false,
+    },
+    init: (side) => ({
+      ...base,
+      variables: new Map([...names, ...symbols, ...devices('device'), ...moduleNames(side)]),
+      device: 'device',
+      isConstructor: true,
+    }),
+    forward: (side) => {
+      const configured = plan.configuration.map((name): [Variable, string] => [name, `self.${names.get(name) ?? name}`])
+      const own = new Map([...names, ...symbols, ...configured, ...devices('self.device'), ...moduleNames(side)])
+      const copies = [...side.copies.keys()].map((name): [Variable, string] => {
+        const of = original(side.copies, name)
+        return [name, own.get(of) ?? of]
+      })
+      return { ...base, variables: new Map([...own, ...copies]), device: 'self.device', isConstructor: false }
+    },
+  }
+}
+
+function codesOf(
+  { scope, plan }: ProgramRequest,
+  side: SidePlan,
+  spellings: Spellings,
+  moreEdits: (code: Code) => PlacedCode['edits'],
+  names: Names,
+): SideCodes {
+  const placed = (code: Code, spelling: Spelling, assignTo: string | null): PlacedCode => ({
+    code,
+    edits: [...moreEdits(code), ...editsOf(code, spelling)],
+    assignTo,
+  })
+  const steps = (positions: readonly number[], spelling: Spelling): PlacedCode[] =>
+    positions.map((at) => {
+      const step = stepAt(scope.test, at)
+      const bound = step.binds === null ? null : canonical(scope.test, step.binds)
+      return placed(
+        step,
+        spelling,
+        bound === null ? null : (spelling.variables.get(bound) ?? names.get(bound) ?? bound),
+      )
+    })
+  const forward = spellings.forward(side)
+  const isDevice = (at: number): boolean =>
+    [...(scope.effects[at]?.defines ?? [])].some((name) => plan.devices.has(name))
+  const withoutDevices = (positions: readonly number[]): number[] => positions.filter((at) => !isDevice(at))
+  return {
+    inputs: steps(withoutDevices(plan.inputSteps), spellings.inputs),
+    configuration: steps(withoutDevices(plan.configurationSteps), spellings.inputs),
+    init: steps(withoutDevices(side.initSteps), spellings.init(side)),
+    forward: steps(withoutDevices(side.forwardSteps), forward),
+    outputs: side.outputs.map((output) => placed(output, forward, null)),
+  }
+}
+
+// The parameters that the reference reads: each becomes a constant that a workload may set.
+function constantsOf({ scope, plan }: ProgramRequest, names: Names): Map<Variable, string> {
+  const { test } = scope
+  const read = new Set([
+    ...plan.inputs,
+    ...plan.configuration,
+    ...[...plan.inputSteps, ...plan.configurationSteps].flatMap((at) => [...usedVariables(test, stepAt(test, at))]),
+  ])
+  const axes = test.axes.flatMap(({ frame, axis }) => axis.names.map((name) => canonical(test, `${frame.id}:${name}`)))
+  const constants = axes.filter((name) => read.has(name) && !plan.devices.has(name) && isLiteral(scope, name))
+  return new Map(constants.map((name) => [name, constantName(scope, plan, names, name)]))
+}
+
+// A parameter that the test goes on to change needs a name of its own at module level: Python would take both for one local.
+function constantName({ effects }: PlanScope, plan: ProgramPlan, names: Names, name: Variable): string {
+  const steps = [...plan.inputSteps, ...plan.configurationSteps]
+  const isChanged = steps.some((at) => effects[at]?.defines.has(name) === true)
+  return isChanged ? `given_${names.get(name) ?? name}` : (names.get(name) ?? name)
+}
+
+function isLiteral({ parameters }: PlanScope, name: Variable): boolean {
+  const value = parameters.get(name)
+  return value !== undefined && literalText(value) !== null
+}
+
+function constantText(
+  scope: PlanScope,
+  constants: ReadonlyMap<Variable, string>,
+  body: string,
+  usesDevice: boolean,
+): string {
+  const lines = [...constants].map(([name, text]) => {
+    const value = scope.parameters.get(name)
+    return `${text} = ${(value === undefined ? null : literalText(value)) ?? 'None'}`
+  })
+  const device = usesDevice || /\bdevice\b/.test(body) ? ['device = "cuda"'] : []
+  return [...lines, ...device].join('\n')
+}
+
+function needsDevice(text: ProgramText, { init, forward, outputs }: SideCodes): boolean {
+  return [...init, ...forward, ...outputs].some((placed) => /\bdevice\b/.test(deviceMentions(text.render(placed))))
+}
+
+// `x.device` is a fact about a tensor; only the bare name and `self.device` mean ours.
+function deviceMentions(text: string): string {
+  return text.replaceAll('self.device', 'device').replaceAll(/\.\s*device\b|\bdevice\s*=(?!=)/g, '')
+}
+
+function classText(name: string, text: ProgramText, codes: SideCodes, side: SidePlan, shape: ClassShape): string[] {
+  const init = codes.init.map((placed) => text.render(placed))
+  const forward = codes.forward.map((placed) => text.render(placed))
+  const outputs = codes.outputs.map((placed) => text.render(placed))
+  const body = [...forward, `return ${outputs.join(', ')}`]
+  const kept = shape.parameters.filter((parameter) => body.some((line) => line.includes(`self.${parameter}`)))
+  const constructor = ['super().__init__()', ...kept.map((parameter) => `self.${parameter} = ${parameter}`), ...init]
+  const lines = [`class ${name}(torch.nn.Module):`]
+  if (shape.parameters.length > 0 || init.length > 0) {
+    lines.push(
+      indent(
+        [`def __init__(${['self', ...shape.parameters].join(', ')}):`, ...constructor.map((line) => indent(line))].join(
+          '\n',
+        ),
+      ),
+      '',
+    )
+  }
+  lines.push(
+    indent([`def forward(${['self', ...shape.inputs].join(', ')}):`, ...body.map((line) => indent(line))].join('\n')),
+  )
+  return side.outputs.length === 0 ? [] : [lines.join('\n')]
+}
+
+function functionsText(
+  text: ProgramText,
+  codes: SideCodes,
+  inputs: readonly string[],
+  parameters: readonly string[],
+  changed: readonly { readonly name: string; readonly constant: string }[],
+): string[] {
+  const functionText = (name: string, steps: readonly PlacedCode[], values: readonly string[]): string => {
+    const lines = [...steps.map((placed) => text.render(placed)), `return [${values.join(', ')}]`]
+    const used = changed.filter((one) => lines.some((line) => new RegExp(`\\b${one.name}\\b`).test(line)))
+    const starts = used.map((one) => `${one.name} = ${one.constant}`)
+    return [`def ${name}():`, ...[...starts, ...lines].map((line) => indent(line))].join('\n')
+  }
+  return [
+    functionText('get_inputs', codes.inputs, inputs),
+    functionText('get_init_inputs', codes.configuration, parameters),
+  ]
+}
+
+function toSide(text: ProgramText, blocks: readonly string[]): ProgramSide {
+  const body = [text.head, ...blocks].filter((block) => block !== '').join('\n\n\n')
+  return { text: `${body}\n`, pieces: text.pieces, requires: text.requires }
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (line === '' ? line : `    ${line}`))
+    .join('\n')
+}

@@ -1,0 +1,129 @@
+import { fieldOf, nameChain, textOf } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
+import type { MergedSplits, PlanRefusal, PlanScope, ProgramPlan } from './program-plan.ts'
+import { original } from './copied-names.ts'
+import { backwardSlice, lastWrite } from './slicing.ts'
+import { canonical } from './step-effects.ts'
+import type { Code } from './test-code.ts'
+
+/** What is wrong with a plan, or null. */
+export function checkPlan(scope: PlanScope, merged: MergedSplits, plan: ProgramPlan): PlanRefusal | null {
+  return (
+    branchRefusal(scope, merged, plan) ??
+    undefinedRefusal(scope, merged, plan) ??
+    stateRefusal(scope, plan) ??
+    orderRefusal(scope, merged, plan) ??
+    contextRefusal(scope, plan) ??
+    (plan.inputs.length === 0 ? { reason: 'literal_expectation', detail: 'no input is made' } : null)
+  )
+}
+
+// A step of a branch that the comparison is not in may not have run.
+function branchRefusal({ test }: PlanScope, merged: MergedSplits, plan: ProgramPlan): PlanRefusal | null {
+  const guards = new Set(merged.splits.flatMap(({ comparison }) => comparison.guards))
+  const steps = [
+    plan.inputSteps,
+    plan.configurationSteps,
+    ...[plan.reference, plan.kernel].flatMap((side) => [side.initSteps, side.forwardSteps]),
+  ]
+  const isOptional = steps.flat().some((at) => test.steps[at]?.guards.some((guard) => !guards.has(guard)) === true)
+  return isOptional ? { reason: 'branching_test', detail: null } : null
+}
+
+function undefinedRefusal(scope: PlanScope, merged: MergedSplits, plan: ProgramPlan): PlanRefusal | null {
+  const { test, effects } = scope
+  const axes = new Map(
+    test.axes.flatMap(({ frame, axis }) => axis.names.map((name) => [canonical(test, `${frame.id}:${name}`), axis])),
+  )
+  const guards = merged.splits.flatMap(({ comparison }) => comparison.guards)
+  const steps = [...plan.inputSteps, ...plan.configurationSteps, ...plan.reference.initSteps, ...plan.kernel.initSteps]
+  const names = new Set([
+    ...plan.inputs,
+    ...plan.configuration,
+    ...steps.flatMap((at) => [...(effects[at]?.uses ?? [])]),
+  ])
+  const slice = backwardSlice(
+    { ...scope, position: merged.position, guards, boundary: new Set(scope.modules.keys()) },
+    names,
+  )
+  for (const name of slice.undefinedVariables) {
+    if (plan.devices.has(name)) continue
+    const axis = axes.get(name)
+    const written = name.slice(name.indexOf(':') + 1)
+    if (axis === undefined) return { reason: 'test_fixture', detail: written }
+    if (axis.rows === null) return { reason: 'unknown_parameters', detail: written }
+  }
+  return null
+}
+
+// A tensor that becomes a parameter on one side must not be an input of the other, nor may an input come out of a module.
+function stateRefusal(scope: PlanScope, plan: ProgramPlan): PlanRefusal | null {
+  const init = [...plan.reference.initSteps, ...plan.kernel.initSteps]
+  const shared = init.some((at) => plan.inputSteps.includes(at) && !isConstant(scope, at))
+  if (shared) return { reason: 'state_shared_with_input', detail: null }
+  const usesModule = plan.inputSteps.some((at) =>
+    [...(scope.effects[at]?.uses ?? [])].some((name) => scope.modules.has(name)),
+  )
+  return usesModule ? { reason: 'state_shared_with_input', detail: 'an input is the output of a module' } : null
+}
+
+function isConstant(scope: PlanScope, at: number): boolean {
+  return [...(scope.effects[at]?.defines ?? [])].every((name) => scope.known.has(name))
+}
+
+// An input must be what it is at the end of the shared steps wherever a side reads it.
+function orderRefusal(scope: PlanScope, merged: MergedSplits, plan: ProgramPlan): PlanRefusal | null {
+  const shared = new Set(plan.inputSteps)
+  for (const side of [plan.reference, plan.kernel]) {
+    const seen = new Set([...shared, ...side.forwardSteps])
+    for (const at of side.forwardSteps) {
+      for (const used of scope.effects[at]?.uses ?? []) {
+        const name = original(side.copies, used)
+        const written = lastWrite(scope.effects, name, at, seen)
+        if (written === null || !shared.has(written)) continue
+        if (written !== lastWrite(scope.effects, name, merged.position, shared)) {
+          return { reason: 'interleaved_inputs', detail: name.slice(name.indexOf(':') + 1) }
+        }
+      }
+    }
+  }
+  return null
+}
+
+// Blocks that switch gradients off or pick a device change nothing of a forward pass.
+const HARMLESS = new Set([
+  'no_grad',
+  'inference_mode',
+  'enable_grad',
+  'set_grad_enabled',
+  'device',
+  'device_context',
+  'nullcontext',
+  'catch_warnings',
+  'use_gems',
+  'stream',
+  'deterministic',
+])
+
+function contextRefusal({ test }: PlanScope, plan: ProgramPlan): PlanRefusal | null {
+  const steps = [
+    plan.inputSteps,
+    plan.reference.initSteps,
+    plan.reference.forwardSteps,
+    plan.kernel.initSteps,
+    plan.kernel.forwardSteps,
+  ]
+  for (const at of steps.flat()) {
+    const unknown = test.steps[at]?.contexts.find((context) => !HARMLESS.has(contextName(context)))
+    if (unknown !== undefined)
+      return { reason: 'unknown_context', detail: textOf(unknown.frame.module.file, unknown.node) }
+  }
+  return null
+}
+
+function contextName({ frame, node }: Code): string {
+  const value = node.type === 'with_item' ? (fieldOf(node, 'value') ?? node) : node
+  const manager: SyntaxNode = value.type === 'as_pattern' ? (value.children[0] ?? value) : value
+  const callee = manager.type === 'call' ? (fieldOf(manager, 'function') ?? manager) : manager
+  return nameChain(frame.module.file, callee)?.at(-1) ?? ''
+}

@@ -1,0 +1,186 @@
+import type { PythonProject } from '../python/project.ts'
+import { literalText } from '../python/values.ts'
+import type { Value } from '../python/values.ts'
+import { original } from './copied-names.ts'
+import { copiedVariable } from './copies.ts'
+import { deviceVariables } from './devices.ts'
+import type { KnownValues } from './interpretation.ts'
+import type { RefusalReason } from './refusals.ts'
+import { codeOf } from './side-split.ts'
+import type { Side, SplitComparison, SplitScope } from './side-split.ts'
+import { checkPlan } from './plan-checks.ts'
+import { backwardSlice } from './slicing.ts'
+import { usedVariables } from './step-effects.ts'
+import type { Code, Step, TestCode, Variable } from './test-code.ts'
+
+/** What goes where when a test is turned into a reference and an implementation. Steps are positions in the test. */
+export interface ProgramPlan {
+  /** Tensors and what else is made afresh for every call: what `get_inputs` gives. */
+  readonly inputs: readonly Variable[]
+  readonly inputSteps: readonly number[]
+  /** Sizes, dtypes and flags that both sides read: what `get_init_inputs` gives. */
+  readonly configuration: readonly Variable[]
+  readonly configurationSteps: readonly number[]
+  readonly reference: SidePlan
+  readonly kernel: SidePlan
+  readonly devices: ReadonlySet<Variable>
+}
+
+export interface SidePlan {
+  readonly initSteps: readonly number[]
+  readonly modules: readonly Variable[]
+  readonly forwardSteps: readonly number[]
+  readonly outputs: readonly Code[]
+  /** Variables that are another name of an input, made by copying it. */
+  readonly copies: ReadonlyMap<Variable, Variable>
+}
+
+export type PlanRefusal = { readonly reason: RefusalReason; readonly detail: string | null }
+
+/** What a plan is made of: comparisons of one test that share their calls, and what is known of its variables. */
+export interface PlanScope extends SplitScope {
+  readonly project: PythonProject
+  /** Values at the end of the test that are known for all its parameters; where these differ, those for the first. */
+  readonly known: KnownValues
+  /** The first parameters themselves. */
+  readonly parameters: KnownValues
+  readonly identities: ReadonlySet<string>
+}
+
+/** Decides what becomes input, configuration, constructor and forward pass, or says why that cannot be decided. */
+export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]): ProgramPlan | PlanRefusal {
+  const merged = mergeSplits(scope, splits)
+  const devices = deviceVariables(scope.project, scope.test)
+  const sides = { reference: planSide(scope, merged, merged.reference), kernel: planSide(scope, merged, merged.kernel) }
+  const both = [sides.reference, sides.kernel]
+  const isKnown = (name: Variable): boolean => isConfiguration(scope.known.get(name))
+  const read = uniqueInOrder(both.flatMap((side) => readVariables(scope, side)))
+  const foreign = read.filter((name) => !isOwn(scope, both, name) && !scope.modules.has(name) && !devices.has(name))
+  const configuration = foreign.filter(isKnown)
+  const inputs = foreign.filter((name) => !isKnown(name) && !isSymbol(scope.known.get(name)))
+  const plan: ProgramPlan = {
+    inputs,
+    inputSteps: stepsFor(scope, merged, inputs),
+    configuration,
+    configurationSteps: stepsFor(scope, merged, configuration),
+    ...sides,
+    devices,
+  }
+  return checkPlan(scope, merged, plan) ?? plan
+}
+
+/** Comparisons of one test that share their calls, as one. */
+export interface MergedSplits {
+  readonly reference: MergedSide
+  readonly kernel: MergedSide
+  readonly common: ReadonlySet<number>
+  readonly position: number
+  readonly splits: readonly SplitComparison[]
+}
+
+export interface MergedSide {
+  readonly steps: ReadonlySet<number>
+  readonly modules: ReadonlySet<Variable>
+  readonly outputs: readonly Code[]
+}
+
+function mergeSplits({ effects }: PlanScope, splits: readonly SplitComparison[]): MergedSplits {
+  const merge = (sides: readonly Side[]): MergedSide => ({
+    steps: new Set(sides.flatMap(({ steps }) => [...steps])),
+    modules: new Set(sides.flatMap(({ modules }) => [...modules])),
+    outputs: sides.map(({ output }) => output),
+  })
+  const common = new Set(splits.flatMap((split) => [...split.common]))
+  const position = Math.max(0, ...splits.map(({ comparison }) => comparison.position), Math.min(1, effects.length))
+  const [reference, kernel] = [
+    merge(splits.map((split) => split.reference)),
+    merge(splits.map((split) => split.kernel)),
+  ]
+  return { reference, kernel, common, position, splits }
+}
+
+function planSide(scope: PlanScope, merged: MergedSplits, side: MergedSide): SidePlan {
+  const { test, effects, known } = scope
+  const modules = [...side.modules].toSorted((a, b) => (scope.modules.get(a) ?? 0) - (scope.modules.get(b) ?? 0))
+  const guards = merged.splits.flatMap(({ comparison }) => comparison.guards)
+  const init = backwardSlice({ test, effects, position: merged.position, guards, boundary: new Set() }, modules)
+  const definesKnown = (at: number): boolean => {
+    const { defines = new Set<Variable>(), changes = new Set<Variable>() } = effects[at] ?? {}
+    return (
+      changes.size === 0 && [...defines].every((name) => isConfiguration(known.get(name)) || isSymbol(known.get(name)))
+    )
+  }
+  const copies = new Map<Variable, Variable>()
+  const forwardSteps = sorted(side.steps).filter((at) => {
+    const copied = copyOf(scope, side, at)
+    if (copied === null) return true
+    copies.set(copied.name, copied.of)
+    return false
+  })
+  return {
+    initSteps: sorted(init.steps).filter((at) => !definesKnown(at)),
+    modules,
+    forwardSteps,
+    outputs: side.outputs,
+    copies,
+  }
+}
+
+// `x1 = x.clone().requires_grad_(True)` is `x` under another name, unless the side goes on to write to one of the two.
+function copyOf(scope: PlanScope, side: MergedSide, at: number): { name: Variable; of: Variable } | null {
+  const step = scope.test.steps[at]
+  const copied = step === undefined ? null : copiedVariable(scope.project, scope.test, step, scope.identities)
+  if (copied === null) return null
+  const isChanged = [...side.steps].some((other) => {
+    const effect = scope.effects[other]
+    const redefined = other !== at && effect?.defines.has(copied.name) === true
+    return redefined || effect?.changes.has(copied.name) === true || effect?.changes.has(copied.of) === true
+  })
+  return isChanged || side.steps.has(scope.modules.get(copied.of) ?? -1) ? null : copied
+}
+
+/** Variables that the constructor and the forward pass of a side read, in order. */
+function readVariables(scope: PlanScope, side: SidePlan): Variable[] {
+  const read = (codes: readonly Code[]): Variable[] => codes.flatMap((code) => [...usedVariables(scope.test, code)])
+  const steps = (positions: readonly number[]): Code[] => codeOf(scope, positions)
+  const names = [...read(steps(side.initSteps)), ...read(steps(side.forwardSteps)), ...read(side.outputs)]
+  return names.map((name) => original(side.copies, name))
+}
+
+// Whether a side makes the variable itself.
+function isOwn(scope: PlanScope, sides: readonly SidePlan[], name: Variable): boolean {
+  return sides.some((side) =>
+    [...side.initSteps, ...side.forwardSteps].some((at) => scope.effects[at]?.defines.has(name) === true),
+  )
+}
+
+function isConfiguration(value: Value | undefined): boolean {
+  return value !== undefined && literalText(value) !== null
+}
+
+function isSymbol(value: Value | undefined): boolean {
+  return value?.kind === 'symbol' && literalText(value) === null
+}
+
+function stepsFor(scope: PlanScope, merged: MergedSplits, names: readonly Variable[]): number[] {
+  const guards = merged.splits.flatMap(({ comparison }) => comparison.guards)
+  const boundary = new Set(scope.modules.keys())
+  const slice = backwardSlice({ ...scope, position: merged.position, guards, boundary }, names)
+  const own = new Set([...merged.reference.steps, ...merged.kernel.steps])
+  return sorted(slice.steps).filter((at) => !own.has(at))
+}
+
+function uniqueInOrder(names: readonly Variable[]): Variable[] {
+  return [...new Set(names)]
+}
+
+function sorted(steps: Iterable<number>): number[] {
+  return [...steps].toSorted((a, b) => a - b)
+}
+
+/** The step at a position of a test; every position of a plan has one. */
+export function stepAt(test: TestCode, at: number): Step {
+  const step = test.steps[at]
+  if (step === undefined) throw new RangeError(`a test of ${test.steps.length} steps has no step ${at}`)
+  return step
+}

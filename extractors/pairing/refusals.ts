@@ -1,0 +1,40 @@
+/**
+ * Why a comparison of a test gives no pair, from the least to the most that was understood: of several refusals for one kernel the
+ * one furthest down is reported.
+ */
+export const REFUSALS = {
+  metadata_only: 'only shapes, dtypes or other facts about tensors are compared',
+  literal_expectation: 'the expected value is written down, not computed',
+  property_only: 'both values come from the output: an invariant, not a reference',
+  gradient_only: 'only gradients are compared',
+  expected_from_output: 'the expected value is made from the tested output',
+  same_operator_twice: 'two settings of the same operator are compared',
+  reference_is_kernel: 'the expected value comes from another kernel of the repository',
+  numpy_reference: 'the reference is written in numpy or scipy',
+  multi_device: 'several devices or processes are needed',
+  random_output: 'the output is random',
+  test_fixture: 'a value comes from a fixture or from `self`',
+  unknown_parameters: 'parameter values cannot be told without running something',
+  unknown_context: 'a `with` block around the calls changes what they do',
+  branching_test: 'the test decides while it runs which values it compares',
+  interleaved_inputs: 'an input is given a new value between the two calls',
+  state_shared_with_input: 'a parameter of one side is an input of the other',
+  random_configuration: 'a constructor argument is random or computed from tensors',
+  no_registered_operator: 'no operator of the repository is registered for what is called',
+  rebound_import: 'a name is both imported and redefined',
+  module_as_value: 'a module is passed around as a value',
+  reads_files: 'code reads files of the repository',
+  unresolved_name: 'a name is defined nowhere in the repository',
+  third_party_import: 'code imports a package that is not allowed',
+  native_build: 'the build of a native extension cannot be told from the source',
+  definition_order: 'definitions depend on each other in a circle',
+  too_large: 'the code that is needed exceeds the limit',
+  invalid_result: 'the code that was cut out is not complete',
+} as const
+
+export type RefusalReason = keyof typeof REFUSALS
+
+/** How much was understood before a refusal; larger is more. */
+export function refusalRank(reason: string): number {
+  return Object.keys(REFUSALS).indexOf(reason)
+}

@@ -1,0 +1,199 @@
+import { fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
+import type { MinedKernel } from '../types.ts'
+import type { ModuleVariables } from './module-variables.ts'
+import type { RefusalReason } from './refusals.ts'
+import { backwardSlice } from './slicing.ts'
+import type { LookBack, Slice } from './slicing.ts'
+import { usedVariables } from './step-effects.ts'
+import type { StepEffects } from './step-effects.ts'
+import type { Code, TestCode, TestComparison, Variable } from './test-code.ts'
+
+/** A comparison taken apart: what only the reference needs, what only the kernel needs, what both need. */
+export interface SplitComparison {
+  readonly comparison: TestComparison
+  readonly reference: Side
+  readonly kernel: Side
+  /** Steps both sides come from: where the inputs are made. */
+  readonly common: ReadonlySet<number>
+  /** Kernels that the kernel's side reaches. */
+  readonly kernels: readonly MinedKernel[]
+}
+
+export interface Side {
+  readonly output: Code
+  /** Steps that only this side needs. */
+  readonly steps: ReadonlySet<number>
+  /** Modules that it calls. */
+  readonly modules: ReadonlySet<Variable>
+}
+
+/** A comparison that is no evidence for a pair, with the kernels it would have been evidence for. */
+export interface RefusedComparison {
+  readonly reason: RefusalReason
+  readonly detail: string | null
+  readonly kernels: readonly MinedKernel[]
+}
+
+/** Finds the kernels that code of a test reaches, through any number of functions. */
+export type KernelReach = (codes: readonly Code[]) => readonly MinedKernel[]
+
+/** What is needed to take comparisons of a test apart. */
+export interface SplitScope {
+  readonly test: TestCode
+  /** Without the steps that only copy parameters from one module to another. */
+  readonly effects: readonly StepEffects[]
+  readonly modules: ModuleVariables
+  readonly reach: KernelReach
+  /** The same with the backward halves of autograd functions. */
+  readonly reachBackward: KernelReach
+}
+
+/**
+ * Takes a comparison apart by the slices of its two values. One side must reach kernels of the repository and the other none; what
+ * both come from must reach none either, since then the expected value would be made from a tested output.
+ */
+export function splitComparison(scope: SplitScope, comparison: TestComparison): SplitComparison | RefusedComparison {
+  const values = [comparison.left, comparison.right]
+  if (values.some(readsGradient)) {
+    const before = codeOf(
+      scope,
+      scope.test.steps.keys().filter((at) => at < comparison.position),
+    )
+    return { ...refused('gradient_only'), kernels: scope.reachBackward(before) }
+  }
+  const slices = values.map((value) => sliceOfValue(scope, comparison, value))
+  const [left, right] = slices
+  if (left === undefined || right === undefined) throw new TypeError('a comparison has two values')
+  const common = new Set([...left.steps].filter((at) => right.steps.has(at)))
+  const only = [left, right].map((slice) => new Set([...slice.steps].filter((at) => !common.has(at))))
+  const sides = values.map((output, at): Side => ({
+    output,
+    steps: only[at] ?? new Set(),
+    modules: slices[at]?.boundaryVariables ?? new Set(),
+  }))
+  const reached = sides.map((side) =>
+    scope.reach([side.output, ...codeOf(scope, side.steps), ...moduleCode(scope, side)]),
+  )
+  const shared = scope.reach(codeOf(scope, common))
+  const all = [...new Set([...reached.flat(), ...shared])]
+  const refusal = refusalOf(scope, comparison, sides, reached, shared)
+  if (refusal !== null) return { ...refusal, kernels: all }
+  const isLeft = (reached[0]?.length ?? 0) > 0
+  const [kernel, reference] = isLeft ? [sides[0], sides[1]] : [sides[1], sides[0]]
+  if (kernel === undefined || reference === undefined) throw new TypeError('a comparison has two sides')
+  return { comparison, reference, kernel, common, kernels: reached[isLeft ? 0 : 1] ?? [] }
+}
+
+/** The statements of steps, as code. */
+export function codeOf({ test }: Pick<SplitScope, 'test'>, steps: Iterable<number>): Code[] {
+  return [...steps].flatMap((at) => {
+    const step = test.steps[at]
+    return step === undefined ? [] : [step, ...step.contexts]
+  })
+}
+
+/** The steps that a value of a comparison comes from; modules are not followed. */
+export function sliceOfValue(scope: SplitScope, { position, guards }: TestComparison, value: Code): Slice {
+  const from: LookBack = { ...scope, position, guards, boundary: new Set(scope.modules.keys()) }
+  return backwardSlice(from, usedVariables(scope.test, value))
+}
+
+// The steps that make the modules a side calls: their classes reach what calling them reaches.
+function moduleCode(scope: SplitScope, { modules }: Side): Code[] {
+  return codeOf(
+    scope,
+    [...modules].flatMap((name) => scope.modules.get(name) ?? []),
+  )
+}
+
+const METADATA = new Set([
+  'shape',
+  'dtype',
+  'device',
+  'ndim',
+  'size',
+  'stride',
+  'dim',
+  'numel',
+  'is_contiguous',
+  'layout',
+])
+
+function refusalOf(
+  scope: SplitScope,
+  comparison: TestComparison,
+  sides: readonly Side[],
+  reached: readonly (readonly MinedKernel[])[],
+  shared: readonly MinedKernel[],
+): Pick<RefusedComparison, 'reason' | 'detail'> | null {
+  const outputs = sides.map(({ output }) => output)
+  if (outputs.some(isMetadata)) return refused('metadata_only')
+  if (outputs.some(({ node }) => LITERALS.has(node.type))) return refused('literal_expectation')
+  const counts = reached.map((kernels) => kernels.length)
+  if (counts.every((count) => count === 0))
+    return shared.length === 0 ? refused('property_only') : refused('expected_from_output')
+  if (counts.every((count) => count > 0)) {
+    const [first, second] = reached.map((kernels) =>
+      kernels
+        .map(({ id }) => id)
+        .toSorted(byText)
+        .join(' '),
+    )
+    return first === second ? refused('same_operator_twice') : refused('reference_is_kernel')
+  }
+  if (shared.length > 0) return refused('expected_from_output')
+  const isGradient =
+    outputs.some(readsGradient) ||
+    codeOf(
+      scope,
+      sides.flatMap((side) => [...side.steps]),
+    ).some(readsGradient)
+  if (isGradient) return refused('gradient_only')
+  const reference = sides[counts[0] === 0 ? 0 : 1]
+  const comesFromNothing = reference !== undefined && reference.steps.size === 0 && reference.modules.size === 0
+  return comesFromNothing && isLiteralCall(scope, reference.output, comparison) ? refused('literal_expectation') : null
+}
+
+const LITERALS = new Set(['integer', 'float', 'string', 'true', 'false', 'none', 'list', 'tuple'])
+
+function refused(reason: RefusalReason): Pick<RefusedComparison, 'reason' | 'detail'> {
+  return { reason, detail: null }
+}
+
+function isMetadata({ frame, node }: Code): boolean {
+  const inner = node.type === 'call' ? fieldOf(node, 'function') : node
+  const attribute = inner?.type === 'attribute' ? fieldOf(inner, 'attribute') : null
+  return attribute !== null && METADATA.has(textOf(frame.module.file, attribute))
+}
+
+function readsGradient({ frame, node }: Code): boolean {
+  return [...walk(node)].some((inner) => {
+    const attribute = inner.type === 'attribute' ? fieldOf(inner, 'attribute') : null
+    return attribute !== null && ['grad', 'backward'].includes(textOf(frame.module.file, attribute))
+  })
+}
+
+// `torch.ones_like(out)`, `torch.tensor([1, 2])`, `0`: nothing is computed that a kernel could be compared with.
+function isLiteralCall({ test }: SplitScope, output: Code, _comparison: TestComparison): boolean {
+  const callee = output.node.type === 'call' ? fieldOf(output.node, 'function') : null
+  const name = callee === null ? null : nameChain(output.frame.module.file, callee)?.at(-1)
+  const isFactory = name !== undefined && name !== null && FACTORIES.has(name)
+  return isFactory && usedVariables(test, output).size <= 1
+}
+
+const FACTORIES = new Set([
+  'tensor',
+  'zeros',
+  'ones',
+  'zeros_like',
+  'ones_like',
+  'full',
+  'full_like',
+  'as_tensor',
+  'arange',
+  'eye',
+])
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1
+}

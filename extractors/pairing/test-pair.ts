@@ -1,0 +1,231 @@
+import type { CollectClosure } from '../python/closure.ts'
+import type { Piece } from '../python/links.ts'
+import { linksOf } from '../python/links.ts'
+import { literalText, numeric } from '../python/values.ts'
+import { textOf } from '../python/syntax.ts'
+import type { MinedKernel, Pair, PairingRefusal } from '../types.ts'
+import { confidenceOf } from './confidence.ts'
+import { contentRefusal } from './content-refusal.ts'
+import { interpret, passes, valueOf } from './interpretation.ts'
+import type { KnownValues } from './interpretation.ts'
+import { moduleVariables, stateTransfers, withoutSteps } from './module-variables.ts'
+import { pairProgram } from './pair-program.ts'
+import type { PairProgram, ProgramRequest } from './pair-program.ts'
+import { planProgram } from './program-plan.ts'
+import type { PlanScope } from './program-plan.ts'
+import type { RefusalReason } from './refusals.ts'
+import { findDefect } from './self-check.ts'
+import { splitComparison } from './side-split.ts'
+import type { SplitComparison } from './side-split.ts'
+import { effectsOf, usedVariables } from './step-effects.ts'
+import type { StepEffects } from './step-effects.ts'
+import type { Code, TestCode, TestComparison } from './test-code.ts'
+import { testName } from './test-name.ts'
+import type { PairingScope } from './test-pairing.ts'
+import { parameterSets, valueAxes, variantsOf, workloadsOf } from './workloads.ts'
+import type { Variant } from './workloads.ts'
+
+/** What a method other than plain comparison changes on the kernel's side. */
+export interface KernelSide {
+  readonly edits: ProgramRequest['kernelEdits']
+  readonly symbols: ProgramRequest['kernelSymbols']
+}
+
+interface Found {
+  readonly pairs: Pair[]
+  readonly refusals: PairingRefusal[]
+}
+
+// Reference classes or modes that one test is run for; each gives a task of its own.
+const MAX_VARIANTS = 8
+
+/** Pairs from one test: one for every set of comparisons that share their calls and every reference that it is run for. */
+export async function pairTest(
+  scope: PairingScope,
+  test: TestCode,
+  side?: (variant: PlanScope) => KernelSide,
+): Promise<Found> {
+  const effects = effectsOf(test)
+  const found: Found = { pairs: [], refusals: [] }
+  for (const variant of variantsOf(valueAxes(test), MAX_VARIANTS)) {
+    const { maxWorkloads } = scope.settings
+    const sets = parameterSets({ project: scope.project, test, effects, guards: [] }, variant, maxWorkloads)
+    if (sets.length === 0) continue
+    const plan = planScope(scope, test, effects, sets)
+    const splits: SplitComparison[] = []
+    for (const comparison of test.comparisons) {
+      if (comparison.guards.some((guard) => passes(scope.project, test, guard, plan.known) === false)) continue
+      const split = splitComparison(plan, comparison)
+      if ('reason' in split) refuse(found, split.kernels, split.reason, place(test, comparison, split.detail))
+      else splits.push(split)
+    }
+    for (const group of groupSplits(splits)) await addPair(scope, plan, variant, group, found, side)
+  }
+  return found
+}
+
+function planScope(
+  scope: PairingScope,
+  test: TestCode,
+  effects: readonly StepEffects[],
+  sets: readonly KnownValues[],
+): PlanScope {
+  const { project, settings } = scope
+  // What only some parameters make known, such as `None` where others make a tensor, is no configuration.
+  const [first = new Map(), ...others] = sets.map((parameters) => interpret(project, test, effects, parameters))
+  const known = new Map([...first].filter(([name]) => others.every((values) => values.has(name))))
+  const modules = moduleVariables(project, test, known)
+  const kept = withoutSteps(effects, stateTransfers(test, modules))
+  return {
+    project,
+    test,
+    effects: kept,
+    modules,
+    known,
+    parameters: sets[0] ?? new Map(),
+    identities: new Set(settings.identities),
+    reach: (codes) => kernelsReached(scope, scope.reach, piecesOf(test, codes, known)),
+    reachBackward: (codes) => kernelsReached(scope, scope.reachBackward, piecesOf(test, codes, known)),
+  }
+}
+
+function kernelsReached(
+  { project, kernelsIn }: PairingScope,
+  collect: CollectClosure,
+  pieces: readonly Piece[],
+): MinedKernel[] {
+  const links = pieces.flatMap((piece) => linksOf(project, piece))
+  return kernelsIn(collect(pieces).units, links)
+}
+
+// Code of the test, and what the variables in it that stand for classes and functions mean.
+function piecesOf(test: TestCode, codes: readonly Code[], known: KnownValues): Piece[] {
+  const symbols = new Set(codes.flatMap((code) => [...usedVariables(test, code)]))
+  return [
+    ...codes.map(({ frame, node }): Piece => ({
+      module: frame.module,
+      node,
+      isLocal: (name) => frame.locals.has(name),
+      skip: [],
+    })),
+    ...[...symbols].flatMap((name): Piece[] => {
+      const value = known.get(name)
+      if (value?.kind !== 'symbol' || literalText(value) !== null) return []
+      return [{ module: value.module, node: value.node, isLocal: () => false, skip: [] }]
+    }),
+  ]
+}
+
+// Comparisons of the parts of one result belong together: `assert_close(out, ref)`, `assert_close(lse, ref_lse)`.
+function groupSplits(splits: readonly SplitComparison[]): SplitComparison[][] {
+  const groups: SplitComparison[][] = []
+  for (const split of splits) {
+    const group = groups.find((candidates) => candidates.some((other) => sharesCall(other, split)))
+    if (group === undefined) groups.push([split])
+    else group.push(split)
+  }
+  return groups
+}
+
+function sharesCall(a: SplitComparison, b: SplitComparison): boolean {
+  const shares = [...a.kernel.steps].some((at) => b.kernel.steps.has(at))
+  const conflicts = [a, b].some((one) => {
+    const other = one === a ? b : a
+    return [...one.common].some((at) => other.kernel.steps.has(at) || other.reference.steps.has(at))
+  })
+  return shares && !conflicts
+}
+
+async function addPair(
+  scope: PairingScope,
+  plan: PlanScope,
+  variant: Variant,
+  splits: readonly SplitComparison[],
+  found: Found,
+  side?: (variant: PlanScope) => KernelSide,
+): Promise<void> {
+  const kernels = [...new Set(splits.flatMap((split) => split.kernels))]
+  const [first] = splits
+  if (first === undefined) return
+  const fail = (reason: RefusalReason, detail: string | null): void =>
+    refuse(found, kernels, reason, place(plan.test, first.comparison, detail))
+  const content = contentRefusal(plan, splits)
+  if (content !== null) return fail(content.reason, content.detail)
+  const planned = planProgram(plan, splits)
+  if ('reason' in planned) return fail(planned.reason, planned.detail)
+  const { edits, symbols } = side?.(plan) ?? { edits: () => [], symbols: new Map() }
+  const program = pairProgram({
+    scope: plan,
+    plan: planned,
+    collect: scope.collect,
+    kernelEdits: edits,
+    kernelSymbols: symbols,
+  })
+  if ('reason' in program) return fail(program.reason, program.detail)
+  const defect =
+    (await findDefect(program.reference.text, ['Model', 'get_inputs', 'get_init_inputs'])) ??
+    (await findDefect(program.candidate.text, ['ModelNew']))
+  if (defect !== null) return fail('invalid_result', defect)
+  const pair = toPair(scope, plan, variant, splits, program, kernels)
+  if (pair === null) return fail('invalid_result', 'no kernel is left in the candidate')
+  found.pairs.push(pair)
+}
+
+function toPair(
+  scope: PairingScope,
+  plan: PlanScope,
+  variant: Variant,
+  splits: readonly SplitComparison[],
+  program: PairProgram,
+  kernels: readonly MinedKernel[],
+): Pair | null {
+  const [first] = splits
+  const entries = kernels.filter(({ role }) => role === 'entry')
+  const [main] = entries
+  if (first === undefined || main === undefined) return null
+  const { test, effects, project } = plan
+  const guards = splits.flatMap(({ comparison }) => comparison.guards)
+  const sets = parameterSets({ project, test, effects, guards }, variant, scope.settings.maxWorkloads)
+  const { call } = first.comparison
+  const { file } = call.frame.module
+  return {
+    name: testName(test, plan.known),
+    reference: program.reference.text,
+    referencePieces: program.reference.pieces,
+    referenceRequires: program.reference.requires,
+    candidate: program.candidate.text,
+    candidatePieces: program.candidate.pieces,
+    candidateRequires: program.candidate.requires,
+    workloads: workloadsOf(sets, program.constants),
+    tolerance: toleranceOf(plan, first.comparison),
+    kernelIds: entries.map(({ id }) => id),
+    language: main.language,
+    evidence: {
+      path: file.path,
+      symbol: test.name,
+      line: file.lineOf(call.node.start),
+      expression: textOf(file, call.node).replaceAll(/\s+/g, ' '),
+      confidence: confidenceOf(plan, splits, entries),
+    },
+  }
+}
+
+function toleranceOf(plan: PlanScope, { atol, rtol }: TestComparison): Pair['tolerance'] {
+  const number = (code: Code | null): number | null => {
+    const value = code === null ? null : valueOf(plan.project, plan.test, code, plan.known)
+    const known = value === null ? null : numeric(value)
+    return known !== null && Number.isFinite(known) ? known : null
+  }
+  const tolerance = { atol: number(atol), rtol: number(rtol) }
+  return tolerance.atol === null && tolerance.rtol === null ? null : tolerance
+}
+
+function refuse(found: Found, kernels: readonly MinedKernel[], reason: RefusalReason, detail: string): void {
+  for (const kernel of kernels) found.refusals.push({ kernelId: kernel.id, reason, detail })
+}
+
+function place(test: TestCode, { call }: TestComparison, detail: string | null): string {
+  const { file } = call.frame.module
+  const where = `${file.path}:${file.lineOf(call.node.start)} in ${test.name}`
+  return detail === null ? where : `${where}: ${detail}`
+}
