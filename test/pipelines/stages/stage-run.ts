@@ -48,7 +48,15 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
 
   function runSpec(stage: Stage<Recipe>, spec: ShardSpec): Promise<Manifest> {
     const hashes = { configHash: hashOf(spec.config), inputHash: '' }
-    const work = { stage: spec.stage, shard: spec.shard, state: 'missing' as const, reason: '', spec, ...hashes }
+    const work = {
+      stage: spec.stage,
+      shard: spec.shard,
+      state: 'missing' as const,
+      reason: '',
+      spec,
+      inputs: spec.inputs,
+      ...hashes,
+    }
     return runShard(stage, work, state, undefined, { expect: () => undefined, advance: () => undefined })
   }
   return {
