@@ -33,6 +33,7 @@ export async function makeEnvironment(folder: string, leastPython: string, onPro
     onProgress(`making a Python environment in ${folder} from ${base}`)
     await mkdir(folder, { recursive: true })
     await writeFileAtomic(join(folder, RECORD_NAME), `${JSON.stringify({ made_from: base })}\n`)
+    await removeHalfInstalled(python)
     const made = await runProcess(base, ['-m', 'venv', folder], { timeoutMs: 300_000 })
     if (!made.ok) throw venvError(base, `${made.stdout}\n${made.stderr}`)
   })
@@ -114,7 +115,7 @@ async function install(python: string, requirements: readonly Requirement[], onP
   throw installError(specs, `${done.stdout}\n${done.stderr}`, done.timedOut)
 }
 
-// pip takes a package for installed once its metadata is there, although its files may not be.
+// pip and venv take a package for installed once its metadata is there, although its files may not be.
 async function removeHalfInstalled(python: string): Promise<void> {
   for (const { complete, metadata } of (await installedPackages(python)).values()) {
     if (!complete) await rm(metadata, { recursive: true, force: true })
