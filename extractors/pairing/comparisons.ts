@@ -75,6 +75,9 @@ function operandsOf(
   const values = positional.filter(({ type }) => type !== 'string' && type !== 'concatenated_string')
   const [first, second] = values
   if (first !== undefined && second !== undefined) return [first, second]
+  // Some take both values as one: assert_close((ref, out)).
+  const [left, right, ...more] = first?.type === 'tuple' && positional.length === 1 ? first.children : []
+  if (left !== undefined && right !== undefined && more.length === 0) return [left, right]
   for (const [left, right] of PAIRS) {
     const both = [keywords.get(left) ?? first, keywords.get(right)]
     if (both[0] !== undefined && both[1] !== undefined) return [both[0], both[1]]

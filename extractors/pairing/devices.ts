@@ -1,3 +1,4 @@
+import type { PythonModule } from '../python/modules.ts'
 import type { PythonProject } from '../python/project.ts'
 import { resolveChain } from '../python/resolution.ts'
 import { argumentsOf, fieldOf, nameChain, textOf } from '../python/syntax.ts'
@@ -33,6 +34,24 @@ export function isDeviceExpression(project: PythonProject, code: Code, node: Syn
     default:
       return false
   }
+}
+
+/** `device` for a constant that names the device, whatever it is called in the code of tests; null for all other names. */
+export function deviceName(module: PythonModule, name: string): string | null {
+  if (!DEVICE_NAME.test(name)) return null
+  const statements = module.definitions.get(name) ?? []
+  const isConstant =
+    statements.length > 0 && statements.every(({ kind, node }) => kind === 'other' && !makesObject(module, node))
+  return isConstant ? 'device' : null
+}
+
+// `device = DeviceDetector()` is a thing with attributes of its own.
+function makesObject({ file }: PythonModule, statement: SyntaxNode): boolean {
+  const assignment = statement.children[0]
+  const value = assignment?.type === 'assignment' ? fieldOf(assignment, 'right') : null
+  const callee = value?.type === 'call' ? fieldOf(value, 'function') : null
+  const name = callee === null ? null : nameChain(file, callee)?.at(-1)
+  return name !== null && name !== undefined && /^_*[A-Z]/.test(name)
 }
 
 /** The variables of a test that stand for a device: given such a value, or named so by a parameter nobody gives a value. */

@@ -4,11 +4,14 @@ import { literalText } from '../python/values.ts'
 import type { SourcePiece } from '../types.ts'
 import { editsOf } from './code-edits.ts'
 import type { Spelling } from './code-edits.ts'
+import { classText, indent } from './class-text.ts'
+import type { ClassShape, SideCodes } from './class-text.ts'
+import { deviceName } from './devices.ts'
 import { original } from './copied-names.ts'
 import { stepAt } from './program-plan.ts'
 import type { PlanScope, ProgramPlan, SidePlan } from './program-plan.ts'
 import { programText } from './program-text.ts'
-import type { PlacedCode, ProgramText } from './program-text.ts'
+import type { PlacedCode, ProgramFile, ProgramText } from './program-text.ts'
 import { canonical, usedVariables } from './step-effects.ts'
 import type { Code, Variable } from './test-code.ts'
 import { variableNames } from './variable-names.ts'
@@ -32,6 +35,8 @@ export interface ProgramRequest {
   readonly scope: PlanScope
   readonly plan: ProgramPlan
   readonly collect: CollectClosure
+  /** The same for the reference, where names of the device mean its own. */
+  readonly collectReference: CollectClosure
   /** Replacements in the code of the kernel's side that a method decided. */
   readonly kernelEdits: (code: Code) => PlacedCode['edits']
   /** What those replacements name, by the marks that stand for it. */
@@ -46,10 +51,14 @@ export function pairProgram(request: ProgramRequest): PairProgram | Problem {
   const spellings = spellingsOf(request, names, symbols.texts)
   const constants = constantsOf(request, names)
   const reserved = new Set([...names.values(), 'Model', 'ModelNew', 'get_inputs', 'get_init_inputs', 'device', 'self'])
-  const build = (codes: SideCodes, kernelSymbols: ReadonlyMap<string, Piece>): ProgramText | Problem =>
+  const build = (
+    codes: SideCodes,
+    own: Pick<ProgramFile, 'collect' | 'fixedName'>,
+    kernelSymbols: ReadonlyMap<string, Piece>,
+  ): ProgramText | Problem =>
     programText({
+      ...own,
       project: scope.project,
-      collect: request.collect,
       codes: allCodes(codes),
       symbols: new Map([...symbols.pieces, ...kernelSymbols].filter(([mark]) => isMarked(codes, mark))),
       reserved,
@@ -60,7 +69,8 @@ export function pairProgram(request: ProgramRequest): PairProgram | Problem {
     inputs: [],
     configuration: [],
   }
-  const [referenceText, candidateText] = [build(reference, new Map()), build(kernel, request.kernelSymbols)]
+  const referenceText = build(reference, { collect: request.collectReference, fixedName: deviceName }, new Map())
+  const candidateText = build(kernel, { collect: request.collect, fixedName: () => null }, request.kernelSymbols)
   if ('reason' in referenceText) return referenceText
   if ('reason' in candidateText) return candidateText
   const usesDevice = [referenceText, candidateText].some((text, at) => needsDevice(text, at === 0 ? reference : kernel))
@@ -73,7 +83,12 @@ export function pairProgram(request: ProgramRequest): PairProgram | Problem {
     return name === constant ? [] : [{ name, constant }]
   })
   const functions = functionsText(referenceText, reference, inputs, parameters, changed)
-  const constantLines = constantText(scope, constants, [...referenceClass, ...functions].join('\n'), usesDevice)
+  const constantLines = constantText(
+    scope,
+    constants,
+    [referenceText.head, ...referenceClass, ...functions].join('\n'),
+    usesDevice,
+  )
   return {
     reference: toSide(referenceText, [constantLines, ...referenceClass, ...functions]),
     candidate: toSide(candidateText, classText('ModelNew', candidateText, kernel, plan.kernel, shape)),
@@ -87,19 +102,6 @@ function isMarked(codes: SideCodes, mark: string): boolean {
 
 function allCodes({ inputs, configuration, init, forward, outputs }: SideCodes): PlacedCode[] {
   return [...inputs, ...configuration, ...init, ...forward, ...outputs]
-}
-
-interface SideCodes {
-  readonly inputs: readonly PlacedCode[]
-  readonly configuration: readonly PlacedCode[]
-  readonly init: readonly PlacedCode[]
-  readonly forward: readonly PlacedCode[]
-  readonly outputs: readonly PlacedCode[]
-}
-
-interface ClassShape {
-  readonly parameters: readonly string[]
-  readonly inputs: readonly string[]
 }
 
 interface Spellings {
@@ -224,7 +226,7 @@ function constantText(
     const value = scope.parameters.get(name)
     return `${text} = ${(value === undefined ? null : literalText(value)) ?? 'None'}`
   })
-  const device = usesDevice || /\bdevice\b/.test(body) ? ['device = "cuda"'] : []
+  const device = usesDevice || /\bdevice\b/.test(deviceMentions(body)) ? ['device = "cuda"'] : []
   return [...lines, ...device].join('\n')
 }
 
@@ -235,30 +237,6 @@ function needsDevice(text: ProgramText, { init, forward, outputs }: SideCodes): 
 // `x.device` is a fact about a tensor; only the bare name and `self.device` mean ours.
 function deviceMentions(text: string): string {
   return text.replaceAll('self.device', 'device').replaceAll(/\.\s*device\b|\bdevice\s*=(?!=)/g, '')
-}
-
-function classText(name: string, text: ProgramText, codes: SideCodes, side: SidePlan, shape: ClassShape): string[] {
-  const init = codes.init.map((placed) => text.render(placed))
-  const forward = codes.forward.map((placed) => text.render(placed))
-  const outputs = codes.outputs.map((placed) => text.render(placed))
-  const body = [...forward, `return ${outputs.join(', ')}`]
-  const kept = shape.parameters.filter((parameter) => body.some((line) => line.includes(`self.${parameter}`)))
-  const constructor = ['super().__init__()', ...kept.map((parameter) => `self.${parameter} = ${parameter}`), ...init]
-  const lines = [`class ${name}(torch.nn.Module):`]
-  if (shape.parameters.length > 0 || init.length > 0) {
-    lines.push(
-      indent(
-        [`def __init__(${['self', ...shape.parameters].join(', ')}):`, ...constructor.map((line) => indent(line))].join(
-          '\n',
-        ),
-      ),
-      '',
-    )
-  }
-  lines.push(
-    indent([`def forward(${['self', ...shape.inputs].join(', ')}):`, ...body.map((line) => indent(line))].join('\n')),
-  )
-  return side.outputs.length === 0 ? [] : [lines.join('\n')]
 }
 
 function functionsText(
@@ -283,11 +261,4 @@ function functionsText(
 function toSide(text: ProgramText, blocks: readonly string[]): ProgramSide {
   const body = [text.head, ...blocks].filter((block) => block !== '').join('\n\n\n')
   return { text: `${body}\n`, pieces: text.pieces, requires: text.requires }
-}
-
-function indent(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => (line === '' ? line : `    ${line}`))
-    .join('\n')
 }

@@ -1,10 +1,9 @@
-import { fieldOf, nameChain, textOf } from '../python/syntax.ts'
-import type { SyntaxNode } from '../python/syntax.ts'
+import { textOf } from '../python/syntax.ts'
 import type { MergedSplits, PlanRefusal, PlanScope, ProgramPlan } from './program-plan.ts'
+import { isHarmless } from './contexts.ts'
 import { original } from './copied-names.ts'
 import { backwardSlice, lastWrite } from './slicing.ts'
 import { canonical } from './step-effects.ts'
-import type { Code } from './test-code.ts'
 
 /** What is wrong with a plan, or null. */
 export function checkPlan(scope: PlanScope, merged: MergedSplits, plan: ProgramPlan): PlanRefusal | null {
@@ -90,21 +89,6 @@ function orderRefusal(scope: PlanScope, merged: MergedSplits, plan: ProgramPlan)
   return null
 }
 
-// Blocks that switch gradients off or pick a device change nothing of a forward pass.
-const HARMLESS = new Set([
-  'no_grad',
-  'inference_mode',
-  'enable_grad',
-  'set_grad_enabled',
-  'device',
-  'device_context',
-  'nullcontext',
-  'catch_warnings',
-  'use_gems',
-  'stream',
-  'deterministic',
-])
-
 function contextRefusal({ test }: PlanScope, plan: ProgramPlan): PlanRefusal | null {
   const steps = [
     plan.inputSteps,
@@ -114,16 +98,9 @@ function contextRefusal({ test }: PlanScope, plan: ProgramPlan): PlanRefusal | n
     plan.kernel.forwardSteps,
   ]
   for (const at of steps.flat()) {
-    const unknown = test.steps[at]?.contexts.find((context) => !HARMLESS.has(contextName(context)))
+    const unknown = test.steps[at]?.contexts.find((context) => !isHarmless(context))
     if (unknown !== undefined)
       return { reason: 'unknown_context', detail: textOf(unknown.frame.module.file, unknown.node) }
   }
   return null
-}
-
-function contextName({ frame, node }: Code): string {
-  const value = node.type === 'with_item' ? (fieldOf(node, 'value') ?? node) : node
-  const manager: SyntaxNode = value.type === 'as_pattern' ? (value.children[0] ?? value) : value
-  const callee = manager.type === 'call' ? (fieldOf(manager, 'function') ?? manager) : manager
-  return nameChain(frame.module.file, callee)?.at(-1) ?? ''
 }

@@ -1,4 +1,4 @@
-import type { ClosureUnit, CollectClosure } from '../python/closure.ts'
+import type { ClosureUnit, CollectClosure, FixedName } from '../python/closure.ts'
 import { orderUnits } from '../python/definition-order.ts'
 import { linksOf } from '../python/links.ts'
 import type { Link, Piece, Problem } from '../python/links.ts'
@@ -27,6 +27,8 @@ export interface ProgramFile {
   readonly codes: readonly PlacedCode[]
   /** Expressions of other modules that stand for variables, by the text that marks their places. */
   readonly symbols: ReadonlyMap<string, Piece>
+  /** Names that definitions go by because the file defines them in its own way. */
+  readonly fixedName: FixedName
   /** Names that definitions must keep away from. */
   readonly reserved: ReadonlySet<string>
 }
@@ -52,16 +54,16 @@ export function programText(file: ProgramFile): ProgramText | Problem {
   const order = orderUnits(closure.units)
   if (order.problem !== null) return order.problem
   const links = pieces.flatMap((piece) => linksOf(project, piece))
-  const needsInline = order.ordered.some(({ rewrites }) => rewrites.some(({ needs }) => needs === 'load_inline'))
-  const reserved = new Set([...file.reserved, ...(needsInline ? ['load_inline'] : [])])
-  const names = allocateNames(order.ordered, links, reserved)
+  const needs = new Set(order.ordered.flatMap((unit) => unit.rewrites.map((rewrite) => rewrite.needs)))
+  const reserved = new Set([...file.reserved, ...(needs.has('load_inline') ? ['load_inline'] : [])])
+  const names = allocateNames(order.ordered, links, reserved, file.fixedName)
   const marks = [...symbols].map(([mark, piece]) => [mark, renderPiece(project, piece, names, [])] as const)
   return {
-    head: headText(order.ordered, names, needsInline),
+    head: headText(project, order.ordered, names, needs),
     units: order.ordered,
     links,
     pieces: sourcePieces(order.ordered, codes, project.files),
-    requires: requiredModules([...links, ...order.ordered.flatMap((unit) => unit.links)]),
+    requires: requiredModules([...links, ...order.ordered.flatMap((unit) => [...unit.links, ...unit.rewriteLinks])]),
     render: ({ code, edits, assignTo }) => {
       const text = dedent(renderPiece(project, toPiece(code, edits), names, edits), columnOf(code))
       const filled = marks.reduce((result, [mark, value]) => result.replaceAll(mark, () => value), text)
@@ -74,15 +76,21 @@ function toPiece({ frame, node }: Code, edits: readonly Edit[]): Piece {
   return { module: frame.module, node, isLocal: (name) => frame.locals.has(name), skip: edits }
 }
 
-function headText(units: readonly ClosureUnit[], names: AllocatedNames, needsInline: boolean): string {
+function headText(
+  project: PythonProject,
+  units: readonly ClosureUnit[],
+  names: AllocatedNames,
+  needs: ReadonlySet<string | null>,
+): string {
   const notices = copyrightLines(units.map(({ module }) => module))
   const future = units.some(({ module }) => module.hasLazyAnnotations) ? ['from __future__ import annotations'] : []
+  const always = ['import torch', ...(needs.has('triton') ? ['import triton'] : [])]
   const imports = [
-    ...(names.importLines.includes('import torch') ? [] : ['import torch']),
+    ...always.filter((line) => !names.importLines.includes(line)),
     ...names.importLines,
-    ...(needsInline ? ['from torch.utils.cpp_extension import load_inline'] : []),
+    ...(needs.has('load_inline') ? ['from torch.utils.cpp_extension import load_inline'] : []),
   ]
-  const definitions = units.map((unit) => renderUnit(unit, names, 'load_inline').trimEnd())
+  const definitions = units.map((unit) => renderUnit(project, unit, names).trimEnd())
   const top = [notices.join('\n'), future.join('\n'), imports.join('\n')].filter((block) => block !== '').join('\n\n')
   if (units.length === 0) return top
   return `${top}${units[0]?.statement.kind === 'definition' ? '\n\n\n' : '\n\n'}${joinDefinitions(units, definitions)}`

@@ -1,5 +1,6 @@
 import { fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
 import type { MinedKernel } from '../types.ts'
+import { isHarmless } from './contexts.ts'
 import type { ModuleVariables } from './module-variables.ts'
 import type { RefusalReason } from './refusals.ts'
 import { backwardSlice } from './slicing.ts'
@@ -84,11 +85,11 @@ export function splitComparison(scope: SplitScope, comparison: TestComparison): 
   return { comparison, reference, kernel, common, kernels: reached[isLeft ? 0 : 1] ?? [] }
 }
 
-/** The statements of steps, as code. */
+/** The statements of steps, as code, with the `with` items around them that matter. */
 export function codeOf({ test }: Pick<SplitScope, 'test'>, steps: Iterable<number>): Code[] {
   return [...steps].flatMap((at) => {
     const step = test.steps[at]
-    return step === undefined ? [] : [step, ...step.contexts]
+    return step === undefined ? [] : [step, ...step.contexts.filter((context) => !isHarmless(context))]
   })
 }
 

@@ -1,7 +1,8 @@
 import { boundNames, changedNames, rootOf } from '../python/names.ts'
-import { freeReferences } from '../python/references.ts'
 import { argumentsOf, fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
+import { isHarmless } from './contexts.ts'
+import { outerReads } from './outer-reads.ts'
 import { variable } from './test-code.ts'
 import type { Code, Frame, Step, TestCode, Variable } from './test-code.ts'
 
@@ -23,8 +24,7 @@ export function effectsOf(test: TestCode): StepEffects[] {
 
 /** The variables that code reads, other names of the same variable made one. */
 export function usedVariables(test: Pick<TestCode, 'aliases'>, { frame, node }: Code): Set<Variable> {
-  const references = freeReferences(frame.module.file, node)
-  const names = references.filter(({ name, role }) => role === 'read' && frame.locals.has(name)).map(({ name }) => name)
+  const names = [...outerReads(frame.module.file, node)].filter((name) => frame.locals.has(name))
   return new Set(names.map((name) => canonical(test, variable(frame, name))))
 }
 
@@ -36,7 +36,9 @@ export function canonical({ aliases }: Pick<TestCode, 'aliases'>, name: Variable
 
 function effectsOfStep(test: TestCode, step: Step, outputs: ReadonlySet<Variable>): StepEffects {
   const uses = usedVariables(test, step)
-  for (const context of step.contexts) usedVariables(test, context).forEach((name) => uses.add(name))
+  for (const context of step.contexts) {
+    if (!isHarmless(context)) usedVariables(test, context).forEach((name) => uses.add(name))
+  }
   if (step.binds !== null) return { defines: new Set([step.binds]), changes: new Set(), uses }
   const { frame, node } = step
   const named = (names: Iterable<string>): Set<Variable> =>

@@ -14,6 +14,8 @@ export interface Frame {
 export interface Code {
   readonly frame: Frame
   readonly node: SyntaxNode
+  /** The `with` items around a step that may matter to it, outermost first. */
+  readonly contexts?: readonly Code[]
 }
 
 /** A variable of a frame: `<frame id>:<name>`. */
@@ -30,7 +32,6 @@ export interface Step extends Code {
   /** The parameter or loop variable that the expression is bound to; null for a statement. */
   readonly binds: string | null
   readonly guards: readonly Guard[]
-  /** The `with` items around it that may matter to it, outermost first. */
   readonly contexts: readonly Code[]
 }
 

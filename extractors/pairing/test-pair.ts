@@ -27,6 +27,8 @@ import type { Variant } from './workloads.ts'
 
 /** What a method other than plain comparison changes on the kernel's side. */
 export interface KernelSide {
+  /** What code of a test calls besides what it names. */
+  readonly reached: (code: Code) => readonly Piece[]
   readonly edits: ProgramRequest['kernelEdits']
   readonly symbols: ProgramRequest['kernelSymbols']
 }
@@ -36,6 +38,11 @@ interface Found {
   readonly refusals: PairingRefusal[]
 }
 
+/** What a method makes of the kernel's side of a test under known values. */
+export type KernelSideOf = (test: TestCode, known: KnownValues) => KernelSide
+
+const PLAIN_SIDE: KernelSide = { reached: () => [], edits: () => [], symbols: new Map() }
+
 // Reference classes or modes that one test is run for; each gives a task of its own.
 const MAX_VARIANTS = 8
 
@@ -43,7 +50,7 @@ const MAX_VARIANTS = 8
 export async function pairTest(
   scope: PairingScope,
   test: TestCode,
-  side?: (variant: PlanScope) => KernelSide,
+  sideOf: KernelSideOf = () => PLAIN_SIDE,
 ): Promise<Found> {
   const effects = effectsOf(test)
   const found: Found = { pairs: [], refusals: [] }
@@ -51,7 +58,7 @@ export async function pairTest(
     const { maxWorkloads } = scope.settings
     const sets = parameterSets({ project: scope.project, test, effects, guards: [] }, variant, maxWorkloads)
     if (sets.length === 0) continue
-    const plan = planScope(scope, test, effects, sets)
+    const { plan, side } = planScope(scope, test, effects, sets, sideOf)
     const splits: SplitComparison[] = []
     for (const comparison of test.comparisons) {
       if (comparison.guards.some((guard) => passes(scope.project, test, guard, plan.known) === false)) continue
@@ -69,14 +76,20 @@ function planScope(
   test: TestCode,
   effects: readonly StepEffects[],
   sets: readonly KnownValues[],
-): PlanScope {
+  sideOf: KernelSideOf,
+): { plan: PlanScope; side: KernelSide } {
   const { project, settings } = scope
   // What only some parameters make known, such as `None` where others make a tensor, is no configuration.
   const [first = new Map(), ...others] = sets.map((parameters) => interpret(project, test, effects, parameters))
   const known = new Map([...first].filter(([name]) => others.every((values) => values.has(name))))
   const modules = moduleVariables(project, test, known)
   const kept = withoutSteps(effects, stateTransfers(test, modules))
-  return {
+  const side = sideOf(test, known)
+  const pieces = (codes: readonly Code[]): Piece[] => [
+    ...piecesOf(test, codes, known),
+    ...codes.flatMap((code) => side.reached(code)),
+  ]
+  const plan: PlanScope = {
     project,
     test,
     effects: kept,
@@ -84,9 +97,10 @@ function planScope(
     known,
     parameters: sets[0] ?? new Map(),
     identities: new Set(settings.identities),
-    reach: (codes) => kernelsReached(scope, scope.reach, piecesOf(test, codes, known)),
-    reachBackward: (codes) => kernelsReached(scope, scope.reachBackward, piecesOf(test, codes, known)),
+    reach: (codes) => kernelsReached(scope, scope.reach, pieces(codes)),
+    reachBackward: (codes) => kernelsReached(scope, scope.reachBackward, pieces(codes)),
   }
+  return { plan, side }
 }
 
 function kernelsReached(
@@ -142,22 +156,22 @@ async function addPair(
   variant: Variant,
   splits: readonly SplitComparison[],
   found: Found,
-  side?: (variant: PlanScope) => KernelSide,
+  { edits, symbols }: KernelSide,
 ): Promise<void> {
   const kernels = [...new Set(splits.flatMap((split) => split.kernels))]
   const [first] = splits
-  if (first === undefined) return
+  if (first === undefined || kernels.length > MAX_KERNELS) return
   const fail = (reason: RefusalReason, detail: string | null): void =>
     refuse(found, kernels, reason, place(plan.test, first.comparison, detail))
   const content = contentRefusal(plan, splits)
   if (content !== null) return fail(content.reason, content.detail)
   const planned = planProgram(plan, splits)
   if ('reason' in planned) return fail(planned.reason, planned.detail)
-  const { edits, symbols } = side?.(plan) ?? { edits: () => [], symbols: new Map() }
   const program = pairProgram({
     scope: plan,
     plan: planned,
     collect: scope.collect,
+    collectReference: scope.collectReference,
     kernelEdits: edits,
     kernelSymbols: symbols,
   })
@@ -220,7 +234,12 @@ function toleranceOf(plan: PlanScope, { atol, rtol }: TestComparison): Pair['tol
   return tolerance.atol === null && tolerance.rtol === null ? null : tolerance
 }
 
+// A comparison that reaches much of a library, such as one of a function that switches everything on, says nothing about each
+// kernel of it.
+const MAX_KERNELS = 30
+
 function refuse(found: Found, kernels: readonly MinedKernel[], reason: RefusalReason, detail: string): void {
+  if (kernels.length > MAX_KERNELS) return
   for (const kernel of kernels) found.refusals.push({ kernelId: kernel.id, reason, detail })
 }
 

@@ -1,14 +1,20 @@
 import { closureCollector } from '../python/closure.ts'
 import type { CollectClosure } from '../python/closure.ts'
 import { inlineExtensions } from '../python/native-extensions.ts'
+import type { ModuleStatement, PythonModule } from '../python/modules.ts'
 import { operatorProviders } from '../python/operator-providers.ts'
 import type { PythonProject } from '../python/project.ts'
 import { isStandardModule } from '../python/standard-library.ts'
+import { inlineLookups } from '../python/table-lookups.ts'
+import type { Lookups } from '../python/table-lookups.ts'
 import type { Pair, PairingInput, PairingRefusal } from '../types.ts'
+import { deviceName } from './devices.ts'
 import { kernelLookup } from './kernel-reach.ts'
 import type { KernelsIn } from './kernel-reach.ts'
+import { refusalRank } from './refusals.ts'
 import { sharedProject } from './shared-project.ts'
 import { pairTest } from './test-pair.ts'
+import type { KernelSideOf } from './test-pair.ts'
 import { mayCompare, testsOf } from './test-functions.ts'
 import type { TestCode } from './test-code.ts'
 
@@ -18,6 +24,7 @@ export interface PairingSettings {
   readonly maxClosureLines: number
   readonly allowedModules: readonly string[]
   readonly replacements: Readonly<Record<string, string>>
+  readonly lookups: Lookups
   readonly identities: readonly string[]
 }
 
@@ -27,6 +34,8 @@ export interface PairingScope {
   readonly settings: PairingSettings
   /** Collects code that will be emitted; its limits are those of the settings. */
   readonly collect: CollectClosure
+  /** The same for a reference, which has its own name for the device. */
+  readonly collectReference: CollectClosure
   /** Collects code to see what it reaches, whatever that is. */
   readonly reach: CollectClosure
   /** The same with the backward halves of autograd functions. */
@@ -42,39 +51,53 @@ export async function openPairing(input: PairingInput, settings: PairingSettings
   const project = await sharedProject(input.files, settings.replacements)
   const allowed = new Set(settings.allowedModules)
   const common = {
-    rewrite: (...[module, statement]: Parameters<Rewrite>) => inlineExtensions(project, module, statement),
+    fixedName: () => null,
+    rewrite: (module: PythonModule, statement: ModuleStatement) => {
+      const extensions = inlineExtensions(project, module, statement)
+      const lookups = inlineLookups(project, settings.lookups, module, statement)
+      if ('reason' in extensions) return extensions
+      return 'reason' in lookups ? lookups : [...extensions, ...lookups]
+    },
     providers: operatorProviders(project),
   }
   const anything = { isAllowed: () => true, maxLines: MAX_REACHED_LINES }
+  const emitted = {
+    ...common,
+    forwardOnly: true,
+    isAllowed: (name: string) => allowed.has(name) || isStandardModule(name),
+    maxLines: settings.maxClosureLines,
+  }
   return {
     project,
     settings,
-    collect: closureCollector(project, {
-      ...common,
-      forwardOnly: true,
-      isAllowed: (name) => allowed.has(name) || isStandardModule(name),
-      maxLines: settings.maxClosureLines,
-    }),
+    collect: closureCollector(project, emitted),
+    collectReference: closureCollector(project, { ...emitted, fixedName: deviceName }),
     reach: closureCollector(project, { ...common, ...anything, forwardOnly: true }),
     reachBackward: closureCollector(project, { ...common, ...anything, forwardOnly: false }),
     kernelsIn: kernelLookup(input.kernels, input.files),
   }
 }
 
-/** Pairs from every test of a repository, in order of path and place. */
+/** Pairs from every test of a repository, in order of path and place, and for each kernel the refusal that came furthest. */
 export async function pairTests(
   input: PairingInput,
   settings: PairingSettings,
+  openSide: (scope: PairingScope) => KernelSideOf | undefined = () => undefined,
 ): Promise<{ pairs: Pair[]; refusals: PairingRefusal[] }> {
   const scope = await openPairing(input, settings)
+  const sideOf = openSide(scope)
   const pairs: Pair[] = []
-  const refusals: PairingRefusal[] = []
+  const refusals = new Map<string, PairingRefusal>()
   for (const test of testsIn(scope)) {
-    const found = await pairTest(scope, test)
+    const found = await pairTest(scope, test, sideOf)
     pairs.push(...found.pairs)
-    refusals.push(...found.refusals)
+    for (const refusal of found.refusals) {
+      const known = refusals.get(refusal.kernelId)
+      const isBetter = known === undefined || refusalRank(refusal.reason) > refusalRank(known.reason)
+      if (isBetter) refusals.set(refusal.kernelId, refusal)
+    }
   }
-  return { pairs, refusals }
+  return { pairs, refusals: [...refusals.values()] }
 }
 
 /** The tests of a repository, file by file; only files that may hold one are parsed. */
@@ -85,8 +108,3 @@ export function* testsIn({ project }: PairingScope): Generator<TestCode> {
     if (module !== null) yield* testsOf(project, module)
   }
 }
-
-type Rewrite = (
-  module: Parameters<typeof inlineExtensions>[1],
-  statement: Parameters<typeof inlineExtensions>[2],
-) => ReturnType<typeof inlineExtensions>

@@ -6,6 +6,7 @@ import type { PythonProject } from '../python/project.ts'
 import { argumentsOf, fieldOf, nameChain, parametersOf, textOf } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { comparisonsIn } from './comparisons.ts'
+import { isHarmless } from './contexts.ts'
 import { holdsComparison } from './comparison-search.ts'
 import { helperOf } from './test-helpers.ts'
 import type { Helper } from './test-helpers.ts'
@@ -107,6 +108,7 @@ function readStatement(reader: Reader, node: SyntaxNode, place: Place): boolean 
   if (LEAVING.has(node.type)) return false
   if (isImport(node) || !BLOCKS.has(node.type)) return readSimple(reader, node, place)
   if (node.type === 'if_statement') return readIf(reader, node, place)
+  if (node.type === 'with_statement' && isHarmlessBlock(node, place)) return readWith(reader, node, place)
   if (!holdsComparison(reader.project, place.frame.module, node)) return addStep(reader, node, place)
   if (node.type === 'with_statement') return readWith(reader, node, place)
   if (node.type === 'for_statement') return readFor(reader, node, place)
@@ -204,6 +206,11 @@ function readIf(reader: Reader, node: SyntaxNode, place: Place): boolean {
 function leavesAtOnce(file: PythonModule['file'], block: SyntaxNode): boolean {
   const last = block.children.at(-1)
   return last !== undefined && block.children.length <= 2 && (LEAVING.has(last.type) || isSkipCall(file, last))
+}
+
+function isHarmlessBlock(node: SyntaxNode, { frame }: Place): boolean {
+  const clause = node.children.find(({ type }) => type === 'with_clause')
+  return clause !== undefined && clause.children.every((item) => isHarmless({ frame, node: item }))
 }
 
 function readWith(reader: Reader, node: SyntaxNode, place: Place): boolean {

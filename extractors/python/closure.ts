@@ -1,10 +1,8 @@
-import { linksOf } from './links.ts'
+import { classParts } from './class-members.ts'
+import { linksOf, offsetOf } from './links.ts'
 import type { Link, Piece, Problem, Span } from './links.ts'
 import type { ModuleStatement, PythonModule } from './modules.ts'
 import type { PythonProject } from './project.ts'
-import { resolveChain } from './resolution.ts'
-import { fieldOf, nameChain, textOf, undecorated } from './syntax.ts'
-import type { SyntaxNode } from './syntax.ts'
 
 /** A statement of a module that a closure holds, with what it means. */
 export interface ClosureUnit {
@@ -15,12 +13,16 @@ export interface ClosureUnit {
   readonly links: readonly Link[]
   /** Text put in place of parts of the statement, and what of the repository went into it. */
   readonly rewrites: readonly Rewrite[]
+  /** What expressions of other modules mean that were put in place of parts. */
+  readonly rewriteLinks: readonly Link[]
 }
 
 export interface Rewrite extends Span {
   readonly text: string
-  /** Name of a function in `torch.utils.cpp_extension` that the text calls, or null. */
-  readonly needs: 'load_inline' | null
+  /** What the text calls besides what the statement imports. */
+  readonly needs: 'load_inline' | 'triton' | null
+  /** An expression of another module that goes there instead of the text, or null. */
+  readonly piece: Piece | null
   /** Files of the repository whose text is embedded. */
   readonly sources: readonly string[]
 }
@@ -32,6 +34,9 @@ export interface Closure {
   readonly problems: readonly Problem[]
 }
 
+/** The name a definition goes by because the file that is written defines it in its own way. */
+export type FixedName = (module: PythonModule, name: string) => string | null
+
 /** What a closure may hold, and what it asks of the outside. */
 export interface ClosureOptions {
   /** Top-level modules that may be imported besides those of Python. */
@@ -39,6 +44,8 @@ export interface ClosureOptions {
   /** Leaves out the backward half of `torch.autograd.Function`s. */
   readonly forwardOnly: boolean
   readonly maxLines: number
+  /** The name that a definition goes by in the file without being in the closure; null for all others. */
+  readonly fixedName: FixedName
   /** Rewrites what a statement takes from files of the repository; null where there is nothing to rewrite. */
   readonly rewrite: (module: PythonModule, statement: ModuleStatement) => readonly Rewrite[] | Problem
   /** Statements a name of another package depends on: `torch.ops.ns.op` on the statement that loads its library. */
@@ -50,35 +57,29 @@ export type CollectClosure = (pieces: readonly Piece[]) => Closure
 
 /** Prepares collecting under one set of options. */
 export function closureCollector(project: PythonProject, options: ClosureOptions): CollectClosure {
-  const known = new Map<ModuleStatement, LinkedUnit>()
-  const understand = (module: PythonModule, statement: ModuleStatement): LinkedUnit => {
-    const found = known.get(statement) ?? linkUnit(project, module, statement, options)
+  const known = new Map<ModuleStatement, LinkedStatement>()
+  const understand = ({ module, statement }: Target): LinkedStatement => {
+    const found = known.get(statement) ?? linkStatement(project, module, statement, options)
     known.set(statement, found)
     return found
   }
   return (pieces) => {
-    const units = new Map<ModuleStatement, ClosureUnit>()
-    const problems: Problem[] = []
-    const open: Target[] = []
-    const follow = (links: readonly Link[]): void => {
-      for (const link of links) {
-        const problem = problemOf(link, options)
-        if (problem !== null) problems.push(problem)
-        open.push(...targetsOf(link, options))
-      }
-    }
-    for (const piece of pieces) follow(linksOf(project, piece))
+    const closing: Closing = { options, found: new Map(), waiting: new Map(), words: new Set(), problems: [], open: [] }
+    for (const piece of pieces)
+      follow(closing, { links: linksOf(project, piece), words: wordsOf(piece.module, piece.node) })
     let lines = 0
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (units.has(next.statement)) continue
-      const { unit, problem, numLines } = understand(next.module, next.statement)
-      units.set(next.statement, unit)
-      if (problem !== null) problems.push(problem)
-      lines += numLines
-      if (lines > options.maxLines) return { units: [...units.values()], problems: [tooLarge(options.maxLines)] }
-      follow(unit.links)
+    for (let next = closing.open.pop(); next !== undefined; next = closing.open.pop()) {
+      if (closing.found.has(next.statement)) continue
+      const linked = understand(next)
+      closing.found.set(next.statement, { linked, members: [] })
+      if (linked.problem !== null) closing.problems.push(linked.problem)
+      follow(closing, linked.own)
+      for (const member of linked.members) offer(closing, next.statement, member)
+      lines += linked.numLines
+      if (lines > options.maxLines) closing.problems.push(tooLarge(options.maxLines))
+      if (lines > options.maxLines) break
     }
-    return { units: [...units.values()], problems }
+    return { units: [...closing.found.values()].map(toUnit), problems: closing.problems }
   }
 }
 
@@ -87,10 +88,75 @@ interface Target {
   readonly statement: ModuleStatement
 }
 
-interface LinkedUnit {
+/** A part of the code with what it means and the words in it. */
+interface LinkedPart {
+  readonly links: readonly Link[]
+  readonly words: ReadonlySet<string>
+}
+
+interface LinkedMember extends LinkedPart {
+  readonly name: string
+  readonly span: Span
+}
+
+interface LinkedStatement {
   readonly unit: ClosureUnit
+  readonly own: LinkedPart
+  /** Methods that are needed only where something names them. */
+  readonly members: readonly LinkedMember[]
   readonly problem: Problem | null
   readonly numLines: number
+}
+
+interface Closing {
+  readonly options: ClosureOptions
+  readonly found: Map<ModuleStatement, { readonly linked: LinkedStatement; readonly members: LinkedMember[] }>
+  /** Methods that nothing has named yet, by name. */
+  readonly waiting: Map<string, { readonly statement: ModuleStatement; readonly member: LinkedMember }[]>
+  readonly words: Set<string>
+  readonly problems: Problem[]
+  readonly open: Target[]
+}
+
+function follow(closing: Closing, part: LinkedPart): void {
+  for (const link of part.links) {
+    const problem = problemOf(link, closing.options)
+    if (problem !== null) closing.problems.push(problem)
+    closing.open.push(...targetsOf(link, closing.options))
+  }
+  for (const word of part.words) {
+    if (closing.words.has(word)) continue
+    closing.words.add(word)
+    const members = closing.waiting.get(word) ?? []
+    closing.waiting.delete(word)
+    for (const { statement, member } of members) include(closing, statement, member)
+  }
+}
+
+function offer(closing: Closing, statement: ModuleStatement, member: LinkedMember): void {
+  if (closing.words.has(member.name)) include(closing, statement, member)
+  else closing.waiting.set(member.name, [...(closing.waiting.get(member.name) ?? []), { statement, member }])
+}
+
+function include(closing: Closing, statement: ModuleStatement, member: LinkedMember): void {
+  closing.found.get(statement)?.members.push(member)
+  follow(closing, member)
+}
+
+function toUnit({
+  linked,
+  members,
+}: {
+  readonly linked: LinkedStatement
+  readonly members: readonly LinkedMember[]
+}): ClosureUnit {
+  const absent = linked.members.filter((member) => !members.includes(member))
+  if (linked.members.length === 0) return linked.unit
+  return {
+    ...linked.unit,
+    dropped: [...linked.unit.dropped, ...absent.map(({ span }) => span)],
+    links: [...linked.unit.links, ...members.flatMap(({ links }) => links)],
+  }
 }
 
 function tooLarge(maxLines: number): Problem {
@@ -106,30 +172,54 @@ export function definitionsBehind(link: Link): { module: PythonModule; name: str
   )
 }
 
-function linkUnit(
+function linkStatement(
   project: PythonProject,
   module: PythonModule,
   statement: ModuleStatement,
   options: ClosureOptions,
-): LinkedUnit {
-  const dropped = options.forwardOnly ? backwardMethods(project, module, statement.node) : []
+): LinkedStatement {
+  const parts = classParts(project, module, statement.node)
+  const dropped = options.forwardOnly ? parts.backward.map(({ node }) => node) : []
   const rewritten = options.rewrite(module, statement)
   const rewrites = 'reason' in rewritten ? [] : rewritten
-  const skip = [...dropped, ...rewrites]
-  const links = linksOf(project, { module, node: statement.node, isLocal: () => false, skip })
+  const optional = parts.optional.map(({ node }) => node)
+  const all = linksOf(project, { module, node: statement.node, isLocal: () => false, skip: [...dropped, ...rewrites] })
+  const linksIn = (span: Span): Link[] =>
+    all.filter((link) => span.start <= offsetOf(link) && offsetOf(link) < span.end)
+  const links = all.filter(
+    (link) => !optional.some((span) => span.start <= offsetOf(link) && offsetOf(link) < span.end),
+  )
+  const rewriteLinks = rewrites.flatMap(({ piece }) => (piece === null ? [] : linksOf(project, piece)))
   const lines = [statement.node, ...dropped].map((span) => lineCount(module, span))
   return {
-    unit: { module, statement, dropped, links, rewrites },
+    unit: { module, statement, dropped, links, rewrites, rewriteLinks },
+    own: { links: [...links, ...rewriteLinks], words: wordsOf(module, statement.node, [...dropped, ...optional]) },
+    members: parts.optional.map(({ name, node }) => ({
+      name,
+      span: node,
+      links: linksIn(node),
+      words: wordsOf(module, node),
+    })),
     problem: 'reason' in rewritten ? rewritten : null,
     numLines: lines.reduce((sum, count) => sum - count, 2 * (lines[0] ?? 0)),
   }
 }
 
+// Every word of a stretch of code, comments and strings included: `getattr(self, "decode")` names a method too.
+function wordsOf({ file }: PythonModule, { start, end }: Span, skip: readonly Span[] = []): Set<string> {
+  const text = skip.reduce(
+    (rest, span) =>
+      rest.slice(0, span.start - start) + ' '.repeat(span.end - span.start) + rest.slice(span.end - start),
+    file.text.slice(start, end),
+  )
+  return new Set(text.match(/[A-Za-z_]\w*/g))
+}
+
 function targetsOf(link: Link, options: ClosureOptions): Target[] {
   if (link.to === 'external') return [...options.providers(link.dotted)]
-  return definitionsBehind(link).flatMap(({ module, name }) =>
-    (module.definitions.get(name) ?? []).map((statement) => ({ module, statement })),
-  )
+  return definitionsBehind(link)
+    .filter(({ module, name }) => options.fixedName(module, name) === null)
+    .flatMap(({ module, name }) => (module.definitions.get(name) ?? []).map((statement) => ({ module, statement })))
 }
 
 function problemOf(link: Link, { isAllowed }: ClosureOptions): Problem | null {
@@ -159,25 +249,6 @@ function problemOfBinding(
 
 function thirdParty(name: string, isAllowed: (name: string) => boolean): Problem | null {
   return isAllowed(name) ? null : { reason: 'third_party_import', detail: name }
-}
-
-const BACKWARD = new Set(['backward', 'jvp', 'vjp', 'vmap'])
-
-/** The methods of an autograd function that only its gradient needs. */
-function backwardMethods(project: PythonProject, module: PythonModule, node: SyntaxNode): Span[] {
-  const definition = undecorated(node)
-  const [bases, body] = [fieldOf(definition, 'superclasses'), fieldOf(definition, 'body')]
-  if (definition.type !== 'class_definition' || bases === null || body === null) return []
-  const isAutograd = bases.children.some((base) => {
-    const parts = nameChain(module.file, base)
-    const meaning = parts === null ? null : resolveChain(project, module, parts)
-    return meaning?.kind === 'external' && meaning.dotted.join('.').startsWith('torch.autograd.')
-  })
-  if (!isAutograd) return []
-  return body.children.filter((member) => {
-    const name = fieldOf(undecorated(member), 'name')
-    return name !== null && BACKWARD.has(textOf(module.file, name))
-  })
 }
 
 function lineCount({ file }: PythonModule, { start, end }: Span): number {

@@ -21,7 +21,7 @@ function arrange(byPath: ReadonlyMap<string, readonly ClosureUnit[]>, followsLaz
   const visit = (path: string): void => {
     if (seen.has(path) || !byPath.has(path)) return
     seen.add(path)
-    const links = (byPath.get(path) ?? []).flatMap((unit) => unit.links)
+    const links = (byPath.get(path) ?? []).flatMap((unit) => [...unit.links, ...unit.rewriteLinks])
     const eager = links.filter(isEager)
     for (const link of followsLazy ? [...eager, ...links] : eager) pathsBehind(link).forEach(visit)
     order.push(path)
@@ -46,8 +46,10 @@ function firstLate(ordered: readonly ClosureUnit[]): string | null {
   const here = new Set(
     ordered.flatMap(({ module, statement }) => [...statement.binds].map((name) => `${module.path}::${name}`)),
   )
-  for (const { module, statement, links } of ordered) {
-    for (const link of links.filter((candidate) => candidate.to === 'definition' && candidate.reference.isEager)) {
+  for (const { module, statement, links, rewriteLinks } of ordered) {
+    for (const link of [...links, ...rewriteLinks].filter(
+      (candidate) => candidate.to === 'definition' && candidate.reference.isEager,
+    )) {
       const late = definitionsBehind(link).find((target) => {
         const key = `${target.module.path}::${target.name}`
         const isItself = target.module === module && statement.binds.has(target.name)

@@ -34,7 +34,7 @@ export type Link =
       readonly bindings: readonly ImportBinding[]
       readonly isGuarded: boolean
     }
-  | { readonly to: 'nothing'; readonly problem: Problem }
+  | { readonly to: 'nothing'; readonly problem: Problem; readonly at: number }
 
 export interface ImportBinding {
   readonly imported: ImportedName
@@ -70,6 +70,13 @@ export interface Piece {
   readonly skip: readonly Span[]
 }
 
+/** Where in its file a link stands. */
+export function offsetOf(link: Link): number {
+  if (link.to === 'nothing') return link.at
+  if (link.to === 'import') return link.statement.start
+  return link.reference.identifier.start
+}
+
 /** Everything a piece means outside of itself, in order of place. */
 export function linksOf(project: PythonProject, piece: Piece): Link[] {
   const { module, node, isLocal, skip } = piece
@@ -94,23 +101,23 @@ export function linksOf(project: PythonProject, piece: Piece): Link[] {
 }
 
 function linkOf(project: PythonProject, module: PythonModule, reference: Reference): Link {
-  const { name, parts } = reference
-  if (name === '__file__')
-    return { to: 'nothing', problem: { reason: 'reads_files', detail: `${module.path} uses __file__` } }
+  const { name, parts, identifier } = reference
+  const nothing = (reason: Problem['reason'], detail: string): Link => ({
+    to: 'nothing',
+    problem: { reason, detail },
+    at: identifier.start,
+  })
+  if (name === '__file__') return nothing('reads_files', `${module.path} uses __file__`)
   if (module.definitions.has(name) && module.imports.has(name)) {
-    return {
-      to: 'nothing',
-      problem: { reason: 'rebound_import', detail: `${module.path} imports and redefines ${name}` },
-    }
+    return nothing('rebound_import', `${module.path} imports and redefines ${name}`)
   }
   const meaning = resolveChain(project, module, parts)
   if (meaning.kind === 'unknown') {
-    if (isBuiltin(name)) return { to: 'builtin', name, reference }
-    return { to: 'nothing', problem: { reason: 'unresolved_name', detail: `${parts.join('.')} in ${module.path}` } }
+    return isBuiltin(name)
+      ? { to: 'builtin', name, reference }
+      : nothing('unresolved_name', `${parts.join('.')} in ${module.path}`)
   }
-  if (meaning.kind === 'module') {
-    return { to: 'nothing', problem: { reason: 'module_as_value', detail: `${parts.join('.')} in ${module.path}` } }
-  }
+  if (meaning.kind === 'module') return nothing('module_as_value', `${parts.join('.')} in ${module.path}`)
   const span = spanOfParts(reference, meaning.kind === 'external' ? 1 : meaning.used)
   if (meaning.kind === 'external') {
     return { to: 'external', imported: meaning.imported, dotted: meaning.dotted, span, reference }

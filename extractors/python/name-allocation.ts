@@ -1,4 +1,4 @@
-import type { ClosureUnit } from './closure.ts'
+import type { ClosureUnit, FixedName } from './closure.ts'
 import type { Link } from './links.ts'
 import type { PythonModule } from './modules.ts'
 
@@ -21,8 +21,9 @@ export function allocateNames(
   units: readonly ClosureUnit[],
   pieceLinks: readonly Link[],
   reserved: ReadonlySet<string>,
+  fixedName: FixedName,
 ): AllocatedNames {
-  const links = [...units.flatMap((unit) => unit.links), ...pieceLinks]
+  const links = [...units.flatMap((unit) => [...unit.links, ...unit.rewriteLinks]), ...pieceLinks]
   const builtins = new Set(links.flatMap((link) => (link.to === 'builtin' ? [link.name] : [])))
   const taken = new Set([...reserved, ...builtins])
   const hiding = hidingNames(links)
@@ -40,7 +41,7 @@ export function allocateNames(
     if (!definitions.has(key)) definitions.set(key, claim(key, name))
   }
   return {
-    definition: (module, name) => definitions.get(definitionKey(module, name)) ?? name,
+    definition: (module, name) => fixedName(module, name) ?? definitions.get(definitionKey(module, name)) ?? name,
     external: (link) => imports.names.get(importKey(link)) ?? link.imported.local,
     importLines: imports.lines,
   }

@@ -120,6 +120,7 @@ function toRewrite(
     end,
     text: `\n${lines.map((line) => `    ${line},\n`).join('')}`,
     needs: 'load_inline',
+    piece: null,
     sources: inlined.used,
   }
 }

@@ -11,17 +11,16 @@ export interface Edit extends Span {
 }
 
 /** The text of a closure's statement under the names it gets in the file that is written. */
-export function renderUnit(unit: ClosureUnit, names: AllocatedNames, loadInline: string): string {
+export function renderUnit(project: PythonProject, unit: ClosureUnit, names: AllocatedNames): string {
   const { module, statement, links, dropped, rewrites } = unit
   const own = new Map([...statement.binds].map((name) => [name, names.definition(module, name)]))
   const edits = [
     ...links.flatMap((link) => linkEdits(link, module, names, own)),
     ...dropped.map((span) => wholeLines(module, span)),
-    ...rewrites.map(({ start, end, text, needs }) => ({
-      start,
-      end,
-      text: needs === null ? text : `${loadInline}(${text})`,
-    })),
+    ...rewrites.map(({ start, end, text, needs, piece }) => {
+      const own = needs === 'load_inline' ? `load_inline(${text})` : text
+      return { start, end, text: piece === null ? own : renderPiece(project, piece, names, []) }
+    }),
   ]
   return applyEdits(module.file.text, statement.node, edits)
 }
@@ -40,7 +39,9 @@ export function renderPiece(
 
 /** A part of a text with parts of it replaced; edits inside other edits are dropped. */
 export function applyEdits(text: string, { start, end }: Span, edits: readonly Edit[]): string {
-  const sorted = edits.toSorted((a, b) => a.start - b.start || b.end - a.end)
+  // At one place insertions come first, then the widest replacement.
+  const width = ({ start, end }: Edit): number => (start === end ? Infinity : end - start)
+  const sorted = edits.toSorted((a, b) => a.start - b.start || width(b) - width(a))
   const pieces: string[] = []
   let at = start
   for (const edit of sorted) {

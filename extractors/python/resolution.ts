@@ -74,16 +74,16 @@ function follow(
 ): Meaning {
   if (imported.name === null) return followModule(project, from, imported, parts, at, hops)
   const target = project.importedModule(from, imported.level, imported.module)
-  if (target !== null) {
+  // A package that imports its own module by name (`from pkg import sub` in pkg/__init__.py) means the file.
+  if (target !== null && target !== from) {
     const meaning = lookUp(project, target, [imported.name, ...parts.slice(at + 1)], 0, hops + 1)
-    if (meaning.kind === 'unknown') return { kind: 'unknown', name: `${target.dotted}.${imported.name}` }
-    return { ...meaning, used: meaning.used + at }
+    if (meaning.kind !== 'unknown') return { ...meaning, used: meaning.used + at }
   }
   // `from package import module`, where the package is a folder without `__init__.py` (PEP 420).
   const inside = imported.module === '' ? imported.name : `${imported.module}.${imported.name}`
   const submodule = project.importedModule(from, imported.level, inside)
   if (submodule !== null) return inModule(project, submodule, parts, at + 1, hops)
-  if (imported.level > 0) return { kind: 'unknown', name: inside }
+  if (imported.level > 0 || target !== null) return { kind: 'unknown', name: inside }
   return external([...imported.module.split('.'), imported.name], imported, parts, at)
 }
 
