@@ -167,6 +167,8 @@ export interface PairingInput {
   readonly kernels: readonly MinedKernel[]
   /** Path to text of every file that was read. */
   readonly files: ReadonlyMap<string, string>
+  /** Told after each file that was searched how many are done, and of how many; may throw to stop. */
+  readonly onProgress?: (done: number, total: number) => void
 }
 
 /** A way to find the PyTorch reference of kernels. Kernels that get neither a pair nor a refusal are left to other methods. */

@@ -1,9 +1,11 @@
 import type { PairingMethod } from '../types.ts'
 import { atenOverride } from './aten-override.ts'
+import { modelSibling } from './model-sibling.ts'
 import { testComparison } from './test-comparison.ts'
 
 /** Ways to find a kernel's PyTorch reference: one line each, in order of trust. */
 export const pairingMethods = {
   'test-comparison': testComparison,
   'aten-override': atenOverride,
+  'model-sibling': modelSibling,
 } satisfies Record<string, PairingMethod>

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { closureCollector } from '../python/closure.ts'
 import type { CollectClosure } from '../python/closure.ts'
 import { inlineExtensions } from '../python/native-extensions.ts'
@@ -88,23 +89,26 @@ export async function pairTests(
   const sideOf = openSide(scope)
   const pairs: Pair[] = []
   const refusals = new Map<string, PairingRefusal>()
-  for (const test of testsIn(scope)) {
-    const found = await pairTest(scope, test, sideOf)
-    pairs.push(...found.pairs)
-    for (const refusal of found.refusals) {
-      const known = refusals.get(refusal.kernelId)
-      const isBetter = known === undefined || refusalRank(refusal.reason) > refusalRank(known.reason)
-      if (isBetter) refusals.set(refusal.kernelId, refusal)
+  const { paths } = scope.project
+  for (const [at, path] of paths.entries()) {
+    for (const test of testsIn(scope, path)) {
+      const found = await pairTest(scope, test, sideOf)
+      pairs.push(...found.pairs)
+      for (const refusal of found.refusals) {
+        const known = refusals.get(refusal.kernelId)
+        const isBetter = known === undefined || refusalRank(refusal.reason) > refusalRank(known.reason)
+        if (isBetter) refusals.set(refusal.kernelId, refusal)
+      }
     }
+    input.onProgress?.(at + 1, paths.length)
+    // Signals and the other shards get their turn.
+    await setImmediate()
   }
   return { pairs, refusals: [...refusals.values()] }
 }
 
-/** The tests of a repository, file by file; only files that may hold one are parsed. */
-export function* testsIn({ project }: PairingScope): Generator<TestCode> {
-  for (const path of project.paths) {
-    if (!mayCompare(project.files.get(path) ?? '')) continue
-    const module = project.module(path)
-    if (module !== null) yield* testsOf(project, module)
-  }
+// Only files that may hold a comparison are parsed for tests.
+function testsIn({ project }: PairingScope, path: string): TestCode[] {
+  const module = mayCompare(project.files.get(path) ?? '') ? project.module(path) : null
+  return module === null ? [] : testsOf(project, module)
 }

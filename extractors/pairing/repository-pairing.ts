@@ -1,0 +1,109 @@
+import { pluginName } from '../../pipelines/core/plugin.ts'
+import type { Enabled } from '../../pipelines/core/plugin.ts'
+import type { Kernel } from '../../pipelines/core/records/kernel.ts'
+import { selectFiles } from '../files/file-selection.ts'
+import { decodeText } from '../files/file-text.ts'
+import type { MinedKernel, Pair, PairingInput, PairingMethod, PairingRefusal, Repository } from '../types.ts'
+import { refusalRank } from './refusals.ts'
+
+/** What of a repository pairing reads, and by which methods. */
+export interface RepositoryPairingOptions {
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  readonly maxFileBytes: number
+  readonly maxFiles: number
+  readonly methods: readonly Enabled<PairingMethod>[]
+  readonly onProgress?: PairingInput['onProgress']
+}
+
+/** A pair with the method that found it. */
+export interface FoundPair {
+  readonly pair: Pair
+  readonly method: string
+}
+
+/** Why a kernel has no pair. */
+export interface UnpairedKernel {
+  readonly kernel: Kernel
+  /** The method that came furthest; null where no method had anything to say. */
+  readonly by: string | null
+  readonly reason: string
+  readonly detail: string | null
+}
+
+/** What pairing made of a repository. */
+export interface PairedRepository {
+  readonly pairs: readonly FoundPair[]
+  readonly unpaired: readonly UnpairedKernel[]
+  /** Texts of the files that were read, by path. */
+  readonly files: ReadonlyMap<string, string>
+}
+
+// Python, what native extensions are built from, and tables that code looks things up in.
+const EXTENSIONS = new Set(['.py', '.cu', '.cuh', '.cpp', '.cc', '.cxx', '.c', '.h', '.hpp', '.inl', '.yaml', '.yml'])
+
+/**
+ * Runs the methods one after the other, each on the kernels that none before has paired. Holds the texts of the selected files
+ * (bounded by the limits of the recipe) and the trees of those that pairing has looked into.
+ */
+export async function pairRepository(
+  repository: Repository,
+  kernels: readonly Kernel[],
+  options: RepositoryPairingOptions,
+): Promise<PairedRepository> {
+  const files = await readTexts(repository, options)
+  const mined = kernels.map(toMinedKernel)
+  const pairs: FoundPair[] = []
+  const refusals = new Map<string, PairingRefusal & { readonly method: string }>()
+  const paired = new Set<string>()
+  for (const { plugin, options: settings } of options.methods) {
+    const method = pluginName(plugin)
+    const progress = options.onProgress === undefined ? {} : { onProgress: options.onProgress }
+    const found = await plugin.findPairs({ repository, kernels: mined, files, ...progress }, settings)
+    const fresh = found.pairs.filter(({ kernelIds }) => kernelIds.some((id) => !paired.has(id)))
+    for (const pair of fresh) pairs.push({ pair, method })
+    for (const id of fresh.flatMap(({ kernelIds }) => kernelIds)) paired.add(id)
+    for (const refusal of found.refusals) {
+      const known = refusals.get(refusal.kernelId)
+      const isBetter = known === undefined || refusalRank(refusal.reason) > refusalRank(known.reason)
+      if (isBetter) refusals.set(refusal.kernelId, { ...refusal, method })
+    }
+  }
+  const unpaired = kernels
+    .filter(({ id }) => !paired.has(id))
+    .map((kernel) => unpairedKernel(kernel, refusals.get(kernel.id)))
+  return { pairs, unpaired, files }
+}
+
+async function readTexts(
+  repository: Repository,
+  { include, exclude, maxFileBytes, maxFiles }: RepositoryPairingOptions,
+): Promise<Map<string, string>> {
+  const selection = { include, exclude, maxFileBytes, maxFiles, extensions: EXTENSIONS }
+  const { selected } = selectFiles(await repository.listFiles(), selection)
+  const files = new Map<string, string>()
+  for await (const { path, content } of repository.readFiles(selected.map((file) => file.path))) {
+    // Mining has a row for each file that cannot be read.
+    const { text } = decodeText(content)
+    if (text !== null) files.set(path, text)
+  }
+  return files
+}
+
+function toMinedKernel({ id, language, symbol, path, start_line, end_line, role }: Kernel): MinedKernel {
+  return { id, language, symbol, path, startLine: start_line, endLine: end_line, role }
+}
+
+function unpairedKernel(
+  kernel: Kernel,
+  refusal: (PairingRefusal & { readonly method: string }) | undefined,
+): UnpairedKernel {
+  if (kernel.role === 'helper') {
+    return { kernel, by: null, reason: 'device_helper', detail: 'called by other kernels only: part of their closures' }
+  }
+  if (refusal === undefined) {
+    const detail = 'no test, script or sibling that compares values reaches it'
+    return { kernel, by: null, reason: 'no_test', detail }
+  }
+  return { kernel, by: refusal.method, reason: refusal.reason, detail: refusal.detail }
+}

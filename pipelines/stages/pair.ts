@@ -1,0 +1,132 @@
+import { openLicenseFinder } from '../../extractors/licenses/license-finder.ts'
+import { toCandidate, toTask } from '../../extractors/pairing/pair-records.ts'
+import type { RecordScope } from '../../extractors/pairing/pair-records.ts'
+import { pairingMethods } from '../../extractors/pairing/registry.ts'
+import { pairRepository } from '../../extractors/pairing/repository-pairing.ts'
+import type { FoundPair, PairedRepository } from '../../extractors/pairing/repository-pairing.ts'
+import { reasoningSources } from '../../extractors/reasoning/registry.ts'
+import type { PairingMethod, ReasoningSource, Repository } from '../../extractors/types.ts'
+import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
+import type { Registry } from '../core/plugin.ts'
+import { candidates } from '../core/records/candidate.ts'
+import type { Candidate, Reasoning } from '../core/records/candidate.ts'
+import { kernels as kernelTable } from '../core/records/kernel.ts'
+import type { Kernel } from '../core/records/kernel.ts'
+import { rejects } from '../core/records/reject.ts'
+import { tasks } from '../core/records/task.ts'
+import type { Task } from '../core/records/task.ts'
+import type { ShardSpec, Stage, StageContext, World } from '../core/stage.ts'
+import { rowOf } from '../core/table.ts'
+import type { TableRow } from '../core/table.ts'
+import { openShardRepository, sourceOf } from './mine.ts'
+import type { Recipe } from './recipe.ts'
+
+const VERSION = 1
+
+/** Finds the PyTorch reference of each kernel: one shard per source, which holds its tasks, its candidates and the rest with a reason. */
+export const pair: Stage<Recipe> = {
+  name: 'pair',
+  version: VERSION,
+  unit: 'files',
+  tables: [tasks, candidates],
+  // All of it is work of this process; more shards at once would only hold more repositories in memory.
+  concurrency: () => 1,
+  plan: planPairing,
+  run: runPairing,
+}
+
+function planPairing(recipe: Recipe, world: World): ShardSpec[] {
+  const methods: Registry = pairingMethods
+  const reasoning: Registry = reasoningSources
+  return recipe.sources.flatMap((entry) => {
+    const commit = world.sources.get(entry.id) ?? null
+    if (commit === null) return []
+    const config = {
+      source: entry,
+      kinds: pluginConfig([sourceOf(entry)]),
+      limits: recipe.mine.limits,
+      methods: pluginConfig(enabledPlugins(methods, recipe.pair.methods)),
+      reasoning: pluginConfig(enabledPlugins(reasoning, recipe.pair.reasoning)),
+    }
+    const inputs = [{ stage: 'mine' as const, shard: entry.id }]
+    return [{ stage: 'pair' as const, shard: entry.id, config, external: { commit }, inputs }]
+  })
+}
+
+async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGenerator<TableRow> {
+  const kernels: Kernel[] = []
+  for await (const kernel of context.read(kernelTable)) kernels.push(kernel)
+  const { entry, repository } = await openShardRepository(context)
+  try {
+    const { limits } = context.recipe.mine
+    const paired = await pairRepository(repository, kernels, {
+      include: entry.include,
+      exclude: entry.exclude,
+      maxFileBytes: limits.max_file_bytes,
+      maxFiles: limits.max_files,
+      methods: enabledPlugins<PairingMethod>(pairingMethods, context.recipe.pair.methods),
+      onProgress: progressOf(context),
+    })
+    const licenses = await openLicenseFinder(repository, await repository.listFiles())
+    const scope: RecordScope = { repository, source: entry.id, licenses, files: paired.files }
+    const records = await recordsOf(context, repository, paired, kernels, scope)
+    for (const task of records.tasks) yield rowOf(tasks, task)
+    for (const candidate of records.candidates) yield rowOf(candidates, candidate)
+    for (const { kernel, by, reason, detail } of paired.unpaired) {
+      const refusedBy = by ?? `pair@${VERSION}`
+      yield rowOf(rejects, { record_id: kernel.id, stage: 'pair', by: refusedBy, reason, detail, source: entry.id })
+    }
+    const counts = { kernels: kernels.length, pairs: paired.pairs.length, unpaired: paired.unpaired.length }
+    context.log.info({ source: entry.id, ...counts }, 'paired')
+  } finally {
+    await repository.close()
+  }
+}
+
+// Each method searches all files; a new one begins where the count starts again.
+function progressOf({ progress, signal }: StageContext<Recipe, undefined>) {
+  return (done: number, total: number): void => {
+    signal.throwIfAborted()
+    if (done === 1) progress.expect(total)
+    progress.advance()
+  }
+}
+
+// The same program with the same workloads is one task, whichever tests it was found in.
+async function recordsOf(
+  context: StageContext<Recipe, undefined>,
+  repository: Repository,
+  { pairs }: PairedRepository,
+  kernels: readonly Kernel[],
+  scope: RecordScope,
+): Promise<{ tasks: Task[]; candidates: Candidate[] }> {
+  const byId = new Map(kernels.map((kernel) => [kernel.id, kernel]))
+  const foundTasks = new Map<string, Task>()
+  const foundCandidates = new Map<string, Candidate>()
+  for (const found of pairs) {
+    context.signal.throwIfAborted()
+    const task = toTask(found, scope)
+    if (!foundTasks.has(task.id)) foundTasks.set(task.id, task)
+    const candidate = toCandidate(found, task, await reasoningOf(context, repository, found, byId), scope)
+    if (!foundCandidates.has(candidate.id)) foundCandidates.set(candidate.id, candidate)
+  }
+  return { tasks: [...foundTasks.values()], candidates: [...foundCandidates.values()] }
+}
+
+async function reasoningOf(
+  { recipe }: StageContext<Recipe, undefined>,
+  repository: Repository,
+  { pair: found }: FoundPair,
+  kernels: ReadonlyMap<string, Kernel>,
+): Promise<Reasoning | null> {
+  const enabled = enabledPlugins<ReasoningSource>(reasoningSources, recipe.pair.reasoning)
+  for (const id of found.kernelIds) {
+    const kernel = kernels.get(id)
+    if (kernel === undefined) continue
+    for (const { plugin, options } of enabled) {
+      const reasoning = await plugin.findReasoning(kernel, repository, options)
+      if (reasoning !== null) return reasoning
+    }
+  }
+  return null
+}
