@@ -15,7 +15,11 @@ const ExpectedRow = z.strictObject({
   proved_on: z.string().nullable().optional(),
   log: z.string().optional().describe('Text that the log must contain'),
   checks: z.record(z.string(), z.boolean().nullable()).optional().describe('Check without version to finding'),
-  timed: z.boolean().optional().describe('Whether there must be a performance'),
+  timed: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('Whether there must be a performance, none by default; null: if the machine is quiet enough'),
 })
 export type ExpectedRow = z.infer<typeof ExpectedRow>
 

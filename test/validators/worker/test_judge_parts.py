@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from curate_worker.judge import timing
 from curate_worker.judge.device_lock import DeviceLock
 from curate_worker.judge.faults import Verdict
 from curate_worker.judge.log_text import MAX_LOG_CHARACTERS, clean_log
 from curate_worker.judge.requests import BadRequest, Candidate, parse_request, require_usable
+from curate_worker.judge.samples import Samples, Timing
 from curate_worker.judge.seeds import derive_seed
 
 
@@ -126,24 +126,48 @@ def test_who_times_is_alone_on_the_device(tmp_path: Path) -> None:
     assert all(lines[index + 1] == "alone out" for index in starts)
 
 
-def samples(inside: list[float], outside: list[float]) -> timing._Samples:
-    return timing._Samples(inside=inside, outside=outside)
+def samples(reference: list[float], candidate: list[float], beyond: list[float]) -> Samples:
+    """Pairs of calls, in milliseconds; `beyond`: what the outside clock saw of the candidate beyond claim and 1 ms."""
+    result = Samples()
+    for theirs, mine, more in zip(reference, candidate, beyond, strict=True):
+        ns = [round(value * 1e6) for value in (theirs, mine, more, 1.0)]
+        result.add(Timing(ns[0], 0, ns[0] + ns[3]), Timing(ns[1], 0, ns[1] + ns[2] + ns[3]))
+    return result
 
 
 def test_the_interval_of_a_speedup_holds_the_speedup() -> None:
-    theirs = samples([2e6 + 1e3 * (i % 7) for i in range(40)], [3e6] * 40)
-    mine = samples([1e6 + 1e3 * (i % 5) for i in range(40)], [2e6] * 40)
-    row = timing._performance(theirs, mine)
-    assert row["speedup_ci_low"] <= row["speedup"] <= row["speedup_ci_high"]
-    assert row["speedup"] == pytest.approx(2.0, rel=0.01)
-    assert timing._is_settled(theirs, mine)
-    assert not timing._is_settled(theirs, samples([1e6, 4e6] * 20, [5e6] * 40))
+    steady = samples([2 + 0.001 * (i % 7) for i in range(40)], [1 + 0.001 * (i % 5) for i in range(40)], [0.0] * 40)
+    low, high = steady.interval()
+    reference, candidate = steady.medians()
+    assert low <= reference / candidate <= high
+    assert reference / candidate == pytest.approx(2.0, rel=0.01)
+    assert steady.half_width() < samples([2.0] * 40, [1.0, 4.0] * 20, [0.0] * 40).half_width()
 
 
-def test_a_clock_that_reports_less_than_the_judge_saw_is_a_forgery() -> None:
-    theirs = samples([1e6] * 20, [3e6] * 20)
-    assert timing._clocks_agree(theirs, samples([9e6] * 20, [11.2e6] * 20))
-    with pytest.raises(Verdict) as caught:
-        timing._clocks_agree(theirs, samples([1e3] * 20, [11e6] * 20))
-    assert caught.value.cause == "HACK_PATCH"
-    assert not timing._clocks_agree(theirs, samples([6e6] * 20, [11e6] * 20))
+def test_pairs_that_others_disturbed_do_not_count() -> None:
+    result = Samples()
+    calm, disturbed = Timing(1_000_000, 20_000, 2_000_000), Timing(9_000_000, 8_000_000, 10_000_000)
+    result.add(calm, calm)
+    result.add(disturbed, calm)
+    result.add(calm, disturbed)
+    assert (len(result), result.num_disturbed) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "beyond", "forgery", "confirms"),
+    [
+        (10.0, [0.0, 0.1, -0.1, 0.05], False, True),
+        (10.0, [2.0, 2.1, 1.9, 2.0], False, True),
+        (10.0, [4.0, 4.1, 3.9, 4.0], False, False),
+        (0.3, [5.0, 5.1, 4.9, 5.0], False, False),
+        (0.001, [20.0, 20.1, 19.9, 20.0], True, False),
+        (0.001, [20.0, 60.0, -30.0, 5.0], False, False),
+        (0.05, [0.01, 0.0, -0.01, 0.02], False, None),
+        (0.05, [3.0, 1.0, -5.0, 0.0], False, False),
+    ],
+)
+def test_a_claim_counts_only_as_far_as_the_outside_clock_can_see(
+    claimed: float, beyond: list[float], forgery: bool, confirms: bool | None
+) -> None:
+    witness = samples([10.0] * 16, [claimed] * 16, beyond * 4).witness()
+    assert (witness.is_forgery, witness.confirms) == (forgery, confirms)

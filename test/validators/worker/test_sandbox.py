@@ -18,6 +18,14 @@ from curate_worker.judge.tasks import TaskSession
 
 WORKER = Path(__file__).resolve().parents[3] / "validators" / "worker"
 NUM_CHILDREN, NUM_DESCRIPTORS = 3, 7
+LOAD = {
+    "entry_point": "candidate.py::ModelNew",
+    "device": "cpu",
+    "recording": False,
+    "uses_triton": False,
+    "interpreted": False,
+    "built": [],
+}
 
 REFERENCE = """
 import torch
@@ -166,11 +174,10 @@ def test_a_probe_finds_no_leak_and_every_layer_is_named(opened: tuple) -> None:
 def test_a_runner_ends_with_everything_it_started(opened: tuple) -> None:
     station, _ = opened
     marker = f"{secrets.randbelow(10**9) + 10**9}"
-    with RunnerHandle(station.server, station.room(2 << 30), 20) as runner:
+    with RunnerHandle(station.server, station.room(2 << 30, "cpu"), 20) as runner:
         start = f"for _ in range({NUM_CHILDREN}): subprocess.Popen(['setsid', 'sleep', '{marker}'])"
         files = {"candidate.py": f"import subprocess\n{start}\nModelNew = 1"}
-        body = {"files": files, "entry_point": "candidate.py::ModelNew", "device": "cpu"}
-        answer = runner.request("load", body | {"recording": False, "interpreted": False, "built": []})
+        answer = runner.request("load", {"files": files, **LOAD})
         assert answer.kind == "loaded"
         wait_until(lambda: len(processes_with(marker)) == NUM_CHILDREN)
     assert processes_with(marker) == []
@@ -190,8 +197,7 @@ server.wait_until_ready()
 runner = RunnerHandle(server, Room(2 << 30, 1 << 20), 60)
 files = {{"candidate.py": "import time\\nwhile True: time.sleep(0.1)"}}
 print("started", flush=True)
-runner.request("load", {{"files": files, "entry_point": "candidate.py::M", "device": "cpu", "recording": False,
-    "interpreted": False, "built": []}})
+runner.request("load", {{"files": files, **{LOAD!r}}})
 """)
     tmp_path.chmod(0o711)
     judge = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)

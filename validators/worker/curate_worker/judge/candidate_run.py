@@ -14,6 +14,7 @@ from .prepared import Prepared, add_build, require_device
 from .reference import Case, Reference
 from .requests import Request
 from .runner_handle import RunnerHandle
+from .samples import Stopwatch, Timing
 from .seeds import derive_seed
 from .station import Station
 
@@ -23,11 +24,14 @@ class CallAnswer:
     """One call as the judge saw it."""
 
     outputs: Parcel
-    nanoseconds: int
+    timing: Timing
     input_digests: list[str]
     aliases: list[tuple[int, int]]
-    outside_nanoseconds: int
-    """From before the inputs were sent until the outputs had come, by the judge's clock."""
+    triton_launches: int
+
+
+class DeviceChanged(Exception):  # noqa: N818
+    """What a candidate built late is CUDA code: it has to be judged on the GPU from the beginning."""
 
 
 class CandidateRun:
@@ -39,8 +43,13 @@ class CandidateRun:
         self._prepared = prepared
         self._runner: RunnerHandle | None = None
         self._remaining = request.settings.timeout_s
-        self.proved_on = "interpreter" if prepared.interpreted else {"cuda": "gpu"}.get(station.device, "cpu")
+        self._bound: Reference | None = None
         self.layers: list[str] = []
+
+    @property
+    def proved_on(self) -> str:
+        """What a row says it was proved on, if it is."""
+        return self._prepared.proved_on
 
     def __enter__(self) -> CandidateRun:
         return self
@@ -57,6 +66,7 @@ class CandidateRun:
     def bind(self, reference: Reference) -> None:
         """Makes the model for a workload and gives it the reference's parameters. Raises a Verdict."""
         self._remaining = self._request.settings.timeout_s
+        self._bound = reference
         message = Message("bind", {"parcel": reference.init.body()}, reference.init.blobs)
         answer = self._building_what_is_needed(message)
         _require_same_state(_shapes_of(reference.state), answer.body.get("state"), self.proved_on)
@@ -65,19 +75,33 @@ class CandidateRun:
 
     def call(self, case: Case, *, flush: bool, renew_time: bool = False) -> CallAnswer:
         """One call. Raises a Verdict when it fails; nothing is said yet about what it returned."""
-        inputs = case.inputs
         if renew_time:
             self._remaining = self._request.settings.timeout_s
+        while True:
+            answer = self._try_call(case, flush=flush)
+            if answer is not None:
+                return answer
+            # Something was built, so the process is a new one.
+            if self._bound is None or self._bound.device != self._prepared.device:
+                raise DeviceChanged
+            self.bind(self._bound)
+
+    def _try_call(self, case: Case, *, flush: bool) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
         # Not the seed of anything: a program that draws random numbers shall not draw the reference's.
         seed = derive_seed(self._request.settings.seed, "candidate")
-        message = Message("call", {"parcel": inputs.body(), "seed": seed, "flush": flush}, inputs.blobs)
-        start = time.monotonic_ns()
-        answer = self._ask(message, "run")
-        outside = time.monotonic_ns() - start
+        body = {"parcel": case.inputs.body(), "seed": seed, "flush": flush}
+        self._ask(Message("stage", body, case.inputs.blobs), "run")
+        watch = Stopwatch()
+        answer = self._ask(Message("call", {}), "run", also="build_needed")
+        outside = watch.nanoseconds()
+        if answer.kind == "build_needed":
+            self._build(answer)
+            return None
+        told = self._ask(Message("facts", {}), "run")
         try:
-            return _call_answer(answer, outside)
+            return _call_answer(answer, told.body, outside)
         except (Malformed, KeyError, TypeError, ValueError) as error:
             raise self._loss(RunnerLost("forged", str(error)), "run") from error
 
@@ -92,10 +116,10 @@ class CandidateRun:
 
     def _start(self) -> None:
         while self._runner is None:
-            room = self._station.room(self._request.settings.memory_bytes)
+            room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
             self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s)
             self.layers = self._runner.layers
-            message = self._prepared.load_message(self._station.device, recording=False)
+            message = self._prepared.load_message(recording=False)
             answer = self._ask(message, "load", also="build_needed")
             if answer.kind == "build_needed":
                 self._build(answer)
@@ -140,16 +164,30 @@ class CandidateRun:
 
 # A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.
 _ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
-_ANSWERS = {"load": "loaded", "bind": "bound", "load_state": "state_loaded", "call": "called"}
+_ANSWERS = {
+    "load": "loaded",
+    "bind": "bound",
+    "load_state": "state_loaded",
+    "stage": "staged",
+    "call": "called",
+    "facts": "told",
+}
 
 
-def _call_answer(answer: Message, outside: int) -> CallAnswer:
-    body = answer.body
-    nanoseconds, digests, aliases = body["nanoseconds"], body["input_digests"], body["aliases"]
-    if type(nanoseconds) is not int or nanoseconds < 0 or not all(isinstance(item, str) for item in digests):
-        raise Malformed("an answer with impossible facts")
+def _call_answer(answer: Message, told: dict, outside: int) -> CallAnswer:
+    inside, waited, launches = (
+        answer.body["nanoseconds"],
+        answer.body["waited_nanoseconds"],
+        told["triton_launches"],
+    )
+    digests, aliases = told["input_digests"], told["aliases"]
+    if any(type(item) is not int or item < 0 for item in (inside, waited, launches)):
+        raise Malformed("an answer with impossible numbers")
+    if not isinstance(digests, list) or not all(isinstance(item, str) for item in digests):
+        raise Malformed("an answer with impossible digests")
     pairs = [(int(output), int(index)) for output, index in aliases]
-    return CallAnswer(parcel_of(body["parcel"], answer.blobs), nanoseconds, digests, pairs, outside)
+    outputs = parcel_of(answer.body["parcel"], answer.blobs)
+    return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches)
 
 
 def _shapes_of(state: Parcel) -> dict[str, list[int]]:

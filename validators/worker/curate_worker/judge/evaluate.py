@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from ..digests import digests_of
-from .candidate_run import CallAnswer, CandidateRun
+from .candidate_run import CallAnswer, CandidateRun, DeviceChanged
 from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
 from .leaves import leaves_of
-from .prepared import Prepared, build_ahead, prepare
+from .prepared import Prepared, build_ahead, not_run_without_gpu, prepare
 from .reference import Case, Reference
 from .requests import Request, Workload
-from .rows import passed_row, verdict_row
+from .rows import Circumstances, passed_row, verdict_row
 from .station import Station
 from .tasks import TaskSession
 from .timing import time_candidate
@@ -25,8 +25,8 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
         prepared = prepare(station, request.candidate)
         build_ahead(station, request, prepared)
     except Verdict as found:
-        build = None if prepared is None else prepared.row()
-        return [verdict_row(station, workload, found, build) for workload in workloads]
+        known = (station.device, None) if prepared is None else (prepared.device, prepared.row())
+        return [verdict_row(Circumstances(station, *known, []), workload, found) for workload in workloads]
     tasks.enter(request.task, request.settings)
     with CandidateRun(station, request, prepared) as run:
         return [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
@@ -48,19 +48,32 @@ class _Judgement:
         except Verdict as found:
             if found.blame == "candidate" and found.proved_on is None:
                 found.proved_on = self._run.proved_on
-            return verdict_row(self._station, workload, found, self._prepared.row(), self._run.layers)
-        return passed_row(self._station, workload, evidence, performance, (self._prepared.row(), self._run.layers))
+            return verdict_row(self._circumstances(), workload, found)
+        return passed_row(self._circumstances(), workload, evidence, performance)
+
+    def _circumstances(self) -> Circumstances:
+        return Circumstances(self._station, self._prepared.device, self._prepared.row(), self._run.layers)
 
     # The reference was proved, so its process was lost to something else, such as a candidate that took all memory.
     def _attempt(self, workload: Workload) -> tuple[Evidence, dict | None]:
-        reference = self._tasks.reference(workload)
         try:
-            return self._judge_against(reference)
+            return self._judge_against(self._bound_reference(workload))
+        except DeviceChanged:
+            return self._judge_against(self._bound_reference(workload))
         except Verdict as found:
-            if found.cause not in ("REF_CRASH", "REF_TIMEOUT"):
+            lost = found.cause in ("REF_CRASH", "REF_TIMEOUT")
+            if not lost or not self._tasks.forget(workload, self._prepared.device):
                 raise
-        self._tasks.forget(workload)
-        return self._judge_against(self._tasks.reference(workload))
+        return self._judge_against(self._bound_reference(workload))
+
+    # What a module builds late may turn out to be CUDA code, which moves the candidate to the GPU.
+    def _bound_reference(self, workload: Workload) -> Reference:
+        while True:
+            device = self._prepared.device
+            reference = self._tasks.reference(workload, device)
+            self._run.bind(reference)
+            if self._prepared.device == device:
+                return reference
 
     def _judge_against(self, reference: Reference) -> tuple[Evidence, dict | None]:
         evidence = Evidence(self._run.proved_on, reference.precision, reference.mutates_inputs)
@@ -68,7 +81,8 @@ class _Judgement:
 
     def _judge(self, reference: Reference, evidence: Evidence) -> dict | None:
         _require_trustworthy_interpreter(self._station, self._run, reference)
-        self._run.bind(reference)
+        if self._prepared.candidate.language == "cuda" and self._prepared.device == "cpu":
+            raise not_run_without_gpu(self._prepared)
         # The same in every call of a workload: a program shall not see from it which call is timed.
         timed = reference.settings.mode == "standard" and self._run.proved_on != "interpreter"
         outputs = [
@@ -79,9 +93,11 @@ class _Judgement:
         again = self._run.call(reference.case(0), flush=timed)
         _check_repetition(outputs[0], again, reference.case(0), evidence)
         _require_inputs_untouched(evidence)
+        evidence.built_extensions = len(self._prepared.built)
+        _require_interpreted_kernel(self._run, evidence)
         if not timed:
             return None
-        with self._station.lock.alone():
+        with self._station.locks[self._prepared.device].alone():
             return time_candidate(self._run, reference, evidence)
 
 
@@ -97,6 +113,7 @@ def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: boo
         if index >= len(answer.input_digests) or digest != answer.input_digests[index]
     }
     evidence.aliased_inputs |= {index for _, index in answer.aliases}
+    evidence.triton_launches += answer.triton_launches
     evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
     return answer
 
@@ -116,6 +133,13 @@ def _require_inputs_untouched(evidence: Evidence) -> None:
     if evidence.mutated_inputs and not evidence.reference_mutates_inputs:
         text = f"changed inputs {sorted(evidence.mutated_inputs)}, which the reference leaves as they are"
         raise Verdict("INCORRECT_NUMERICAL", "compare", "INPUT_MUTATED", "candidate", text)
+
+
+# Launchers often take another path without a GPU. What that path returns says nothing about the kernel.
+def _require_interpreted_kernel(run: CandidateRun, evidence: Evidence) -> None:
+    if run.proved_on == "interpreter" and evidence.triton_launches == 0:
+        text = "no Triton kernel was launched: without a GPU the program takes another path"
+        raise Verdict("NOT_RUN", "run", "KERNEL_NOT_LAUNCHED", None, text)
 
 
 def _layout_difference(answer: CallAnswer, case: Case) -> str | None:

@@ -24,8 +24,16 @@ class Evidence:
     layout_differs: str | None = None
     repeats_exactly: bool | None = None
     """Whether a second call on the same input gave the same bits; None before there was one."""
-    clock_agrees: bool | None = None
-    timed_calls_checked: int | None = None
+    timed_pairs: int | None = None
+    """Pairs of timed calls that count; None where nothing was timed. The output of every one was compared."""
+    disturbed_pairs: int = 0
+    """Pairs that were left out because other programs had the processor."""
+    enough_pairs: bool = False
+    clock_confirms: bool | None = None
+    """Whether the judge's own clock bears out the runner's; None where it cannot say."""
+    triton_launches: int = 0
+    """Launches of Triton kernels that the runner counted, over all compared calls."""
+    built_extensions: int = 0
 
     def correctness(self) -> dict | None:
         """The `correctness` field of a row."""

@@ -70,7 +70,7 @@ def _answer(station: Station, tasks: TaskSession, line: bytes) -> dict:
     try:
         message = json.loads(line)
         nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
-        with station.lock.shared():
+        with station.occupied():
             rows = evaluate(station, tasks, parse_request(message))
     except MachineFault as fault:
         return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}

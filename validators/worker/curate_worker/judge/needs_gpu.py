@@ -7,6 +7,7 @@ _SIGNS = (
     "Torch not compiled with CUDA enabled",
     "Found no NVIDIA driver",
     "No CUDA GPUs are available",
+    "CUDA is not available",
     "no CUDA-capable device is detected",
     "CUDA driver version is insufficient",
     "CUDA driver initialization failed",

@@ -49,8 +49,8 @@ def open_station(device: str, slot: str, cache_folder: Path, threads: int) -> It
             device=device,
             server=server,
             builder=Builder(server, cache_folder / "builds", tools, gpu=device == "cuda"),
-            lock=DeviceLock(slot),
-            environment=describe_environment(device, gpu, tools, threads),
+            locks={name: DeviceLock("cpu" if name == "cpu" else slot) for name in {"cpu", device}},
+            environments={name: describe_environment(name, gpu, tools, threads) for name in {"cpu", device}},
             has_triton=triton_version() is not None,
             interpreter_does_bfloat16=interpreter_does_bfloat16(),
         )
@@ -82,7 +82,7 @@ def _start(root: Path, device: str, threads: int) -> tuple[ForkServer, dict, dic
 def _facts(station: Station, tools: Toolchain, ready: dict, probed: dict) -> dict:
     return {
         "device": station.device,
-        "environment": {**station.environment, "sandbox": probed["layers"]},
+        "environment": {**station.environments[station.device], "sandbox": probed["layers"]},
         "sandbox_missing": probed["missing"],
         "sandbox_leaks": sorted(name for name, leaks in probed["sandbox"].items() if leaks),
         "fork_server_threads": ready["threads"],

@@ -21,19 +21,28 @@ class Prepared:
     """A candidate with everything built that it is known to want."""
 
     candidate: Candidate
-    interpreted: bool
-    """Whether Triton's interpreter stands in for a GPU."""
+    device: str
+    """Where it runs: C++ kernels on the processor, also beside a GPU."""
+    uses_triton: bool
     built: dict[str, Built]
 
-    def load_message(self, device: str, *, recording: bool) -> Message:
-        """The message that loads its module."""
+    @property
+    def proved_on(self) -> str:
+        """What a row says it was proved on, if it is. Without a GPU, Triton's interpreter stands in for it."""
+        if self.device == "cuda":
+            return "gpu"
+        return "interpreter" if self.uses_triton else "cpu"
+
+    def load_message(self, *, recording: bool) -> Message:
+        """The message that loads its module: for good, or on no device and only to learn what it wants built."""
         libraries = {identity: built.library for identity, built in self.built.items() if built.library is not None}
         body = {
             "files": self.candidate.files,
             "entry_point": self.candidate.entry_point,
-            "device": device,
+            "device": "cpu" if recording else self.device,
             "recording": recording,
-            "interpreted": self.interpreted,
+            "uses_triton": self.uses_triton,
+            "interpreted": self.proved_on == "interpreter",
             "built": list(libraries),
         }
         return Message("load", body, [memoryview(library) for library in libraries.values()])
@@ -50,7 +59,9 @@ class Prepared:
 def prepare(station: Station, candidate: Candidate) -> Prepared:
     """Finds out how a candidate is judged here. Raises a Verdict on one that is not judged at all."""
     require_usable(candidate)
-    return Prepared(candidate, interpreted=station.device == "cpu" and _uses_triton(candidate), built={})
+    uses_triton = _uses_triton(candidate)
+    on_processor = candidate.language == "cpp" and not uses_triton
+    return Prepared(candidate, "cpu" if on_processor else station.device, uses_triton, built={})
 
 
 def build_ahead(station: Station, request: Request, prepared: Prepared) -> None:
@@ -68,6 +79,8 @@ def add_build(station: Station, request: Request, prepared: Prepared, spec: obje
         raise Verdict("COMPILE_ERROR", "build", "UNSUPPORTED_FORM", "candidate", "too many extensions")
     built = station.builder.build(spec, request.settings.build_timeout_s)
     prepared.built[spec_id(spec)] = built
+    if spec["with_cuda"]:
+        prepared.device = station.device
     if built.cause == "NO_CUDA_HEADERS":
         raise Verdict("NOT_RUN", "build", built.cause, None, built.log)
     if built.cause is not None:
@@ -77,16 +90,22 @@ def add_build(station: Station, request: Request, prepared: Prepared, spec: obje
 def require_device(station: Station, prepared: Prepared) -> None:
     """Raises the verdict on CUDA code where there is no GPU: all of it compiled, none of it ran."""
     if station.device != "cuda" and any(built.library is None for built in prepared.built.values()):
-        text = "the sources compile; there is no GPU on this machine to run them"
-        raise Verdict("NOT_RUN", "run", "NO_GPU", None, text, "compiler")
+        raise not_run_without_gpu(prepared)
 
 
-# Executed once with a recorder in place of the compiler, on no device. What goes wrong here does so again in the run.
+def not_run_without_gpu(prepared: Prepared) -> Verdict:
+    """The verdict on a CUDA kernel where there is no GPU. Whatever its module would do instead proves nothing of it."""
+    compiled = "the sources compile; " if prepared.built else ""
+    text = f"{compiled}there is no GPU on this machine to run them"
+    return Verdict("NOT_RUN", "run", "NO_GPU", None, text, "compiler" if prepared.built else None)
+
+
+# Executed once with a recorder in place of the compiler, on no device. What goes wrong here does so in the run again.
 def _record(station: Station, request: Request, prepared: Prepared) -> list[object]:
     try:
-        room = station.room(request.settings.memory_bytes)
+        room = station.room(request.settings.memory_bytes, "cpu")
         with RunnerHandle(station.server, room, request.settings.timeout_s) as runner:
-            message = prepared.load_message("cpu", recording=True)
+            message = prepared.load_message(recording=True)
             answer = runner.request(message.kind, message.body, message.blobs)
     except RunnerLost:
         return []

@@ -14,6 +14,7 @@ from .null_kernels import passing_null_kernel
 from .reference_errors import ask_reference, parcel_in, start_reference
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
+from .samples import Stopwatch, Timing
 from .seeds import derive_seed
 from .station import Station
 from .tolerance import is_plausible, is_rounded
@@ -32,6 +33,15 @@ class Case:
     num_bytes: int
 
 
+@dataclass(frozen=True)
+class ReferenceCall:
+    """One call of the reference."""
+
+    output: Parcel
+    timing: Timing
+    input_digests: list[str]
+
+
 @dataclass
 class Reference:
     """The reference of one workload, ready to make cases. Close it when the task is done."""
@@ -39,6 +49,7 @@ class Reference:
     task: Task
     workload: Workload
     settings: Settings
+    device: str
     runner: RunnerHandle
     init: Parcel
     state: Parcel
@@ -52,7 +63,7 @@ class Reference:
         if index in self._cases:
             return self._cases[index]
         inputs = self._make_inputs(index)
-        own, _ = self.call(inputs, flush=False)
+        own = self.call(inputs, flush=False).output
         exact = None if self.precision is None else self._run_oracle(inputs, self.precision)
         num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
         case = Case(index, inputs, expect(own, exact), num_bytes)
@@ -60,11 +71,16 @@ class Reference:
             self._cases[index] = case
         return case
 
-    def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run") -> tuple[Parcel, dict]:
-        """Runs the reference in its own dtype; gives its output and the facts of the call."""
+    def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run") -> ReferenceCall:
+        """Runs the reference in its own dtype."""
         body = {"parcel": inputs.body(), "seed": self._seed(purpose), "flush": flush}
-        answer = self._ask("call", body, inputs.blobs, "called")
-        return parcel_in(answer, "parcel"), answer.body
+        self._ask("stage", body, inputs.blobs, "staged")
+        watch = Stopwatch()
+        answer = self._ask("call", {}, [], "called")
+        outside = watch.nanoseconds()
+        told = self._ask("facts", {}, [], "told")
+        timing = Timing(answer.body["nanoseconds"], answer.body["waited_nanoseconds"], outside)
+        return ReferenceCall(parcel_in(answer, "parcel"), timing, told.body["input_digests"])
 
     def close(self) -> None:
         """Ends the reference's process."""
@@ -73,9 +89,9 @@ class Reference:
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
         inputs = self._make_inputs(0)
-        own, facts = self.call(inputs, flush=False)
-        self.mutates_inputs = facts["input_digests"] != digests_of(inputs)
-        self.precision = self._choose_precision(inputs, own)
+        call = self.call(inputs, flush=False)
+        self.mutates_inputs = call.input_digests != digests_of(inputs)
+        self.precision = self._choose_precision(inputs, call.output)
         self._require_repeatable(inputs)
         passing = passing_null_kernel([(self.case(index).inputs, self.case(index).expected) for index in self._calls()])
         if passing is not None:
@@ -104,7 +120,7 @@ class Reference:
     # Dropout and the like: another state of the random generator must not change the result beyond rounding.
     def _require_repeatable(self, inputs: Parcel) -> None:
         expected = self.case(0).expected
-        output, _ = self.call(inputs, flush=False, purpose="run again")
+        output = self.call(inputs, flush=False, purpose="run again").output
         try:
             compare(output, expected)
         except Verdict as found:
@@ -127,15 +143,19 @@ class Reference:
         return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
 
 
-def open_reference(station: Station, task: Task, workload: Workload, settings: Settings) -> Reference:
-    """Starts the reference of a workload and proves it fit to judge by. Raises a Verdict that blames the task."""
-    runner = start_reference(station, settings)
+def open_reference(station: Station, task: Task, workload: Workload, how: tuple[Settings, str]) -> Reference:
+    """
+    Starts the reference of a workload, with settings on a device, and proves it fit to judge by. Raises a Verdict that
+    blames the task.
+    """
+    settings, device = how
+    runner = start_reference(station, settings, device)
     try:
         seed = derive_seed(settings.seed, task.id, workload.id, "model")
-        body = {"source": task.reference, "axes": workload.axes, "device": station.device, "seed": seed}
+        body = {"source": task.reference, "axes": workload.axes, "device": device, "seed": seed}
         answer = ask_reference(runner, Message("open_reference", body), "opened")
         reference = Reference(
-            task, workload, settings, runner, init=parcel_in(answer, "init"), state=parcel_in(answer, "state")
+            task, workload, settings, device, runner, init=parcel_in(answer, "init"), state=parcel_in(answer, "state")
         )
         reference.prove()
     except BaseException:

@@ -21,9 +21,9 @@ _ERROR_CAUSES = {
 }
 
 
-def start_reference(station: Station, settings: Settings) -> RunnerHandle:
+def start_reference(station: Station, settings: Settings, device: str) -> RunnerHandle:
     """Starts a process for a reference."""
-    return RunnerHandle(station.server, station.room(settings.memory_bytes), settings.timeout_s)
+    return RunnerHandle(station.server, station.room(settings.memory_bytes, device), settings.timeout_s)
 
 
 def ask_reference(runner: RunnerHandle, message: Message, wanted: str) -> Message:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .checks import run_checks
 from .evidence import Evidence
 from .faults import Verdict
@@ -10,15 +12,23 @@ from .requests import Workload
 from .station import Station
 
 
-def passed_row(
-    station: Station,
-    workload: Workload,
-    evidence: Evidence,
-    performance: dict | None,
-    circumstances: tuple[dict | None, list[str]],
-) -> dict:
-    """The row of a candidate that passed; `circumstances` are its build and the sandbox layers it ran in."""
-    build, layers = circumstances
+@dataclass(frozen=True)
+class Circumstances:
+    """What a row says of how a candidate was judged, whatever the verdict."""
+
+    station: Station
+    device: str
+    build: dict | None
+    layers: list[str]
+    """Sandbox layers of its process; empty where it had none."""
+
+    def environment(self) -> dict:
+        """The `environment` field."""
+        return {**self.station.environments[self.device], "sandbox": self.layers}
+
+
+def passed_row(circumstances: Circumstances, workload: Workload, evidence: Evidence, performance: dict | None) -> dict:
+    """The row of a candidate that passed."""
     return {
         "workload_id": workload.id,
         "status": "PASSED",
@@ -29,19 +39,13 @@ def passed_row(
         "correctness": evidence.correctness(),
         "performance": performance,
         "checks": run_checks(evidence),
-        "build": build,
+        "build": circumstances.build,
         "log": "",
-        "environment": {**station.environment, "sandbox": layers},
+        "environment": circumstances.environment(),
     }
 
 
-def verdict_row(
-    station: Station,
-    workload: Workload,
-    found: Verdict,
-    build: dict | None = None,
-    layers: list[str] | None = None,
-) -> dict:
+def verdict_row(circumstances: Circumstances, workload: Workload, found: Verdict) -> dict:
     """The row of a candidate that did not pass."""
     return {
         "workload_id": workload.id,
@@ -53,7 +57,7 @@ def verdict_row(
         "correctness": None,
         "performance": None,
         "checks": [],
-        "build": build,
+        "build": circumstances.build,
         "log": clean_log(found.log),
-        "environment": {**station.environment, "sandbox": layers or []},
+        "environment": circumstances.environment(),
     }

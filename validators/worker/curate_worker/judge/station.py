@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from .builds.builder import Builder
@@ -19,11 +21,21 @@ class Station:
     """`cuda` or `cpu`."""
     server: ForkServer
     builder: Builder
-    lock: DeviceLock
-    environment: dict
+    locks: dict[str, DeviceLock]
+    """By device: `cpu`, and `cuda` where there is one."""
+    environments: dict[str, dict]
+    """By device: what rows say of it."""
     has_triton: bool
     interpreter_does_bfloat16: bool
 
-    def room(self, memory_bytes: int) -> Room:
-        """What a runner on this device may use."""
-        return Room(None if self.device == "cuda" else memory_bytes, _SCRATCH_BYTES)
+    def room(self, memory_bytes: int, device: str) -> Room:
+        """What a runner on a device may use. CUDA reserves address space, so there it cannot be limited."""
+        return Room(None if device == "cuda" else memory_bytes, _SCRATCH_BYTES)
+
+    @contextmanager
+    def occupied(self) -> Iterator[None]:
+        """Held while anything runs for this judge: whoever times on one of its devices waits for the end."""
+        with ExitStack() as stack:
+            for lock in self.locks.values():
+                stack.enter_context(lock.shared())
+            yield

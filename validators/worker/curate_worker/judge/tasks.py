@@ -14,7 +14,7 @@ class TaskSession:
     def __init__(self, station: Station) -> None:
         self._station = station
         self._key: tuple[Task, Settings] | None = None
-        self._known: dict[str, Reference | Verdict] = {}
+        self._known: dict[tuple[str, str], Reference | Verdict] = {}
 
     def enter(self, task: Task, settings: Settings) -> None:
         """Turns to a task; what is known of another one is dropped."""
@@ -22,27 +22,30 @@ class TaskSession:
             self.close()
             self._key = (task, settings)
 
-    def reference(self, workload: Workload) -> Reference:
-        """The proved reference of a workload. Raises the Verdict on one that cannot judge anybody."""
+    def reference(self, workload: Workload, device: str) -> Reference:
+        """The proved reference of a workload on a device. Raises the Verdict on one that cannot judge anybody."""
         if self._key is None:
             raise RuntimeError("no task was entered")
-        known = self._known.get(workload.id)
+        known = self._known.get((workload.id, device))
         if known is None:
             task, settings = self._key
             try:
-                known = open_reference(self._station, task, workload, settings)
+                known = open_reference(self._station, task, workload, (settings, device))
             except Verdict as found:
                 known = found
-            self._known[workload.id] = known
+            self._known[workload.id, device] = known
         if isinstance(known, Verdict):
             raise Verdict(known.status, known.stage, known.cause, known.blame, known.log, known.proved_on)
         return known
 
-    def forget(self, workload: Workload) -> None:
-        """Closes the reference of a workload, whose process may be lost; the next call opens a new one."""
-        known = self._known.pop(workload.id, None)
-        if isinstance(known, Reference):
-            known.close()
+    def forget(self, workload: Workload, device: str) -> bool:
+        """Closes a proved reference whose process is lost; the next call opens a new one. False if none was proved."""
+        known = self._known.get((workload.id, device))
+        if not isinstance(known, Reference):
+            return False
+        known.close()
+        del self._known[workload.id, device]
+        return True
 
     def close(self) -> None:
         """Ends all references."""

@@ -60,6 +60,20 @@ class Clock:
         return min(max(2 * cache, _MIN_FLUSH_BYTES), _MAX_FLUSH_BYTES)
 
 
+def waited_nanoseconds() -> int:
+    """
+    How long the threads of this process have been ready to run while other programs had the processor: second field of
+    schedstat (https://docs.kernel.org/scheduler/sched-stats.html).
+    """
+    total = 0
+    for thread in Path("/proc/self/task").iterdir():
+        try:
+            total += int((thread / "schedstat").read_text().split()[1])
+        except (OSError, IndexError, ValueError):
+            continue
+    return total
+
+
 def _processor_cache_bytes() -> int:
     sizes = [_parse_size(path) for path in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size")]
     return max(sizes, default=_DEFAULT_CACHE_BYTES)

@@ -22,6 +22,7 @@ from .answers import Answer, answer_parcel
 from .errors import FaultInInput
 from .extensions import Extensions
 from .program import Program, arguments_of, construct
+from .triton_launches import LaunchCounter
 
 _MAX_SEED: Final = 1 << 32
 
@@ -36,6 +37,7 @@ class Runner:
     module: ModuleType | None = None
     model: object = None
     program: Program | None = None
+    launches: LaunchCounter = field(default_factory=LaunchCounter)
     extensions: Extensions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +79,8 @@ def _load(runner: Runner, message: Message) -> Answer:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if body["interpreted"]:
         triton_interpreter.install()
+    if body["uses_triton"]:
+        runner.launches.install()
     runner.extensions.install(recording=body["recording"])
     for identity, library in zip(body["built"], message.blobs, strict=True):
         runner.extensions.add_built(identity, library)
@@ -112,12 +116,26 @@ def _load_state(runner: Runner, message: Message) -> Answer:
     return Answer("state_loaded")
 
 
-def _call(runner: Runner, message: Message) -> Answer:
-    """One call with fresh inputs."""
+def _stage(runner: Runner, message: Message) -> Answer:
+    """Fresh inputs for one call."""
     _seed(message.body["seed"])
-    facts = runner.bound().call(parcel_of(message.body["parcel"], message.blobs), flush=message.body["flush"])
+    runner.bound().stage(parcel_of(message.body["parcel"], message.blobs), flush=message.body["flush"])
+    runner.launches.take()
+    return Answer("staged")
+
+
+def _call(runner: Runner, message: Message) -> Answer:
+    """The call itself: the only message that the judge times, so it does nothing else."""
+    del message
+    outputs, clock = runner.bound().call()
     runner.extensions.raise_if_needed()
-    return answer_parcel("called", facts.outputs, **facts.facts())
+    return answer_parcel("called", outputs, **clock)
+
+
+def _facts(runner: Runner, message: Message) -> Answer:
+    """What else the last call did."""
+    del message
+    return Answer("told", {"triton_launches": runner.launches.take(), **runner.bound().facts()})
 
 
 def _open_reference(runner: Runner, message: Message) -> Answer:
@@ -159,6 +177,7 @@ def _run_oracle(runner: Runner, message: Message) -> Answer:
         raise FaultInInput("REF_INVALID", "no reference was loaded")
     _seed(message.body["seed"])
     parcel = parcel_of(message.body["parcel"], message.blobs)
+    runner.bound().restore_state()
     outputs = oracle.run_in_precision(runner.model, runner.module, parcel, message.body["precision"], runner.device)
     return answer_parcel("outputs", outputs)
 
@@ -175,7 +194,9 @@ HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "load": _load,
     "bind": _bind,
     "load_state": _load_state,
+    "stage": _stage,
     "call": _call,
+    "facts": _facts,
     "open_reference": _open_reference,
     "make_inputs": _make_inputs,
     "run_oracle": _run_oracle,

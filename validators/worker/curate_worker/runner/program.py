@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from ..digests import digest_of
 from ..tensors import TensorDescriptor, bytes_of
 from ..values import Parcel, pack, unpack
-from .clock import Clock
+from .clock import Clock, waited_nanoseconds
 from .errors import FaultInInput
 
 
-@dataclass(frozen=True)
-class CallFacts:
-    """What one call did, as far as the runner can see."""
+@dataclass
+class _Call:
+    """One call from the arrival of its inputs to the last question about it."""
 
-    outputs: Parcel
-    nanoseconds: int
-    input_digests: list[str]
-    aliases: list[list[int]]
-    """Pairs of output and input, by number, that share memory."""
-
-    def facts(self) -> dict:
-        """All but the outputs, as sent."""
-        return {
-            "nanoseconds": self.nanoseconds,
-            "input_digests": self.input_digests,
-            "aliases": self.aliases,
-        }
+    args: list
+    kwargs: dict
+    tensors: list[torch.Tensor]
+    descriptors: list[TensorDescriptor]
+    memory: list[tuple[int, int]]
+    """Where the inputs lay before the call."""
+    outputs: list[torch.Tensor] = field(default_factory=list)
 
 
 class Program:
@@ -40,6 +34,7 @@ class Program:
         self._device = device
         self._clock = Clock(device)
         self._state = self._snapshot()
+        self._staged: _Call | None = None
 
     def state(self) -> dict[str, object]:
         """Names and tensors of parameters and buffers."""
@@ -52,30 +47,48 @@ class Program:
             self._model.load_state_dict(state, strict=True)
         self._state = self._snapshot()
 
-    def call(self, parcel: Parcel, *, flush: bool) -> CallFacts:
-        """Calls the model once on fresh copies of the inputs, with its parameters as they were bound."""
+    def stage(self, parcel: Parcel, *, flush: bool) -> None:
+        """Takes in fresh inputs and sets parameters back, so that nothing but the call itself is left to do."""
         inputs, tensors = unpack(parcel, self._device)
         args, kwargs = arguments_of(inputs)
+        self._staged = _Call(args, kwargs, tensors, parcel.tensors, [_memory_of(tensor) for tensor in tensors])
         self.restore_state()
-        ranges = [_memory_of(tensor) for tensor in tensors]
         if flush:
             self._clock.flush()
+
+    def call(self) -> tuple[Parcel, dict[str, int]]:
+        """Calls the model on what was staged; gives a copy of its outputs and what the clock said."""
+        staged = self._require_staged()
+        waited = waited_nanoseconds()
         with torch.no_grad():
-            measured = self._clock.measure(lambda: self._model(*args, **kwargs))
-        outputs, output_tensors = pack(measured.output), _tensors_in(measured.output)
-        digests = [_digest(tensor, known) for tensor, known in zip(tensors, parcel.tensors, strict=True)]
+            measured = self._clock.measure(lambda: self._model(*staged.args, **staged.kwargs))
+        outputs = pack(measured.output)
+        waited = waited_nanoseconds() - waited
+        staged.outputs = _tensors_in(measured.output)
+        return outputs, {"nanoseconds": measured.nanoseconds, "waited_nanoseconds": waited}
+
+    def facts(self) -> dict[str, list]:
+        """What became of the inputs of the last call: their digests, and pairs of output and input in one memory."""
+        staged = self._require_staged()
+        digests = [_digest(*pair) for pair in zip(staged.tensors, staged.descriptors, strict=True)]
         aliases = [
             [number, index]
-            for number, tensor in enumerate(output_tensors)
-            for index, known in enumerate(ranges)
+            for number, tensor in enumerate(staged.outputs)
+            for index, known in enumerate(staged.memory)
             if _overlap(_memory_of(tensor), known)
         ]
-        return CallFacts(outputs, measured.nanoseconds, digests, aliases)
+        self._staged = None
+        return {"input_digests": digests, "aliases": aliases}
 
     def restore_state(self) -> None:
         """Sets parameters and buffers back to what was bound, whatever earlier calls did to them."""
         if self._state and isinstance(self._model, torch.nn.Module):
             self._model.load_state_dict(self._state, strict=True)
+
+    def _require_staged(self) -> _Call:
+        if self._staged is None:
+            raise FaultInInput("NO_OUTPUT", "no call was staged")
+        return self._staged
 
     def _snapshot(self) -> dict[str, object]:
         if not isinstance(self._model, torch.nn.Module):

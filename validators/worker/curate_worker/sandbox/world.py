@@ -19,6 +19,7 @@ _SYSTEM_FILES = [
     "/etc/passwd",
     "/etc/group",
 ]
+_LIBRARY_VARIABLES = ("LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH")
 _DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "nvidia*", "nvidia-caps", "dri"]
 _PERSONAL_FOLDERS = ["/root", "/home", "/mnt", "/media", "/srv", "/run", "/var/run", "/var/tmp", "/tmp"]
 
@@ -40,15 +41,20 @@ def survey() -> World:
     package = Path(__file__).resolve().parents[1]
     interpreter = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
     imports = [Path(entry) for entry in sys.path if entry and Path(entry).exists()]
+    libraries = [Path(entry) for name in _LIBRARY_VARIABLES for entry in os.environ.get(name, "").split(":") if entry]
     compilers = [_home_of(name) for name in ("nvcc", "g++", "c++", "ptxas")]
-    needed = [*interpreter, *imports, package, *(path for path in compilers if path is not None)]
+    needed = [*interpreter, *imports, *libraries, package, *(path for path in compilers if path is not None)]
     devices = [path for pattern in _DEVICES for path in sorted(Path("/dev").glob(pattern))]
     personal = [Path(folder) for folder in _PERSONAL_FOLDERS] + [Path(os.environ.get("CURATE_REAL_HOME", "/root"))]
     return World(
         readable=[Path(folder) for folder in _SYSTEM_FOLDERS + _SYSTEM_FILES] + needed,
         devices=devices,
         hidden=list(dict.fromkeys(personal)),
-        needed=[*needed, Path(os.__file__), *(path for path in devices if path.name.startswith("nvidia"))],
+        needed=[
+            *(path for path in needed if path.exists()),
+            Path(os.__file__),
+            *(path for path in devices if path.name.startswith("nvidia")),
+        ],
     )
 
 

@@ -6,7 +6,17 @@ and says passed, failed or does not apply (None), with a detail.
 from __future__ import annotations
 
 from ..evidence import Evidence
-from . import clock_witness, deterministic, inputs_untouched, layout, no_aliasing, oracle, timed_outputs
+from . import (
+    clock_witness,
+    deterministic,
+    inputs_untouched,
+    layout,
+    no_aliasing,
+    oracle,
+    own_kernel,
+    quiet_device,
+    timed_outputs,
+)
 from .check import Check
 
 CHECKS: list[Check] = [
@@ -15,7 +25,9 @@ CHECKS: list[Check] = [
     layout.CHECK,
     deterministic.CHECK,
     oracle.CHECK,
+    own_kernel.CHECK,
     timed_outputs.CHECK,
+    quiet_device.CHECK,
     clock_witness.CHECK,
 ]
 
