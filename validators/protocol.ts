@@ -5,7 +5,7 @@ import { Environment, Evaluation } from '../pipelines/core/records/evaluation.ts
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-export const PROTOCOL_VERSION = 1
+const PROTOCOL_VERSION = 1
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024

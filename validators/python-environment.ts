@@ -57,7 +57,7 @@ export async function preparePython(options: PreparationOptions): Promise<Python
 }
 
 /** Where our own environment lies: beside the sources, or, for an installed package, in the user's cache. */
-export async function environmentFolder(): Promise<string> {
+async function environmentFolder(): Promise<string> {
   if (!packageRoot.includes(`${sep}node_modules${sep}`)) return join(packageRoot, '.venv')
   const requirements = await readWorkerRequirements()
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
@@ -65,7 +65,7 @@ export async function environmentFolder(): Promise<string> {
 }
 
 /** What to install, and whether it may be missing in the end. */
-export function wantedOf(requirements: WorkerRequirements, developer: boolean) {
+function wantedOf(requirements: WorkerRequirements, developer: boolean) {
   const optional = { optional: true } as const
   return [
     ...requirements.required.map((requirement) => ({ ...requirement, optional: false })),

@@ -1,5 +1,7 @@
 import { CurateError } from '../pipelines/core/errors.ts'
+import type { Candidate } from '../pipelines/core/records/candidate.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
+import type { Task } from '../pipelines/core/records/task.ts'
 import type { JudgeSettings, JudgedRow } from './protocol.ts'
 import { findPython } from './python-environment.ts'
 import type { EvaluationRequest, Validator } from './types.ts'
@@ -36,13 +38,28 @@ export async function openValidator(settings: ValidatorSettings, options: Valida
 }
 
 function questionOf({ task, candidate }: EvaluationRequest, { max_workloads, ...settings }: ValidatorSettings) {
-  const { language, form, entry_point, sources } = candidate
+  const { language, form } = candidate
+  const workloads = task.workloads.slice(0, max_workloads)
   return {
-    task: { id: task.id, reference: task.reference, workloads: task.workloads.slice(0, max_workloads) },
-    candidate: { language, form, entry_point, sources },
+    task: { id: task.id, reference: referenceOf(task), workloads },
+    candidate: { language, form, ...implementationOf(candidate) },
     settings,
   }
 }
+
+// No kernel is megabytes long. What is, gets its verdict for what is left of it, and stops nothing else.
+function referenceOf({ reference }: Task): string {
+  const length = reference.length
+  return length <= MAX_CHARACTERS ? reference : `raise ValueError("the reference has ${length} characters")`
+}
+
+function implementationOf({ entry_point, sources }: Candidate): Pick<Candidate, 'entry_point' | 'sources'> {
+  const length = sources.reduce((sum, { content }) => sum + content.length, 0)
+  if (length <= MAX_CHARACTERS) return { entry_point, sources }
+  return { entry_point: `in ${length} characters of sources`, sources: [] }
+}
+
+const MAX_CHARACTERS = 4_000_000
 
 function toEvaluations(
   { task, candidate }: EvaluationRequest,

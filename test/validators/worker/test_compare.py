@@ -140,6 +140,11 @@ def test_every_dtype_can_be_compared_with_itself(name: str) -> None:
     assert verdict_on(other, tensor, exact) == "WRONG_VALUE"
 
 
+def test_numbers_too_large_to_tell_an_error_by_are_the_fault_of_the_task() -> None:
+    huge = torch.full((4,), 1e300, dtype=torch.float64)
+    assert verdict_on(huge.clone(), huge, huge) == "TOLERANCE_UNCALIBRATED"
+
+
 def test_integers_must_be_equal() -> None:
     own = torch.tensor([2**62, 5, -1])
     other = own.clone()

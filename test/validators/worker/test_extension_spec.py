@@ -36,6 +36,8 @@ def test_a_specification_is_known_by_all_of_its_content() -> None:
         {"units": [["main.sh", ""]]},
         {"units": [["main.cpp", ""], ["main.cpp", ""]]},
         {"units": [["main.cpp", "x" * 5_000_000]]},
+        {"units": [["main.cpp", "\ud800"]]},
+        {"units": [["main.cpp", "\x00"]]},
         {"extra_cflags": "-O3"},
         {"with_cuda": None},
         {"command": "rm"},

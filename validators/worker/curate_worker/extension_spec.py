@@ -47,3 +47,13 @@ def _check_units(units: object) -> None:
         raise ValueError("two sources of one name")
     if sum(len(text) for _, text in units) > _MAX_SOURCE_CHARACTERS:
         raise ValueError("the sources are too long")
+    if any("\x00" in text or not _is_unicode(text) for _, text in units):
+        raise ValueError("the sources are not text")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

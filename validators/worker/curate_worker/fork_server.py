@@ -58,7 +58,7 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
 def _answer(control: socket.socket, pid: int) -> None:
     try:
         handle = os.pidfd_open(pid)
-    except ProcessLookupError:
+    except OSError:
         control.send(json.dumps({"pid": pid}).encode())
         return
     socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [handle])

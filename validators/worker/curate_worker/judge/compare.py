@@ -32,13 +32,17 @@ class Errors:
 
 
 def expect(own: Parcel, exact: Parcel | None) -> Expected:
-    """Prepares a comparison."""
+    """Prepares a comparison. Raises a Verdict that blames the task where none is possible."""
     own_leaves = leaves_of(own)
     exact_leaves = None if exact is None else leaves_of(exact)
     tolerances = [
         calibrate(leaf, None if exact_leaves is None else exact_leaves[index]) if is_rounded(leaf) else None
         for index, leaf in enumerate(own_leaves)
     ]
+    for leaf, tolerance in zip(own_leaves, tolerances, strict=True):
+        if tolerance is not None and not math.isfinite(tolerance.atol):
+            text = f"{leaf.place} of the reference holds numbers too large to tell an error by"
+            raise Verdict("INVALID_REFERENCE", "task", "TOLERANCE_UNCALIBRATED", "task", text)
     return Expected(own_leaves, exact_leaves, tolerances)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from .compare import Errors
@@ -46,9 +47,10 @@ class Evidence:
             "max_relative_error": _largest([error.max_relative for error in self.errors]),
             "tolerance_atol": max((item.atol for item in self.tolerances), default=0.0),
             "tolerance_rtol": max((item.rtol for item in self.tolerances), default=0.0),
-            "reference_error": max(references, default=None),
+            "reference_error": _largest(references),
         }
 
 
 def _largest(values: list[float | None]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
+    known = [value for value in values if value is not None]
+    return max(known) if known and all(math.isfinite(value) for value in known) else None

@@ -34,7 +34,7 @@ class Started:
 
     pid: int
     handle: int | None
-    """pidfd of its supervisor; None if it had ended already."""
+    """pidfd of its supervisor; None if it had ended already, or where the kernel has none (before Linux 5.3)."""
     channel: socket.socket
     output: int
     status: int

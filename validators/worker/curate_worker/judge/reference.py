@@ -11,7 +11,14 @@ from .compare import Expected, compare, expect
 from .faults import Verdict
 from .leaves import leaves_of
 from .null_kernels import passing_null_kernel
-from .reference_errors import ask_reference, parcel_in, start_reference
+from .reference_errors import (
+    ask_reference,
+    number_in,
+    parcel_in,
+    require_usable_size,
+    start_reference,
+    texts_in,
+)
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
@@ -79,8 +86,10 @@ class Reference:
         answer = self._ask("call", {}, [], "called")
         outside = watch.nanoseconds()
         told = self._ask("facts", {}, [], "told")
-        timing = Timing(answer.body["nanoseconds"], answer.body["waited_nanoseconds"], outside)
-        return ReferenceCall(parcel_in(answer, "parcel"), timing, told.body["input_digests"])
+        inside, waited = number_in(answer, "nanoseconds"), number_in(answer, "waited_nanoseconds")
+        output = parcel_in(answer, "parcel")
+        require_usable_size(output)
+        return ReferenceCall(output, Timing(inside, waited, outside), texts_in(told, "input_digests"))
 
     def close(self) -> None:
         """Ends the reference's process."""

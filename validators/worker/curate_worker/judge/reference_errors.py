@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from ..channel import Message
-from ..tensors import Malformed
+from ..tensors import DTYPES, Malformed
 from ..values import Parcel, parcel_of
 from .faults import RunnerLost, Verdict
 from .log_text import clean_log
@@ -12,6 +14,7 @@ from .requests import Settings
 from .runner_handle import RunnerHandle
 from .station import Station
 
+_MAX_EXPANDED_BYTES = 1 << 30
 _LOST_CAUSES = {"timeout": "REF_TIMEOUT"}
 _ERROR_CAUSES = {
     "NotTransferable": "INPUT_NOT_TRANSFERABLE",
@@ -52,6 +55,30 @@ def parcel_in(answer: Message, name: str) -> Parcel:
     except (Malformed, TypeError, KeyError) as error:
         raise _invalid("REF_INVALID", f"the reference's process sent {error}") from error
     raise _invalid("REF_INVALID", f"the reference's process sent no {name}")
+
+
+def number_in(answer: Message, name: str) -> int:
+    """A number in an answer."""
+    value = answer.body.get(name)
+    if type(value) is not int or value < 0:
+        raise _invalid("REF_INVALID", f"the reference's process sent no {name}")
+    return value
+
+
+def texts_in(answer: Message, name: str) -> list[str]:
+    """A list of texts in an answer."""
+    value = answer.body.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _invalid("REF_INVALID", f"the reference's process sent no {name}")
+    return value
+
+
+def require_usable_size(output: Parcel) -> None:
+    """Raises a Verdict for an output that fits into few bytes but stands for more than can be compared."""
+    for descriptor in output.tensors:
+        num_bytes = math.prod(descriptor.shape) * DTYPES[descriptor.dtype].itemsize
+        if num_bytes > max(_MAX_EXPANDED_BYTES, 2 * descriptor.num_bytes):
+            raise _invalid("REF_INVALID", f"an output of shape {list(descriptor.shape)} is too large to be compared")
 
 
 def _invalid(cause: str, text: str) -> Verdict:

@@ -35,6 +35,7 @@ class RunnerHandle:
         self._max_answer_bytes = max_answer_bytes
         self._deadline = time.monotonic() + _START_SECONDS
         self._ended: dict | None = None
+        self._closed = False
         os.set_blocking(self._started.output, False)
         try:
             ready = self._receive()
@@ -76,20 +77,28 @@ class RunnerHandle:
 
     def close(self) -> None:
         """Ends the runner and everything it started, and removes its scratch folder."""
+        if self._closed:
+            return
+        self._closed = True
         self._channel.close()
-        if self._started.handle is not None:
-            self._kill(self._started.handle)
-            os.close(self._started.handle)
-            self._started.handle = None
-            os.close(self._started.output)
-            os.close(self._started.status)
-        shutil.rmtree(self._started.scratch, ignore_errors=True)
+        self._kill()
+        for descriptor in (self._started.handle, self._started.output, self._started.status):
+            if descriptor is not None:
+                os.close(descriptor)
+        # Folders nested deeper than Python recurses stay until the judge's own folder is removed.
+        with contextlib.suppress(RecursionError):
+            shutil.rmtree(self._started.scratch, ignore_errors=True)
 
     # SIGTERM first: where there is no pid namespace the supervisor must hunt down what the runner started.
-    def _kill(self, handle: int) -> None:
+    def _kill(self) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
+            if self._wait_for_end(0):
+                return
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(handle, number)
+                if self._started.handle is not None:
+                    signal.pidfd_send_signal(self._started.handle, number)
+                else:
+                    os.kill(self._started.pid, number)
             if self._wait_for_end(_END_SECONDS):
                 return
 
@@ -172,14 +181,13 @@ class RunnerHandle:
         text = b""
         poll = select.poll()
         poll.register(self._started.status, select.POLLIN)
-        while (remaining := deadline - time.monotonic()) > 0:
-            if poll.poll(remaining * 1000):
-                piece = os.read(self._started.status, 4096)
-                if not piece:
-                    return True
-                text += piece
-                with contextlib.suppress(ValueError):
-                    self._ended = self._ended or json.loads(text)
+        while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            piece = os.read(self._started.status, 4096)
+            if not piece:
+                return True
+            text += piece
+            with contextlib.suppress(ValueError):
+                self._ended = self._ended or json.loads(text)
         return False
 
 

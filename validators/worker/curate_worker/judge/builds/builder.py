@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...extension_spec import check_spec
@@ -20,7 +21,7 @@ from .toolchain import Toolchain
 # Raised when command lines or the sandbox of builds change meaning.
 _BUILD_VERSION = 1
 _SCRATCH_BYTES = 4 << 30
-_MEMORY_BYTES = 16 << 30
+_MEMORY_BYTES = 8 << 30
 _NO_HEADER = re.compile(
     r"fatal error: ((?:cu(?:blas|sparse|solver|rand|fft|dnn)|cub/|thrust/|nv/|cuda/|cutlass|cute/|nccl|c10/cuda/"
     r"|ATen/cuda/)\S*): No such file"
@@ -81,7 +82,7 @@ class Builder:
             with RunnerHandle(self._server, Room(_MEMORY_BYTES, _SCRATCH_BYTES), seconds) as runner:
                 body = {"files": plan.files, "commands": plan.commands, "artifact": plan.artifact}
                 answer = runner.request("compile", body)
-                scratch = runner.scratch
+                place = BuildPlace(runner.scratch, is_limited="private-tmpfs" in runner.layers)
         except RunnerLost as lost:
             if lost.kind == "timeout":
                 text = "the compilers did not end within the time limit for builds"
@@ -89,21 +90,32 @@ class Builder:
             raise MachineFault("compiler_lost", f"the process that compiles was lost: {lost}") from lost
         if answer.kind != "compiled":
             raise MachineFault("compiler_lost", str(answer.body.get("text", "no compiler could be started")))
-        return _built_from(answer.body, list(answer.blobs), plan, scratch)
+        return _built_from(answer.body, list(answer.blobs), plan, place)
 
 
-def _built_from(body: dict, blobs: list[memoryview], plan: Plan, scratch: Path) -> Built:
+@dataclass(frozen=True)
+class BuildPlace:
+    """Where a build ran."""
+
+    scratch: Path
+    is_limited: bool
+    """Whether the space it had was set aside for it alone."""
+
+
+def _built_from(body: dict, blobs: list[memoryview], plan: Plan, place: BuildPlace) -> Built:
     compilers = "; ".join(dict.fromkeys(plan.compilers))
     if body["failed"] is None:
         return Built(compilers, bytes(blobs[0]) if blobs else None, None, "")
     output = str(body["output"])
-    if _NO_SPACE in output:
-        raise MachineFault("disk_full", "the disk or the memory for builds is full")
+    if _NO_SPACE in output and not place.is_limited:
+        raise MachineFault("disk_full", "the disk is full")
     missing = _NO_HEADER.search(output)
     cause = "COMPILE_ERROR" if missing is None else "NO_CUDA_HEADERS"
     if body["failed"] == len(plan.commands) - 1 and plan.artifact is not None:
         cause = "LINK_ERROR"
-    text = clean_log(output, scratch)
+    if _NO_SPACE in output:
+        cause = "RESOURCE_EXCEEDED"
+    text = clean_log(output, place.scratch)
     first = _FIRST_ERROR.search(text)
     log = text if first is None else f"{first.group(0).strip()}\n{text}"
     return Built(plan.compilers[body["failed"]], None, cause, log[: 8 * 1024])
