@@ -7,7 +7,7 @@ import type { PythonCode } from './python-code.ts'
 export const ENTRY_POINT = 'ModelNew'
 
 /** Why nothing can be made of an answer. */
-export type AnswerProblem =
+type AnswerProblem =
   | 'empty_answer'
   | 'refused'
   | 'truncated_answer'

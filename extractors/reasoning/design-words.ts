@@ -55,7 +55,7 @@ export function explainsDesign(text: string, thresholds: DesignThresholds): bool
 }
 
 /** Words, and how many different kinds of mechanism and of reason a text names. */
-export function countDesignWords(text: string): { words: number; mechanisms: number; reasons: number } {
+function countDesignWords(text: string): { words: number; mechanisms: number; reasons: number } {
   const prose = text.replaceAll(/```[\s\S]*?```/g, ' ')
   const matching = (patterns: readonly RegExp[]): number => patterns.filter((pattern) => pattern.test(prose)).length
   return {
