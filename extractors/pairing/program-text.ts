@@ -10,6 +10,7 @@ import type { Edit } from '../python/rendering.ts'
 import { isStandardModule } from '../python/standard-library.ts'
 import type { SourcePiece } from '../types.ts'
 import { copyrightLines } from './copyright-lines.ts'
+import { refusalRank } from './refusals.ts'
 import type { Code } from './test-code.ts'
 
 /** Code of a test with the changes that make it fit where it is put. */
@@ -49,8 +50,7 @@ export function programText(file: ProgramFile): ProgramText | Problem {
   const placed = codes.map(({ code, edits }) => toPiece(code, edits))
   const pieces = [...placed, ...symbols.values()]
   const closure = collect(pieces)
-  const [problem] = closure.problems
-  if (problem !== undefined) return problem
+  if (closure.problems.length > 0) return worst(closure.problems)
   const order = orderUnits(closure.units)
   if (order.problem !== null) return order.problem
   const links = pieces.flatMap((piece) => linksOf(project, piece))
@@ -70,6 +70,11 @@ export function programText(file: ProgramFile): ProgramText | Problem {
       return assignTo === null ? filled : `${assignTo} = ${filled}`
     },
   }
+}
+
+// Of several problems the one that was met last in understanding the code.
+function worst(problems: readonly Problem[]): Problem {
+  return problems.reduce((a, b) => (refusalRank(b.reason) > refusalRank(a.reason) ? b : a))
 }
 
 function toPiece({ frame, node }: Code, edits: readonly Edit[]): Piece {

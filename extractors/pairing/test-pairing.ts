@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { canonicalJson } from '../../pipelines/core/hash.ts'
 import { closureCollector } from '../python/closure.ts'
 import type { CollectClosure } from '../python/closure.ts'
 import { inlineExtensions } from '../python/native-extensions.ts'
@@ -47,8 +48,20 @@ export interface PairingScope {
 // A closure that is only looked at may be far larger than one that is emitted; this bound is against hostile files.
 const MAX_REACHED_LINES = 100_000
 
-/** Prepares pairing for a repository. */
-export async function openPairing(input: PairingInput, settings: PairingSettings): Promise<PairingScope> {
+// Methods with the same settings share what they understand of a repository.
+const SCOPES = new WeakMap<PairingInput['files'], Map<string, Promise<PairingScope>>>()
+
+/** Prepares pairing for a repository, once for equal settings. */
+export function openPairing(input: PairingInput, settings: PairingSettings): Promise<PairingScope> {
+  const known = SCOPES.get(input.files) ?? new Map<string, Promise<PairingScope>>()
+  SCOPES.set(input.files, known)
+  const key = canonicalJson(settings)
+  const scope = known.get(key) ?? newPairing(input, settings)
+  known.set(key, scope)
+  return scope
+}
+
+async function newPairing(input: PairingInput, settings: PairingSettings): Promise<PairingScope> {
   const project = await sharedProject(input.files, settings.replacements)
   const allowed = new Set(settings.allowedModules)
   const common = {

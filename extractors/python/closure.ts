@@ -64,9 +64,9 @@ export function closureCollector(project: PythonProject, options: ClosureOptions
     return found
   }
   return (pieces) => {
-    const closing: Closing = { options, found: new Map(), waiting: new Map(), words: new Set(), problems: [], open: [] }
+    const closing: Closing = { options, found: new Map(), waiting: [], texts: [], problems: [], open: [] }
     for (const piece of pieces)
-      follow(closing, { links: linksOf(project, piece), words: wordsOf(piece.module, piece.node) })
+      follow(closing, { links: linksOf(project, piece), text: textWithout(piece.module, piece.node) })
     let lines = 0
     for (let next = closing.open.pop(); next !== undefined; next = closing.open.pop()) {
       if (closing.found.has(next.statement)) continue
@@ -88,10 +88,10 @@ interface Target {
   readonly statement: ModuleStatement
 }
 
-/** A part of the code with what it means and the words in it. */
+/** A part of the code with what it means and its text. */
 interface LinkedPart {
   readonly links: readonly Link[]
-  readonly words: ReadonlySet<string>
+  readonly text: string
 }
 
 interface LinkedMember extends LinkedPart {
@@ -111,9 +111,10 @@ interface LinkedStatement {
 interface Closing {
   readonly options: ClosureOptions
   readonly found: Map<ModuleStatement, { readonly linked: LinkedStatement; readonly members: LinkedMember[] }>
-  /** Methods that nothing has named yet, by name. */
-  readonly waiting: Map<string, { readonly statement: ModuleStatement; readonly member: LinkedMember }[]>
-  readonly words: Set<string>
+  /** Methods that nothing has named yet. */
+  waiting: readonly { readonly statement: ModuleStatement; readonly member: LinkedMember }[]
+  /** The texts that are in so far. */
+  readonly texts: string[]
   readonly problems: Problem[]
   readonly open: Target[]
 }
@@ -124,18 +125,21 @@ function follow(closing: Closing, part: LinkedPart): void {
     if (problem !== null) closing.problems.push(problem)
     closing.open.push(...targetsOf(link, closing.options))
   }
-  for (const word of part.words) {
-    if (closing.words.has(word)) continue
-    closing.words.add(word)
-    const members = closing.waiting.get(word) ?? []
-    closing.waiting.delete(word)
-    for (const { statement, member } of members) include(closing, statement, member)
-  }
+  closing.texts.push(part.text)
+  const named = closing.waiting.filter(({ member }) => isNamedIn(part.text, member.name))
+  if (named.length === 0) return
+  closing.waiting = closing.waiting.filter((waiting) => !named.includes(waiting))
+  for (const { statement, member } of named) include(closing, statement, member)
 }
 
 function offer(closing: Closing, statement: ModuleStatement, member: LinkedMember): void {
-  if (closing.words.has(member.name)) include(closing, statement, member)
-  else closing.waiting.set(member.name, [...(closing.waiting.get(member.name) ?? []), { statement, member }])
+  if (closing.texts.some((text) => isNamedIn(text, member.name))) include(closing, statement, member)
+  else closing.waiting = [...closing.waiting, { statement, member }]
+}
+
+// As a word anywhere, comments and strings included: `getattr(self, "decode")` names a method too.
+function isNamedIn(text: string, name: string): boolean {
+  return text.includes(name) && new RegExp(`(?<![\\w])${name}(?![\\w])`).test(text)
 }
 
 function include(closing: Closing, statement: ModuleStatement, member: LinkedMember): void {
@@ -193,26 +197,22 @@ function linkStatement(
   const lines = [statement.node, ...dropped].map((span) => lineCount(module, span))
   return {
     unit: { module, statement, dropped, links, rewrites, rewriteLinks },
-    own: { links: [...links, ...rewriteLinks], words: wordsOf(module, statement.node, [...dropped, ...optional]) },
+    own: { links: [...links, ...rewriteLinks], text: textWithout(module, statement.node, [...dropped, ...optional]) },
     members: parts.optional.map(({ name, node }) => ({
       name,
       span: node,
       links: linksIn(node),
-      words: wordsOf(module, node),
+      text: textWithout(module, node),
     })),
     problem: 'reason' in rewritten ? rewritten : null,
     numLines: lines.reduce((sum, count) => sum - count, 2 * (lines[0] ?? 0)),
   }
 }
 
-// Every word of a stretch of code, comments and strings included: `getattr(self, "decode")` names a method too.
-function wordsOf({ file }: PythonModule, { start, end }: Span, skip: readonly Span[] = []): Set<string> {
-  const text = skip.reduce(
-    (rest, span) =>
-      rest.slice(0, span.start - start) + ' '.repeat(span.end - span.start) + rest.slice(span.end - start),
-    file.text.slice(start, end),
-  )
-  return new Set(text.match(/[A-Za-z_]\w*/g))
+function textWithout({ file }: PythonModule, { start, end }: Span, skip: readonly Span[] = []): string {
+  const sorted = skip.toSorted((a, b) => a.start - b.start)
+  const ends = [...sorted.map((span) => span.start), end]
+  return ends.map((stop, at) => file.text.slice(at === 0 ? start : (sorted[at - 1]?.end ?? start), stop)).join(' ')
 }
 
 function targetsOf(link: Link, options: ClosureOptions): Target[] {

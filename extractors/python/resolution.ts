@@ -112,14 +112,27 @@ function external(base: readonly string[], imported: ImportedName, parts: readon
 function replaced(project: PythonProject, meaning: Meaning): Meaning {
   if (meaning.kind === 'definition') {
     const module = project.replacement(`${meaning.module.dotted}.${meaning.name}`)
-    return module === null ? meaning : { ...meaning, module }
+    return module === null ? meaning : inReplacement(project, module, meaning.name, [], meaning.used)
   }
   if (meaning.kind !== 'external') return meaning
   for (let length = meaning.dotted.length; length > 1; length -= 1) {
     const module = project.replacement(meaning.dotted.slice(0, length).join('.'))
     if (module === null) continue
-    const name = meaning.dotted[length - 1] ?? ''
-    return { kind: 'definition', module, name, used: meaning.used - (meaning.dotted.length - length) }
+    const rest = meaning.dotted.slice(length)
+    return inReplacement(project, module, meaning.dotted[length - 1] ?? '', rest, meaning.used - rest.length)
   }
   return meaning
+}
+
+// What a replacement binds, by a definition or by an import of its own.
+function inReplacement(
+  project: PythonProject,
+  module: PythonModule,
+  name: string,
+  rest: readonly string[],
+  used: number,
+): Meaning {
+  const meaning = lookUp(project, module, [name, ...rest], 0, 0)
+  if (meaning.kind === 'unknown') return meaning
+  return { ...meaning, used: used + meaning.used - 1 }
 }
