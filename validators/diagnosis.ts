@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CurateError } from '../pipelines/core/errors.ts'
 import { listGpus } from './gpu-list.ts'
@@ -35,7 +35,7 @@ async function askJudge({ python }: PythonEnvironment): Promise<Finding[]> {
   try {
     const slot =
       gpu === undefined ? ({ device: 'cpu', slot: 'cpu' } as const) : ({ device: 'cuda', slot: gpu.uuid } as const)
-    const judge = await startJudge(python, { ...slot, cache_folder: folder, threads: 1 })
+    const judge = await startJudge(python, { ...slot, cache_folder: folder, threads: availableParallelism() })
     await judge.stop(3000)
     return [...toolFindings(judge.ready, gpu?.name ?? null), ...sandboxFindings(judge.ready)]
   } finally {

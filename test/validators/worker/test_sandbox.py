@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -81,8 +82,8 @@ def test_an_honest_program_passes_in_it(opened: tuple) -> None:
     assert (row["status"], row["log"]) == ("PASSED", "")
 
 
-def test_its_environment_holds_nothing_of_anybody(opened: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CANARY_TOKEN", "hf_canary")
+def test_its_environment_holds_nothing_of_anybody(opened: tuple) -> None:
+    assert os.environ["CANARY_TOKEN"] == "hf_canary"
     names = set(eval(said(opened, "sorted(os.environ)")))
     allowed = {
         "PATH",
@@ -207,6 +208,49 @@ runner.request("load", {{"files": files, **{LOAD!r}}})
     judge.kill()
     judge.wait()
     wait_until(lambda: processes_with(str(tmp_path)) == [])
+
+
+WITHOUT_NAMESPACES = [
+    *("unshare", "-U", "-r", "sh", "-c"),
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"',
+    "sh",
+]
+
+
+def test_where_no_namespace_can_be_had_the_other_layers_hold_and_say_so(tmp_path: Path) -> None:
+    possible = subprocess.run([*WITHOUT_NAMESPACES, "true"], check=False, capture_output=True)
+    if possible.returncode != 0:
+        pytest.skip(f"namespaces cannot be taken away here: {possible.stderr.decode().strip()}")
+    marker = f"{secrets.randbelow(10**9) + 10**9}"
+    script = tmp_path / "judge.py"
+    script.write_text(f"""
+import json, sys
+sys.path[:0] = [{str(WORKER)!r}, {str(Path(__file__).parent)!r}]
+from pathlib import Path
+from curate_worker.judge.opening import open_station
+from test_sandbox import judged, outcome
+with open_station("cpu", "test", Path({str(tmp_path)!r}) / "cache", 1) as opened:
+    start = "import subprocess; subprocess.Popen(['setsid', 'sleep', '{marker}'])"
+    daemon = judged(opened, start + "; return x.clamp(min=0)")
+    print(json.dumps({{
+        "layers": opened[1]["environment"]["sandbox"],
+        "missing": sorted(opened[1]["sandbox_missing"]),
+        "leaks": opened[1]["sandbox_leaks"],
+        "daemon": daemon["status"],
+        "socket": outcome(opened, "socket.socket(socket.AF_INET)"),
+        "endless": judged(opened, "while True: pass", 2)["cause"],
+    }}))
+""")
+    done = subprocess.run(
+        [*WITHOUT_NAMESPACES, sys.executable, str(script)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {"user-namespace", "pid-namespace", "network-namespace"} <= set(found["missing"])
+    assert not {"user-namespace", "pid-namespace", "network-namespace"} & set(found["layers"])
+    assert (found["daemon"], found["endless"], found["leaks"]) == ("PASSED", "TIMEOUT", [])
+    assert found["socket"].split()[0] in ("OSError", "PermissionError")
+    assert processes_with(marker) == []
 
 
 def test_the_fork_server_has_one_thread(opened: tuple) -> None:

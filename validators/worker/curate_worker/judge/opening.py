@@ -24,7 +24,7 @@ from .station import Station
 
 _SCRATCH_PREFIX = "curate-judge-"
 _PROBE_SECONDS = 120.0
-_PROBE_ROOM = Room(None, 64 << 20)
+_PROBE_MEMORY_BYTES, _PROBE_SCRATCH_BYTES = 4 << 30, 64 << 20
 # What a program must not be able to read; folders count as read when their names can be listed.
 _FORBIDDEN = ["/root", "/home", "/etc/shadow", "/proc/1/environ", "/var/log"]
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "PYTHONPATH", "HOME")
@@ -65,7 +65,8 @@ def _start(root: Path, device: str, threads: int) -> tuple[ForkServer, dict, dic
     server = ForkServer(root, _environment(device, threads))
     try:
         ready = server.wait_until_ready()
-        with RunnerHandle(server, _PROBE_ROOM, _PROBE_SECONDS) as runner:
+        room = Room(None if device == "cuda" else _PROBE_MEMORY_BYTES, _PROBE_SCRATCH_BYTES)
+        with RunnerHandle(server, room, _PROBE_SECONDS) as runner:
             forbidden = [*_FORBIDDEN, str(Path.home()), str(root)]
             answer = runner.request("probe", {"device": device, "forbidden": forbidden})
             if answer.kind != "probed":

@@ -10,11 +10,12 @@ from .report import LayerReport
 
 SHARED_MEMORY = Path("/dev/shm")
 
+# Layer to flag and to the link in /proc/self/ns that tells one namespace from another.
 _OTHERS = {
-    "network-namespace": system.CLONE_NEWNET,
-    "ipc-namespace": system.CLONE_NEWIPC,
-    "mount-namespace": system.CLONE_NEWNS,
-    "pid-namespace": system.CLONE_NEWPID,
+    "network-namespace": (system.CLONE_NEWNET, "net"),
+    "ipc-namespace": (system.CLONE_NEWIPC, "ipc"),
+    "mount-namespace": (system.CLONE_NEWNS, "mnt"),
+    "pid-namespace": (system.CLONE_NEWPID, "pid_for_children"),
 }
 
 
@@ -22,7 +23,7 @@ def enter_user_namespace(report: LayerReport) -> bool:
     """Enters a user namespace in which this process keeps its own user id; the others can then be had without root."""
     user, group = os.geteuid(), os.getegid()
     try:
-        system.unshare(system.CLONE_NEWUSER)
+        _leave(system.CLONE_NEWUSER, "user")
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
@@ -35,11 +36,9 @@ def enter_user_namespace(report: LayerReport) -> bool:
 
 def enter_other_namespaces(report: LayerReport) -> None:
     """Enters each of the other namespaces by itself, so that one that is forbidden costs only itself."""
-    for name, flag in _OTHERS.items():
-        if report.is_active(name):
-            continue
+    for name, (flag, link) in _OTHERS.items():
         try:
-            system.unshare(flag)
+            _leave(flag, link)
             report.active(name)
         except OSError as error:
             report.missing(name, str(error))
@@ -59,6 +58,22 @@ def arrange_mounts(report: LayerReport, scratch: Path, options: str, needed: lis
         if folder.is_dir() and not any(_is_below(path, folder) for path in [*needed, scratch]):
             flags = system.MS_NOSUID | system.MS_NODEV | system.MS_RDONLY
             _try_mount(report, "hidden-folders", "tmpfs", folder, flags, "size=4k,mode=755")
+
+
+# Mounts and the killing of "all processes" follow from the belief to be elsewhere, so belief is not enough.
+def _leave(flag: int, link: str) -> None:
+    before = _namespace(link)
+    system.unshare(flag)
+    if _namespace(link) == before:
+        raise OSError(0, f"unshare left this process in {before}")
+
+
+# A pid namespace without a process yet cannot be read; that alone tells it from the old one.
+def _namespace(link: str) -> str:
+    try:
+        return str((Path("/proc/self/ns") / link).readlink())
+    except OSError:
+        return "unborn"
 
 
 def _try_mount(  # noqa: PLR0913, PLR0917
