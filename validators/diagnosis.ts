@@ -106,15 +106,16 @@ function sandboxFindings(ready: Ready): Finding[] {
     remedy:
       'Do not validate kernels of strangers on this machine, or do so in a container without network and secrets.',
   }))
-  const threads = ready.fork_server_threads
-  const remedy =
-    threads === 1 ? '' : 'A library starts threads when it is imported; runners forked beside them may hang.'
-  return [
-    ...held,
-    ...missing,
-    ...leaks,
-    { name: 'fork server', ok: threads === 1, found: `${threads} thread(s)`, remedy },
+  return [...held, ...missing, ...leaks, forkServerFinding(ready)]
+}
+
+function forkServerFinding({ fork_server: { threads, touched_cuda } }: Ready): Finding {
+  const troubles = [
+    ...(threads === 1 ? [] : ['A library starts threads when it is imported; processes forked beside them may hang.']),
+    ...(touched_cuda ? ['A library reaches CUDA when it is imported; processes forked after that cannot use it.'] : []),
   ]
+  const found = `${threads} thread(s), CUDA ${touched_cuda ? 'touched' : 'untouched'}`
+  return { name: 'fork server', ok: troubles.length === 0, found, remedy: troubles.join(' ') }
 }
 
 const LAYER_REMEDIES: Record<string, string> = {

@@ -65,7 +65,10 @@ const Ready = z.strictObject({
   environment: Environment,
   sandbox_missing: z.record(z.string(), z.string()).describe('Layer to the reason why it does not hold'),
   sandbox_leaks: z.array(z.string()).describe('What a probe could do in the sandbox that it should not be able to'),
-  fork_server_threads: z.int().describe('Threads of the process that forks; more than one is a risk'),
+  fork_server: z.strictObject({
+    threads: z.int().describe('Threads of the process that forks; more than one is a risk'),
+    touched_cuda: z.boolean().describe('Whether it reached the CUDA driver, which no process forked from it could use'),
+  }),
   tools: z.record(z.string(), z.string().nullable()).describe('Tool to version; null where it is missing'),
 })
 export type Ready = z.infer<typeof Ready>

@@ -35,7 +35,7 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
     # Ends of supervisors are seen by the judge; the kernel may bury them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()
-    control.send(json.dumps({"ready": True, "threads": _num_threads()}).encode())
+    control.send(json.dumps({"threads": _num_threads(), "touched_cuda": _touched_cuda()}).encode())
     while True:
         text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 3)
         if not text:
@@ -71,6 +71,11 @@ def _import_what_runners_use() -> None:
     # The first operation under such a mode imports half of PyTorch; better once here than in every reference.
     with Widen(torch.float64):
         torch.ones(1)
+
+
+# The driver's library is loaded by the first call that reaches it.
+def _touched_cuda() -> bool:
+    return "/libcuda.so" in Path("/proc/self/maps").read_text()
 
 
 def _num_threads() -> int:

@@ -86,7 +86,7 @@ def _facts(station: Station, tools: Toolchain, ready: dict, probed: dict) -> dic
         "environment": {**station.environments[station.device], "sandbox": probed["layers"]},
         "sandbox_missing": probed["missing"],
         "sandbox_leaks": sorted(name for name, leaks in probed["sandbox"].items() if leaks),
-        "fork_server_threads": ready["threads"],
+        "fork_server": {"threads": ready["threads"], "touched_cuda": ready["touched_cuda"]},
         "tools": {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -111,6 +111,8 @@ def _environment(device: str, threads: int) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": str(threads),
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
+        # PyTorch asks on import whether there is a GPU; asked through CUDA, no forked process could use it any more.
+        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         "CURATE_REAL_HOME": real_home,
         "HOME": real_home,
     }
