@@ -7,19 +7,19 @@ import { holdsComparison } from './comparison-search.ts'
 import type { Frame } from './test-code.ts'
 
 /** A function of the test's own that compares for it. */
-export interface Helper {
+export interface ComparingFunction {
   readonly module: PythonModule
   readonly definition: SyntaxNode
   readonly isMethod: boolean
 }
 
-/** The helper that a call in a frame means: a function, or a method of the test's class; null where it compares nothing. */
-export function helperOf(
+/** The comparing function that a call in a frame means: a function, or a method of the test's class; null where it compares nothing. */
+export function comparingFunctionOf(
   project: PythonProject,
   call: SyntaxNode,
   frame: Frame,
   classNode: SyntaxNode | null,
-): Helper | null {
+): ComparingFunction | null {
   const callee = fieldOf(call, 'function')
   const parts = callee === null ? null : nameChain(frame.module.file, callee)
   if (parts === null) return null
@@ -27,7 +27,11 @@ export function helperOf(
   return helper !== null && holdsComparison(project, helper.module, helper.definition) ? helper : null
 }
 
-function methodOf(module: PythonModule, classNode: SyntaxNode | null, parts: readonly string[]): Helper | null {
+function methodOf(
+  module: PythonModule,
+  classNode: SyntaxNode | null,
+  parts: readonly string[],
+): ComparingFunction | null {
   const body = classNode === null ? null : fieldOf(undecorated(classNode), 'body')
   const found = body?.children.map(undecorated).find((member) => {
     const name = member.type === 'function_definition' ? fieldOf(member, 'name') : null
@@ -36,7 +40,7 @@ function methodOf(module: PythonModule, classNode: SyntaxNode | null, parts: rea
   return found === undefined ? null : { module, definition: found, isMethod: true }
 }
 
-function functionOf(project: PythonProject, frame: Frame, parts: readonly string[]): Helper | null {
+function functionOf(project: PythonProject, frame: Frame, parts: readonly string[]): ComparingFunction | null {
   if (frame.locals.has(parts[0] ?? '')) return null
   const meaning = resolveChain(project, frame.module, parts)
   if (meaning.kind !== 'definition' || meaning.used < parts.length) return null

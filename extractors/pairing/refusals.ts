@@ -5,7 +5,6 @@
 export const REFUSALS = {
   metadata_only: 'only shapes, dtypes or other facts about tensors are compared',
   literal_expectation: 'the expected value is written down, not computed',
-  property_only: 'both values come from the output: an invariant, not a reference',
   gradient_only: 'only gradients are compared',
   expected_from_output: 'the expected value is made from the tested output',
   same_operator_twice: 'two settings of the same operator are compared',
@@ -19,8 +18,6 @@ export const REFUSALS = {
   branching_test: 'the test decides while it runs which values it compares',
   interleaved_inputs: 'an input is given a new value between the two calls',
   state_shared_with_input: 'a parameter of one side is an input of the other',
-  random_configuration: 'a constructor argument is random or computed from tensors',
-  no_registered_operator: 'no operator of the repository is registered for what is called',
   rebound_import: 'a name is both imported and redefined',
   module_as_value: 'a module is passed around as a value',
   reads_files: 'code reads files of the repository',

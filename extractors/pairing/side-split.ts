@@ -131,8 +131,7 @@ function refusalOf(
   if (outputs.some(isMetadata)) return refused('metadata_only')
   if (outputs.some(({ node }) => LITERALS.has(node.type))) return refused('literal_expectation')
   const counts = reached.map((kernels) => kernels.length)
-  if (counts.every((count) => count === 0))
-    return shared.length === 0 ? refused('property_only') : refused('expected_from_output')
+  if (counts.every((count) => count === 0)) return refused('expected_from_output')
   if (counts.every((count) => count > 0)) {
     const [first, second] = reached.map((kernels) =>
       kernels

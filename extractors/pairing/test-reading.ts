@@ -8,8 +8,8 @@ import type { SyntaxNode } from '../python/syntax.ts'
 import { comparisonsIn } from './comparisons.ts'
 import { isHarmless } from './contexts.ts'
 import { holdsComparison } from './comparison-search.ts'
-import { helperOf } from './test-helpers.ts'
-import type { Helper } from './test-helpers.ts'
+import { comparingFunctionOf } from './comparing-functions.ts'
+import type { ComparingFunction } from './comparing-functions.ts'
 import { isSkipped, loopAxis, parametrizedAxes } from './test-axes.ts'
 import { variable } from './test-code.ts'
 import type { Code, Frame, FrameAxis, Guard, Step, TestCode, TestComparison, Variable } from './test-code.ts'
@@ -157,7 +157,7 @@ function readSimple(reader: Reader, node: SyntaxNode, place: Place): boolean {
       depth,
     })
   }
-  if (found.length === 0 && depth < MAX_DEPTH && readHelperCall(reader, node, place)) return true
+  if (found.length === 0 && depth < MAX_DEPTH && readComparingCall(reader, node, place)) return true
   // `assert torch.allclose(...)` holds no value; `ok = torch.allclose(...)` does.
   if (found.length > 0 && node.children[0]?.type !== 'assignment') return true
   if (node.type === 'assert_statement') return true
@@ -250,9 +250,9 @@ function readPairwise(reader: Reader, node: SyntaxNode, body: SyntaxNode, place:
   return true
 }
 
-function readHelperCall(reader: Reader, node: SyntaxNode, place: Place): boolean {
+function readComparingCall(reader: Reader, node: SyntaxNode, place: Place): boolean {
   const call = ['expression_statement', 'assert_statement'].includes(node.type) ? node.children[0] : undefined
-  const helper = call?.type === 'call' ? helperOf(reader.project, call, place.frame, place.classNode) : null
+  const helper = call?.type === 'call' ? comparingFunctionOf(reader.project, call, place.frame, place.classNode) : null
   if (call === undefined || helper === null) return false
   const frame = reader.newFrame(helper.module, helper.definition)
   if (!bindArguments(reader, frame, helper, call, place)) return false
@@ -261,7 +261,13 @@ function readHelperCall(reader: Reader, node: SyntaxNode, place: Place): boolean
   return true
 }
 
-function bindArguments(reader: Reader, frame: Frame, helper: Helper, call: SyntaxNode, place: Place): boolean {
+function bindArguments(
+  reader: Reader,
+  frame: Frame,
+  helper: ComparingFunction,
+  call: SyntaxNode,
+  place: Place,
+): boolean {
   const { positional, keywords } = argumentsOf(place.frame.module.file, call)
   if (positional.some(({ type }) => type.endsWith('_splat'))) return false
   const parameters = parametersOf(helper.module.file, helper.definition).slice(helper.isMethod ? 1 : 0)

@@ -15,7 +15,7 @@ import type { Recipe, SourceEntry } from './recipe.ts'
 const VERSION = 1
 
 /** Mines every source for kernels: one shard per source, which holds its kernels and what of it was not read. */
-export const mine: Stage<Recipe> = {
+export const mineStage: Stage<Recipe> = {
   name: 'mine',
   version: VERSION,
   unit: 'files',

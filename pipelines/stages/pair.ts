@@ -24,7 +24,7 @@ import type { Recipe } from './recipe.ts'
 const VERSION = 1
 
 /** Finds the PyTorch reference of each kernel: one shard per source, which holds its tasks, its candidates and the rest with a reason. */
-export const pair: Stage<Recipe> = {
+export const pairStage: Stage<Recipe> = {
   name: 'pair',
   version: VERSION,
   unit: 'files',
