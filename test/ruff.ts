@@ -28,9 +28,8 @@ async function lint(fix: boolean): Promise<number> {
 
 async function show(ruff: string, command: readonly string[]): Promise<boolean> {
   const config = join(packageRoot, 'validators', 'worker', 'pyproject.toml')
-  const args = [...command, '--quiet', '--no-cache', '--config', config, ...FOLDERS]
+  const args = [...command, '--no-cache', '--config', config, ...FOLDERS]
   const { ok, stdout, stderr } = await runProcess(ruff, args, { cwd: packageRoot })
-  process.stdout.write(stdout)
-  process.stderr.write(stderr)
+  if (!ok) process.stderr.write(stdout + stderr)
   return ok
 }
