@@ -24,9 +24,9 @@ export async function loadRecipe(nameOrPath: string, sets: readonly string[] = [
   const overrides = sets.map(parseOverride)
   const path = await locateRecipe(nameOrPath)
   const lines = new LineCounter()
-  const document = parseDocument(await readRecipe(path), { lineCounter: lines, prettyErrors: true })
+  const document = parseDocument(await readRecipe(path), { lineCounter: lines, prettyErrors: false })
   const syntaxError = document.errors[0]
-  if (syntaxError !== undefined) throw notYaml(path, syntaxError.message)
+  if (syntaxError !== undefined) throw notYaml(path, syntaxError.message, lines.linePos(syntaxError.pos[0]))
   if (!isMap(document.contents)) throw notYaml(path, 'the file must hold keys and values, such as `name: my-dataset`')
   const value = applyOverrides(expand(document, path), overrides)
   const parsed = Recipe.safeParse(value, { reportInput: true })
@@ -58,10 +58,10 @@ function expand(document: Document, path: string): unknown {
 const MAX_RECIPE_BYTES = 1_000_000
 
 async function locateRecipe(nameOrPath: string): Promise<string> {
-  if (existsSync(nameOrPath)) return resolve(nameOrPath)
   const bundled = await bundledRecipes()
   const path = bundled.get(nameOrPath)
   if (path !== undefined) return path
+  if (existsSync(nameOrPath)) return resolve(nameOrPath)
   const names = [...bundled.keys()]
   const nearest = nearestName(basename(nameOrPath, '.yaml'), names)
   const guess = nearest === null ? '' : ` Did you mean \`${nearest}\`?`
@@ -83,8 +83,9 @@ async function readRecipe(path: string): Promise<string> {
   }
 }
 
-function notYaml(path: string, detail: string): CurateError {
-  return new CurateError('bad_recipe', `${path} is not a recipe: ${detail}`, {
+function notYaml(path: string, detail: string, at?: { line: number; col: number }): CurateError {
+  const place = at === undefined ? path : `${path}:${at.line}:${at.col}`
+  return new CurateError('bad_recipe', `${place}: not a recipe: ${detail}`, {
     hint: 'A recipe is a YAML file; pipelines/recipes/quickstart.yaml is a commented one to start from.',
   })
 }

@@ -1,5 +1,10 @@
-/** The name a mistyped one most likely meant, or null where none is close (edit distance over a third of its length). */
+/**
+ * The name a mistyped one most likely meant: one that it begins or that begins it, or the nearest by edit distance;
+ * null where none is close (a distance of over a third of its length).
+ */
 export function nearestName(wrong: string, names: readonly string[]): string | null {
+  const begun = names.find((name) => name.length > 1 && (name.startsWith(wrong) || wrong.startsWith(name)))
+  if (begun !== undefined && wrong.length > 1) return begun
   let best: { name: string; distance: number } | null = null
   for (const name of names) {
     const distance = editDistance(wrong.toLowerCase(), name.toLowerCase())

@@ -33,7 +33,27 @@ function describeIssue(issue: z.core.$ZodIssue, text: RecipeText): string[] {
     const guess = nearest === null ? '' : `; did you mean \`${nearest}\`?`
     return [`${position(issue.path, text)}: \`${given}\` is not allowed; allowed: ${values.join(', ')}${guess}`]
   }
-  return [`${position(issue.path, text)}: ${issue.message}${given(issue, text)}`]
+  if (issue.code === 'invalid_type') return [`${position(issue.path, text)}: ${describeType(issue, text)}`]
+  const value = issue.code === 'custom' ? '' : given(issue, text)
+  return [`${position(issue.path, text)}: ${issue.message}${value}`]
+}
+
+function describeType(issue: z.core.$ZodIssueInvalidType, text: RecipeText): string {
+  const value = valueAt(issue.path, text)
+  if (value === undefined) return `missing; it must be ${TYPE_WORDS[issue.expected] ?? issue.expected}`
+  const quotes =
+    issue.expected === 'string' && typeof value === 'number' ? '; YAML reads it as a number, so put it in quotes' : ''
+  return `must be ${TYPE_WORDS[issue.expected] ?? issue.expected}${given(issue, text)}${quotes}`
+}
+
+const TYPE_WORDS: Record<string, string> = {
+  object: 'a mapping of keys and values',
+  record: 'a mapping of keys and values',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
 }
 
 function suggestion(key: string, path: readonly PropertyKey[]): string {

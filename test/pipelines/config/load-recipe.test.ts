@@ -61,7 +61,7 @@ describe('a wrong recipe', () => {
 })
 
 function aliasBomb(): string {
-  const letters = [...'abcdefghij']
+  const letters = Array.from('abcdefghij')
   return letters
     .slice(1)
     .map(
