@@ -8,6 +8,7 @@ import { rejects } from '../core/records/reject.ts'
 import { tasks } from '../core/records/task.ts'
 import type { Column } from '../core/parquet.ts'
 import type { Table } from '../core/table.ts'
+import { nestedFieldsOf } from './nested-fields.ts'
 
 /** One page of documentation per record type, from the descriptions in its schema. */
 export function recordPages(): [path: string, content: string][] {
@@ -73,9 +74,12 @@ const PAGES: readonly { file: string; title: string; text: string; table: Table<
 ]
 
 function renderPage(title: string, text: string, table: Table<unknown>): string {
-  const rows = table.columns.map(
+  const columns = table.columns.map(
     (column) =>
-      `| \`${column.name}\` | ${typeName(column)} | ${column.nullable ? 'yes' : ''} | ${escape(column.description)} |`,
+      `| \`${column.name}\` | ${typeName(column)} | ${yes(column.nullable)} | ${escape(column.description)} |`,
+  )
+  const fields = nestedFieldsOf(table.schema).map(
+    ({ path, type, nullable, meaning }) => `| \`${path}\` | ${type} | ${yes(nullable)} | ${escape(meaning)} |`,
   )
   return [
     `# ${title}`,
@@ -86,9 +90,16 @@ function renderPage(title: string, text: string, table: Table<unknown>): string 
     '',
     '| column | type | may be null | meaning |',
     '| --- | --- | --- | --- |',
-    ...rows,
+    ...columns,
     '',
+    ...(fields.length === 0 ? [] : ['Inside the JSON columns:', '', ...FIELD_HEAD, ...fields, '']),
   ].join('\n')
+}
+
+const FIELD_HEAD = ['| field | type | may be null | meaning |', '| --- | --- | --- | --- |']
+
+function yes(value: boolean): string {
+  return value ? 'yes' : ''
 }
 
 function typeName({ type }: Column): string {

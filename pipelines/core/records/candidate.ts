@@ -5,7 +5,7 @@ import { SourceFile } from './provenance.ts'
 
 /** The trace that leads from a task to a kernel. */
 export const Reasoning = z.object({
-  text: z.string(),
+  text: z.string().describe('The trace as written'),
   kind: z
     .enum(['model', 'human', 'evidence'])
     .describe('`model`: a generated trace; `human`: commit message or comment; `evidence`: written from measurements'),
@@ -40,10 +40,10 @@ export const Candidate = z.object({
   pieces: z
     .array(
       z.object({
-        path: z.string(),
-        start_line: z.int(),
-        end_line: z.int(),
-        license: z.string().nullable(),
+        path: z.string().describe('File, relative to the root of the repository'),
+        start_line: z.int().describe('First line, from 1'),
+        end_line: z.int().describe('Last line, inclusive'),
+        license: z.string().nullable().describe('SPDX expression that holds for the file; null where nothing says one'),
       }),
     )
     .describe('Every span of the repository that went into `sources`, with the licence that holds for it'),

@@ -3,10 +3,10 @@ import { defineTable } from '../table.ts'
 
 /** One filter's verdict on one candidate. Every candidate has one row per filter of the recipe, kept or not. */
 export const Decision = z.object({
-  candidate_id: z.string(),
-  task_id: z.string(),
+  candidate_id: z.string().describe('The implementation decided on'),
+  task_id: z.string().describe('The task it implements'),
   filter: z.string().describe('Filter with version: `speedup@1`'),
-  keep: z.boolean(),
+  keep: z.boolean().describe('Whether this filter keeps it; a row is selected when every filter does'),
   score: z.number().nullable().describe('What was measured; null where the filter measures nothing'),
   threshold: z.number().nullable().describe('What it was compared with'),
   reason: z.string().nullable().describe('snake_case reason of a refusal; null where kept'),
@@ -18,8 +18,8 @@ export const decisions = defineTable('decisions', Decision)
 
 /** A candidate that all filters kept. */
 export const Selected = z.object({
-  candidate_id: z.string(),
-  task_id: z.string(),
+  candidate_id: z.string().describe('The implementation decided on'),
+  task_id: z.string().describe('The task it implements'),
   selected_by: z.array(z.string()).describe('Filters that kept it, with versions'),
 })
 export type Selected = z.infer<typeof Selected>

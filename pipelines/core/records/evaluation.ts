@@ -5,7 +5,7 @@ import { defineTable } from '../table.ts'
 export const Environment = z.object({
   hardware: z.string().describe('GPU or processor model'),
   driver: z.string().nullable().describe('GPU driver version; null without a GPU'),
-  python: z.string(),
+  python: z.string().describe('Version of the Python that ran it'),
   libraries: z.record(z.string(), z.string()).describe('Library to version: torch, triton, cuda, compiler'),
   sandbox: z.array(z.string()).describe('Sandbox layers that were active, in the order they were entered'),
 })
@@ -40,7 +40,7 @@ export type Performance = z.infer<typeof Performance>
 export const Check = z.object({
   check: z.string().describe('Check with version: `inputs-untouched@1`'),
   passed: z.boolean().nullable().describe('Null where it does not apply'),
-  detail: z.string().nullable(),
+  detail: z.string().nullable().describe('What was found; null where there is nothing to say'),
 })
 
 /** The outcomes, in the field's own words. `NOT_RUN`: compiled, but there is no device here to run it on. */
@@ -56,14 +56,13 @@ export const STATUSES = [
   'INVALID_REFERENCE',
   'NOT_RUN',
 ] as const
-export type Status = (typeof STATUSES)[number]
 
 /** The validator's verdict on one candidate and one workload. */
 export const Evaluation = z.object({
-  candidate_id: z.string(),
-  task_id: z.string(),
-  workload_id: z.string(),
-  status: z.enum(STATUSES),
+  candidate_id: z.string().describe('What was judged'),
+  task_id: z.string().describe('What it was judged against'),
+  workload_id: z.string().describe('The case it was judged on'),
+  status: z.enum(STATUSES).describe(`The verdict: ${STATUSES.map((status) => `\`${status}\``).join(', ')}`),
   stage: z
     .enum(['build', 'load', 'run', 'compare', 'integrity', 'timing', 'task'])
     .nullable()
@@ -77,15 +76,18 @@ export const Evaluation = z.object({
     .enum(['gpu', 'cpu', 'interpreter', 'compiler'])
     .nullable()
     .describe('What ran it: a GPU, the processor, Triton’s interpreter, or only a compiler; null if nothing did'),
-  correctness: Correctness.nullable(),
+  correctness: Correctness.nullable().describe('How close the outputs came; null where none were compared'),
   performance: Performance.nullable().describe('Null unless PASSED and timed on `gpu` or `cpu`'),
-  checks: z.array(Check),
+  checks: z.array(Check).describe('Contracts beside the values, each passed, failed or not applicable'),
   build: z
-    .object({ compiler: z.string(), artifact_sha256: z.string().nullable() })
+    .object({
+      compiler: z.string().describe('Compiler with version'),
+      artifact_sha256: z.string().nullable().describe('Checksum of what was built; null where the build failed'),
+    })
     .nullable()
     .describe('How native code was compiled; null where nothing was'),
   log: z.string().describe('First error text without paths of the machine, at most 8 KiB; empty for PASSED'),
-  environment: Environment,
+  environment: Environment.describe('What it was judged on and with'),
   validator: z.string().describe('Validator with version: `validate@1`'),
 })
 export type Evaluation = z.infer<typeof Evaluation>

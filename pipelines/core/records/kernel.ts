@@ -18,7 +18,13 @@ export const Kernel = z.object({
     .string()
     .describe('SHA-256 of the text without comments, blank lines and indentation: exact duplicates'),
   launch_sites: z
-    .array(z.object({ path: z.string(), line: z.int(), function: z.string().nullable() }))
+    .array(
+      z.object({
+        path: z.string().describe('File, relative to the root of the repository'),
+        line: z.int().describe('Line of the launch, from 1'),
+        function: z.string().nullable().describe('Enclosing function; null at the top level of the file'),
+      }),
+    )
     .describe('Where host code launches it: file, line, enclosing function'),
   autotune_configs: z.int().describe('Number of literal autotune configurations; 0 where there are none'),
   source: z.string().describe('Id of the source in the recipe'),

@@ -53,7 +53,7 @@ describe('a shard that finishes', () => {
 describe('a shard that fails', () => {
   test('leaves no manifest and no temporary file', async () => {
     const base = await temporaryFolder()
-    const failing: TestStage = { ...countTo(3), async *run() { throw new Error('out of luck') } } // prettier-ignore
+    const failing: TestStage = { ...countTo(3), async *run() { yield await Promise.reject(new Error('out of luck')) } } // prettier-ignore
     await expect(run(base, failing)).rejects.toThrow('out of luck')
     expect(await readdir(folder(base, 'mine'))).toEqual([])
   })
