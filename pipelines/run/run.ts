@@ -1,41 +1,25 @@
 import { mkdir } from 'node:fs/promises'
 import { writeFileAtomic } from '../core/atomic-file.ts'
-import type { LoadedRecipe } from '../config/load-recipe.ts'
 import { renderRecipe } from '../config/load-recipe.ts'
 import { CurateError, toCurateError, usageError } from '../core/errors.ts'
-import type { Emit, PlannedShard, RunOutcome } from '../core/events.ts'
+import type { Emit, RunOutcome } from '../core/events.ts'
 import { openLog } from '../core/log.ts'
 import type { Logger } from '../core/log.ts'
 import { acquireRunLock } from '../core/run-lock.ts'
-import type { ShardKey, Stage, StageName } from '../core/stage.ts'
+import type { Stage } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { WorkDirectory } from '../core/work-directory.ts'
 import type { Recipe } from '../stages/recipe.ts'
 import { runLocally } from '../engines/local.ts'
-import { openPlanner } from './planner.ts'
 import type { Planner } from './planner.ts'
 import type { PlannedWork } from './plan.ts'
 import type { RunState } from './run-state.ts'
+import { prepare, withUnreachable } from './preparation.ts'
+import type { RunRequest, Unreachable } from './preparation.ts'
 import { clearFailure, recordFailure } from './shard-failure.ts'
 import { writeRunPlan } from './run-plan.ts'
 import { runShard } from './shard-runner.ts'
 import { stages } from './stages.ts'
-import { settleWorld } from './world.ts'
-
-/** What to run. */
-export interface RunRequest {
-  readonly loaded: LoadedRecipe
-  /** Folder that holds the folders of all runs. */
-  readonly baseDirectory: string
-  /** Stages to run, in order; the others are only looked at. */
-  readonly stages: readonly StageName[]
-  /** Stages whose finished shards are run again. */
-  readonly force: readonly StageName[]
-  /** Ask sources for newer commits. */
-  readonly update: boolean
-  readonly signal: AbortSignal
-  readonly emit: Emit
-}
 
 /** Runs the stages of a recipe, resuming where an earlier run stopped. Throws only what stops the whole run. */
 export async function run(request: RunRequest): Promise<RunOutcome> {
@@ -54,34 +38,11 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
   }
 }
 
-/** What a run would do, without doing it or taking the lock. */
-export async function planRun(request: RunRequest): Promise<{ stage: StageName; shards: PlannedShard[] }[]> {
-  const directories = workDirectory(request.baseDirectory, request.loaded.recipe.name)
-  const { planner } = await prepare(request, directories, openLog(directories.logFile))
-  return stages
-    .filter(({ name }) => request.stages.includes(name))
-    .map((stage) => ({ stage: stage.name, shards: planner.plan(stage, request.force.includes(stage.name)) }))
-}
-
-interface Preparation {
-  readonly planner: Planner
-  readonly state: RunState<Recipe>
-  readonly unreachable: readonly { id: string; error: unknown }[]
-}
-
-async function prepare(request: RunRequest, directories: WorkDirectory, log: Logger): Promise<Preparation> {
-  const { loaded, signal } = request
-  const context = { cacheDirectory: directories.cache, signal, log }
-  const { world, unreachable } = await settleWorld(loaded, directories.sourceLockFile, request.update, context)
-  const state = { recipe: loaded.recipe, recipeDirectory: loaded.directory, world, directories, log, signal }
-  return { planner: await openPlanner(loaded.recipe, world, stages, directories), state, unreachable }
-}
-
 async function runStages(request: RunRequest, directories: WorkDirectory, log: Logger): Promise<RunOutcome> {
   const { signal } = request
   await writeFileAtomic(directories.recipeFile, renderRecipe(request.loaded.recipe))
-  const { planner, state, unreachable } = await prepare(request, directories, log)
-  await writeRunPlan(directories, planner.allShards())
+  const { planner, state, unreachable } = await prepare(request, directories, log, true)
+  await writeRunPlan(directories, withUnreachable(planner.allShards(), unreachable))
   let failures = await reportUnreachable(unreachable, directories, request.emit)
   let ran = 0
   for (const stage of stages) {
@@ -97,15 +58,13 @@ async function runStages(request: RunRequest, directories: WorkDirectory, log: L
 }
 
 async function reportUnreachable(
-  unreachable: Preparation['unreachable'],
+  unreachable: readonly Unreachable[],
   directories: WorkDirectory,
   emit: Emit,
 ): Promise<number> {
-  for (const { id, error } of unreachable) {
-    const key: ShardKey = { stage: 'mine', shard: id }
-    const failure = toCurateError(error)
-    await recordFailure(directories.shard(key), failure)
-    emit({ type: 'shard_failed', ...key, error: failure })
+  for (const { error, ...key } of unreachable) {
+    await recordFailure(directories.shard(key), error)
+    emit({ type: 'shard_failed', ...key, error })
   }
   return unreachable.length
 }

@@ -21,12 +21,12 @@ export type SourceAnswer =
 
 /**
  * The commit of each source. What was resolved once is kept in the lock file, so that a run can be repeated and a plan
- * needs no network; `update` asks again.
+ * needs no network; `update` asks again, and with `keep` false nothing is written.
  */
 export async function lockSources(
   path: string,
   questions: readonly SourceQuestion[],
-  update: boolean,
+  { update, keep }: { update: boolean; keep: boolean },
 ): Promise<SourceAnswer[]> {
   const lock = await readSourceLock(path)
   const answers = await Promise.all(questions.map((question) => answer(question, update ? {} : lock)))
@@ -36,7 +36,7 @@ export async function lockSources(
     if ('commit' in found) next[found.id] = { options_hash: hashOf(question?.entry), commit_sha: found.commit }
   }
   const text = `${JSON.stringify(next, null, 2)}\n`
-  if (text !== `${JSON.stringify(lock, null, 2)}\n`) await writeFileAtomic(path, text)
+  if (keep && text !== `${JSON.stringify(lock, null, 2)}\n`) await writeFileAtomic(path, text)
   return answers
 }
 

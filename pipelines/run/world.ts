@@ -24,7 +24,7 @@ export interface UnreachableSource {
 export async function settleWorld(
   { recipe, directory }: LoadedRecipe,
   sourceLockFile: string,
-  update: boolean,
+  asking: { readonly update: boolean; readonly keep: boolean },
   context: SourceContext,
 ): Promise<{ world: World; unreachable: UnreachableSource[] }> {
   const questions = recipe.sources.map((entry) => ({
@@ -32,7 +32,7 @@ export async function settleWorld(
     entry,
     resolve: () => resolveSource(entry, context),
   }))
-  const answers = await lockSources(sourceLockFile, questions, update)
+  const answers = await lockSources(sourceLockFile, questions, asking)
   const files = await hashFiles(filesOfRecipe(recipe), directory)
   const world: World = {
     sources: new Map(answers.map((answer) => [answer.id, commitOf(answer)])),

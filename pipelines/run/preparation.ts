@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { LoadedRecipe } from '../config/load-recipe.ts'
+import { toCurateError } from '../core/errors.ts'
+import type { CurateError } from '../core/errors.ts'
+import type { Emit, PlannedShard } from '../core/events.ts'
+import { silentLog } from '../core/log.ts'
+import type { Logger } from '../core/log.ts'
+import type { ShardKey, StageName } from '../core/stage.ts'
+import { workDirectory } from '../core/work-directory.ts'
+import type { WorkDirectory } from '../core/work-directory.ts'
+import type { Recipe } from '../stages/recipe.ts'
+import { openPlanner } from './planner.ts'
+import type { Planner } from './planner.ts'
+import type { RunPlan } from './run-plan.ts'
+import type { RunState } from './run-state.ts'
+import { stages } from './stages.ts'
+import { settleWorld } from './world.ts'
+
+/** What to run. */
+export interface RunRequest {
+  readonly loaded: LoadedRecipe
+  /** Folder that holds the folders of all runs. */
+  readonly baseDirectory: string
+  /** Stages to run, in order; the others are only looked at. */
+  readonly stages: readonly StageName[]
+  /** Stages whose finished shards are run again. */
+  readonly force: readonly StageName[]
+  /** Ask sources for newer commits. */
+  readonly update: boolean
+  readonly signal: AbortSignal
+  readonly emit: Emit
+}
+
+/** What a run would do, without doing it, taking the lock or writing to the work directory. */
+export async function planRun(request: RunRequest): Promise<{ stage: StageName; shards: PlannedShard[] }[]> {
+  const directories = workDirectory(request.baseDirectory, request.loaded.recipe.name)
+  const cache = await mkdtemp(join(tmpdir(), 'curate-plan-'))
+  try {
+    const { planner, unreachable } = await prepare(request, { ...directories, cache }, silentLog, false)
+    return stages
+      .filter(({ name }) => request.stages.includes(name))
+      .map((stage) => ({
+        stage: stage.name,
+        shards: [
+          ...planner.plan(stage, request.force.includes(stage.name)),
+          ...unreachable.filter((shard) => shard.stage === stage.name).map(cannotRun),
+        ],
+      }))
+  } finally {
+    await rm(cache, { recursive: true, force: true })
+  }
+}
+
+function cannotRun({ stage, shard, error }: Unreachable): PlannedShard {
+  return { stage, shard, state: 'blocked', reason: `its source cannot be reached: ${error.message}` }
+}
+
+/** The shard of a source that could not be reached, which no stage plans: it fails, everything else goes on. */
+export interface Unreachable extends ShardKey {
+  readonly error: CurateError
+}
+
+/** What is settled before the first shard runs. */
+export interface Preparation {
+  readonly planner: Planner
+  readonly state: RunState<Recipe>
+  readonly unreachable: readonly Unreachable[]
+}
+
+/** Settles the facts that plans look at, and opens the planner; `keep` records which commits sources are at. */
+export async function prepare(
+  request: RunRequest,
+  directories: WorkDirectory,
+  log: Logger,
+  keep: boolean,
+): Promise<Preparation> {
+  const { loaded, signal, update } = request
+  const context = { cacheDirectory: directories.cache, signal, log }
+  const found = await settleWorld(loaded, directories.sourceLockFile, { update, keep }, context)
+  const state = {
+    recipe: loaded.recipe,
+    recipeDirectory: loaded.directory,
+    world: found.world,
+    directories,
+    log,
+    signal,
+  }
+  const unreachable = found.unreachable.map(({ id, error }) => {
+    return { stage: 'mine' as const, shard: id, error: toCurateError(error) }
+  })
+  return { planner: await openPlanner(loaded.recipe, found.world, stages, directories), state, unreachable }
+}
+
+/** The recorded shards, with those of unreachable sources: so that `status` and the funnel count what is not there. */
+export function withUnreachable(plan: RunPlan, unreachable: readonly Unreachable[]): RunPlan {
+  return plan.map(({ stage, shards }) => {
+    const failed = unreachable.filter((shard) => shard.stage === stage).map(({ shard }) => shard)
+    return { stage, shards: [...shards, ...failed] }
+  })
+}
