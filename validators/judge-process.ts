@@ -121,4 +121,8 @@ function environmentFor(options: JudgeOptions): Record<string, string> {
   return { ...Object.fromEntries(passed), LANG: 'C.UTF-8', PYTHONHASHSEED: '0', ...gpu }
 }
 
-const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'CUDA_HOME', 'CUDA_PATH', 'PYTHONPATH']
+const PASSED_ON = [
+  ...['PATH', 'HOME', 'TMPDIR', 'PYTHONPATH', 'LD_LIBRARY_PATH', 'CUDA_HOME', 'CUDA_PATH'],
+  // Where Triton looks for the driver, its assembler and a C compiler.
+  ...['TRITON_LIBCUDA_PATH', 'TRITON_PTXAS_PATH', 'CC'],
+]

@@ -27,7 +27,10 @@ _PROBE_SECONDS = 120.0
 _PROBE_MEMORY_BYTES, _PROBE_SCRATCH_BYTES = 4 << 30, 64 << 20
 # What a program must not be able to read; folders count as read when their names can be listed.
 _FORBIDDEN = ["/root", "/home", "/etc/shadow", "/proc/1/environ", "/var/log"]
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "PYTHONPATH", "HOME")
+_PASSED_ON = (
+    *("PATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "PYTHONPATH", "HOME"),
+    *("TRITON_LIBCUDA_PATH", "TRITON_PTXAS_PATH", "CC"),
+)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ _SYSTEM_FILES = [
     "/etc/passwd",
     "/etc/group",
 ]
-_LIBRARY_VARIABLES = ("LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH")
+_LIBRARY_VARIABLES = ("LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "TRITON_LIBCUDA_PATH", "TRITON_PTXAS_PATH")
 _DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "nvidia*", "nvidia-caps", "dri"]
 _PERSONAL_FOLDERS = ["/root", "/home", "/mnt", "/media", "/srv", "/run", "/var/run", "/var/tmp", "/tmp"]
 

@@ -54,13 +54,25 @@ def plan_build(spec: dict, tools: Toolchain, *, link: bool) -> Plan:
 def _common_flags(spec: dict, tools: Toolchain) -> list[str]:
     includes = [str(path) for path in cpp_extension.include_paths("cpu")]
     if spec["with_cuda"] and tools.cuda_home is not None:
-        includes.append(str(tools.cuda_home / "include"))
+        includes += _cuda_includes(tools.cuda_home)
     includes += [sysconfig.get_path("include", scheme="posix_prefix"), "shims"]
     flags = [f"-DTORCH_EXTENSION_NAME={spec['name']}", "-DTORCH_API_INCLUDE_EXTENSION_H"]
     flags += getattr(cpp_extension, "_get_pybind11_abi_build_flags", list)()
     if not getattr(torch._C, "_GLIBCXX_USE_CXX11_ABI", True):
         flags.append("-D_GLIBCXX_USE_CXX11_ABI=0")
     return [*flags, "-I.", *(word for path in includes for word in ("-isystem", path))]
+
+
+# g++ finds /usr/include by itself and none of its own headers when it is named; from CUDA 13 on thrust and CUB lie deeper.
+def _cuda_includes(home: Path) -> list[str]:
+    folders = [home / "include", home / "include" / "cccl"]
+    return [str(folder) for folder in folders if folder.is_dir() and folder != Path("/usr/include")]
+
+
+# Debian puts the libraries beside all others, other packages below the name of the target.
+def _cuda_libraries(home: Path) -> list[str]:
+    folders = [home / "lib64", home / "lib", *sorted(home.glob("targets/*-linux/lib"))]
+    return [str(folder) for folder in folders if any(folder.glob("libcudart.so*"))]
 
 
 def _compile(name: str, target: str, common: list[str], spec: dict, tools: Toolchain) -> list[str]:
@@ -87,7 +99,7 @@ def _link(objects: list[str], artifact: str, spec: dict, tools: Toolchain) -> li
     folders = [cpp_extension.TORCH_LIB_PATH]
     if spec["with_cuda"]:
         libraries += ["-lc10_cuda", "-ltorch_cuda", "-lcudart"]
-        folders += [str(tools.cuda_home / "lib64")] if tools.cuda_home is not None else []
+        folders += _cuda_libraries(tools.cuda_home) if tools.cuda_home is not None else []
     search = [f"-L{folder}" for folder in folders]
     # Without symbol tables: nvcc puts names of temporary files there, and equal sources must give equal libraries.
     return [

@@ -51,7 +51,7 @@ class Toolchain:
 
 def find_toolchain(capability: tuple[int, int] | None) -> Toolchain:
     """Looks for g++ and nvcc; `capability` is that of the GPU, None without one."""
-    cxx, nvcc = shutil.which("g++") or shutil.which("c++"), shutil.which("nvcc")
+    cxx, nvcc = shutil.which("g++") or shutil.which("c++"), find_nvcc()
     return Toolchain(
         cxx=cxx,
         cxx_version=_version_of(cxx, r"\b(\d+\.\d+\.\d+)\b"),
@@ -66,6 +66,13 @@ def find_toolchain(capability: tuple[int, int] | None) -> Toolchain:
     )
 
 
+def find_nvcc() -> str | None:
+    """Path of nvcc, also where a toolkit is installed that is not on the PATH."""
+    return shutil.which("nvcc") or next(
+        (str(home / "bin" / "nvcc") for home in _cuda_places() if os.access(home / "bin" / "nvcc", os.X_OK)), None
+    )
+
+
 def _version_of(program: str | None, pattern: str) -> str | None:
     if program is None:
         return None
@@ -76,12 +83,16 @@ def _version_of(program: str | None, pattern: str) -> str | None:
 
 # The wrapper script that some machines put on the PATH lies in no CUDA folder.
 def _cuda_home(nvcc: str | None) -> Path | None:
-    places = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH")]
-    if nvcc is not None:
-        places.append(str(Path(nvcc).resolve().parent.parent))
-    places.append("/usr/local/cuda")
-    homes = [Path(place) for place in places if place]
+    own = [] if nvcc is None else [Path(nvcc).resolve().parent.parent]
+    *named, usual = _cuda_places()
+    homes = [*named, *own, usual]
     return next((home for home in homes if (home / "include" / "cuda_runtime.h").exists()), None)
+
+
+# In the order in which PyTorch looks for a toolkit.
+def _cuda_places() -> list[Path]:
+    named = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH")]
+    return [*(Path(place) for place in named if place), Path("/usr/local/cuda")]
 
 
 def _architecture(capability: tuple[int, int] | None) -> str:
