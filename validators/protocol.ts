@@ -28,6 +28,8 @@ export interface JudgeSettings {
   readonly calls: number
   /** Seconds for the candidate on one workload, and for each step of the reference. */
   readonly timeout_s: number
+  /** Seconds of timing the candidate on one workload. */
+  readonly timing_s: number
   readonly build_timeout_s: number
   /** Address space of one process on top of the interpreter's; not applied where CUDA is used. */
   readonly memory_bytes: number

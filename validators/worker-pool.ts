@@ -137,7 +137,7 @@ async function dismiss(seat: Seat, patienceMs = 0): Promise<void> {
 // builds, and per workload a few dozen calls of reference and candidate.
 function longestWait({ task, settings }: Question): number {
   const steps = (8 * settings.calls + 60) * Math.max(1, task.workloads.length)
-  return 1000 * (120 + 4 * settings.build_timeout_s + steps * settings.timeout_s)
+  return 1000 * (120 + 4 * settings.build_timeout_s + steps * settings.timeout_s + task.workloads.length * settings.timing_s)
 }
 
 function isWorthAnotherTry(code: string): boolean {

@@ -79,6 +79,11 @@ const Validate = z.strictObject({
   calls: z.int().min(1).max(100).default(3).describe('Calls with fresh inputs per workload'),
   max_workloads: z.int().positive().default(5).describe('Workloads judged per task, the first ones'),
   timeout_s: z.number().positive().default(60).describe('Seconds for one candidate on one workload'),
+  timing_s: z
+    .number()
+    .positive()
+    .default(10)
+    .describe('Seconds of timing one candidate on one workload; it ends earlier once the ratio is known to 2 %'),
   build_timeout_s: z.number().positive().default(300).describe('Seconds for compiling one candidate'),
   memory_bytes: z.int().positive().default(8_000_000_000).describe('Address space of one candidate process'),
   workers: z

@@ -42,7 +42,15 @@ REQUEST = {
         "entry_point": "a.py::B",
         "sources": [{"path": "a.py", "content": ""}],
     },
-    "settings": {"mode": "screen", "calls": 1, "timeout_s": 1, "build_timeout_s": 1.5, "memory_bytes": 1, "seed": 0},
+    "settings": {
+        "mode": "screen",
+        "calls": 1,
+        "timeout_s": 1,
+        "timing_s": 1,
+        "build_timeout_s": 1.5,
+        "memory_bytes": 1,
+        "seed": 0,
+    },
 }
 
 

@@ -49,7 +49,7 @@ def judged(opened: tuple, body: str, timeout_s: float = 20) -> dict:
     lines = "\n".join(f"        {line}" for line in body.strip().split("\n"))
     imports = "import os, sys, socket, ctypes, signal, torch"
     text = f"{imports}\nclass ModelNew(torch.nn.Module):\n    def forward(self, x):\n{lines}\n"
-    settings = Settings("screen", 1, timeout_s, 60, 2 << 30, 0)
+    settings = Settings("screen", 1, timeout_s, 1, 60, 2 << 30, 0)
     candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": text})
     session = TaskSession(station)
     try:
@@ -256,7 +256,7 @@ with open_station("cpu", "test", Path({str(tmp_path)!r}) / "cache", 1) as opened
 def test_the_fork_server_has_one_thread(opened: tuple) -> None:
     station, facts = opened
     assert isinstance(station.server, ForkServer)
-    assert facts["fork_server_threads"] == 1
+    assert facts["fork_server"] == {"threads": 1, "touched_cuda": False}
 
 
 def processes_with(text: str) -> list[str]:

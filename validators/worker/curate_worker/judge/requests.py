@@ -51,6 +51,7 @@ class Settings:
     mode: str
     calls: int
     timeout_s: float
+    timing_s: float
     build_timeout_s: float
     memory_bytes: int
     seed: int
@@ -110,14 +111,14 @@ def _candidate(message: object) -> Candidate:
 
 
 def _settings(message: object) -> Settings:
-    names = {"mode", "calls", "timeout_s", "build_timeout_s", "memory_bytes", "seed"}
+    names = {"mode", "calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes", "seed"}
     fields = _object(message, names)
     if fields["mode"] not in _MODES:
         raise BadRequest("an unknown mode")
     whole = {name: fields[name] for name in ("calls", "memory_bytes", "seed")}
     if any(type(value) is not int or value < 0 for value in whole.values()):
         raise BadRequest("a setting that is not a whole number")
-    seconds = {name: fields[name] for name in ("timeout_s", "build_timeout_s")}
+    seconds = {name: fields[name] for name in ("timeout_s", "timing_s", "build_timeout_s")}
     if any(type(value) not in (int, float) or value <= 0 for value in seconds.values()):
         raise BadRequest("a time limit that is not a positive number")
     return Settings(mode=fields["mode"], **whole, **seconds)

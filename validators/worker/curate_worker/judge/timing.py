@@ -17,7 +17,6 @@ from .samples import Samples, Timing
 _WARM_UPS = 3
 _LEAST_PAIRS, _MIN_PAIRS, _MAX_PAIRS, _LOOK_EVERY = 5, 8, 100, 4
 _HALF_WIDTH = 0.02
-_MAX_BUDGET_S = 10.0
 
 
 def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) -> dict | None:
@@ -26,7 +25,7 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) 
     for _ in range(_WARM_UPS):
         _time_pair(run, reference, first)
     samples = Samples()
-    deadline = time.monotonic() + min(_MAX_BUDGET_S, reference.settings.timeout_s / 4)
+    deadline = time.monotonic() + reference.settings.timing_s
     for number in range(_MAX_PAIRS):
         samples.add(*_time_pair(run, reference, first + 1 + number))
         late = number + 1 >= _LEAST_PAIRS and time.monotonic() > deadline
