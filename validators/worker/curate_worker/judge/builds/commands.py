@@ -63,7 +63,7 @@ def _common_flags(spec: dict, tools: Toolchain) -> list[str]:
     return [*flags, "-I.", *(word for path in includes for word in ("-isystem", path))]
 
 
-# g++ finds /usr/include by itself and none of its own headers when it is named; from CUDA 13 on thrust and CUB lie deeper.
+# g++ finds none of its own headers when /usr/include is named; from CUDA 13 on thrust and CUB lie deeper.
 def _cuda_includes(home: Path) -> list[str]:
     folders = [home / "include", home / "include" / "cccl"]
     return [str(folder) for folder in folders if folder.is_dir() and folder != Path("/usr/include")]
