@@ -45,8 +45,12 @@ function effectsOfStep(test: TestCode, step: Step, outputs: ReadonlySet<Variable
     new Set([...names].filter((name) => frame.locals.has(name)).map((name) => canonical(test, variable(frame, name))))
   const defines = named(boundNames(frame.module.file, node))
   const changes = named(changedBelow(frame, node))
-  const changedByCalls = named(changedByCall(frame, node))
-  for (const name of changedByCalls) if (!isKeptBy(name, changedByCalls, outputs)) changes.add(name)
+  const { given, isInPlace } = argumentsOfCall(frame, node)
+  const changedByCalls = named(given)
+  for (const name of changedByCalls) {
+    if (isKeptBy(name, changedByCalls, outputs)) changes.delete(name)
+    else if (!isInPlace || outputs.has(name)) changes.add(name)
+  }
   return { defines, changes, uses }
 }
 
@@ -133,20 +137,24 @@ const PURE = new Set([
   'debug',
 ])
 
-// A call whose result nobody takes is there for what it does to its arguments.
-function changedByCall(frame: Frame, node: SyntaxNode): string[] {
+const NO_ARGUMENTS = { given: [], isInPlace: false }
+
+// A call whose result nobody takes is there for what it does to its arguments. A name like `scale_` says that it writes to the first,
+// which `changedByMethod` knows; only buffers among its arguments say otherwise.
+function argumentsOfCall(frame: Frame, node: SyntaxNode): { given: readonly string[]; isInPlace: boolean } {
   const { file } = frame.module
   const call = node.type === 'expression_statement' ? node.children[0] : undefined
   const callee = call?.type === 'call' ? fieldOf(call, 'function') : null
-  if (call === undefined || callee === null) return []
+  if (call === undefined || callee === null) return NO_ARGUMENTS
   const parts = callee.type === 'subscript' ? null : nameChain(file, callee)
   const name = parts?.at(-1) ?? ''
   const isMethod = parts !== null && parts.length > 1 && frame.locals.has(parts[0] ?? '')
-  if (PURE.has(name) || isMethod || /[a-z0-9]_$/i.test(name)) return []
+  if (PURE.has(name) || isMethod) return NO_ARGUMENTS
   const { positional, keywords } = argumentsOf(file, call)
-  return [...positional, ...keywords.values()]
+  const given = [...positional, ...keywords.values()]
     .filter(({ type }) => type === 'identifier')
     .map((argument) => textOf(file, argument))
+  return { given, isInPlace: /[a-z0-9]_$/i.test(name) }
 }
 
 const EMPTY = /^(?:empty|zeros|ones|full|new_empty|new_zeros|new_full)(?:_like|_strided)?$/

@@ -202,6 +202,8 @@ function toPair(
   const sets = parameterSets({ project, test, effects, guards }, variant, scope.settings.maxWorkloads)
   const { call } = first.comparison
   const { file } = call.frame.module
+  // A comparison in a helper of another file is named by the test that calls it.
+  const isInTest = call.frame.module === test.module
   return {
     name: testName(test, plan.known),
     reference: program.reference.text,
@@ -215,9 +217,9 @@ function toPair(
     kernelIds: entries.map(({ id }) => id),
     language: main.language,
     evidence: {
-      path: file.path,
+      path: test.module.path,
       symbol: test.name,
-      line: file.lineOf(call.node.start),
+      line: isInTest ? file.lineOf(call.node.start) : test.line,
       expression: textOf(file, call.node).replaceAll(/\s+/g, ' '),
       confidence: confidenceOf(plan, splits, entries),
     },

@@ -112,6 +112,8 @@ function linkOf(project: PythonProject, module: PythonModule, reference: Referen
     return nothing('rebound_import', `${module.path} imports and redefines ${name}`)
   }
   const meaning = resolveChain(project, module, parts)
+  const dotted = meaning.kind === 'external' ? meaning.dotted.join('.') : name
+  if (meaning.kind !== 'definition' && READERS.has(dotted)) return nothing('reads_files', `${dotted} in ${module.path}`)
   if (meaning.kind === 'unknown') {
     return isBuiltin(name)
       ? { to: 'builtin', name, reference }
@@ -124,6 +126,9 @@ function linkOf(project: PythonProject, module: PythonModule, reference: Referen
   }
   return { to: 'definition', module: meaning.module, name: meaning.name, span, reference }
 }
+
+// What they read lies in the repository, or nowhere: code that stands alone has neither.
+const READERS = new Set(['open', 'io.open', 'torch.load', 'numpy.load', 'numpy.loadtxt', 'numpy.fromfile'])
 
 // The first `count` names of a chain.
 function spanOfParts({ chain, parts, identifier }: Reference, count: number): Span {
