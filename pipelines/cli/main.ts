@@ -4,7 +4,7 @@ import { buildProgram } from './program.ts'
 import type { CommandContext } from './program.ts'
 import { openJsonReporter } from './reporter/json-reporter.ts'
 import type { Reporter } from './reporter/reporter.ts'
-import { openTerminalReporter, renderError } from './reporter/terminal-reporter.ts'
+import { openTerminalReporter } from './reporter/terminal-reporter.ts'
 
 /** Two interrupts closer together than this are one key press that reached several processes of the same terminal. */
 const SAME_KEY_PRESS_MS = 500
@@ -30,12 +30,12 @@ async function main(argv: readonly string[]): Promise<number> {
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    return showError(error, openTerminalReporter())
+    return showError(error, openReporter(argv.includes('--json')))
   }
 }
 
 async function withReporter(execute: (context: CommandContext) => Promise<number>, json: boolean): Promise<number> {
-  const reporter = json ? openJsonReporter() : openTerminalReporter()
+  const reporter = openReporter(json)
   const interruption = listenForInterruption(reporter)
   try {
     return await execute({ reporter, signal: interruption.signal })
@@ -48,10 +48,14 @@ async function withReporter(execute: (context: CommandContext) => Promise<number
   }
 }
 
+function openReporter(json: boolean): Reporter {
+  return json ? openJsonReporter() : openTerminalReporter()
+}
+
 function showError(error: unknown, reporter: Reporter): number {
   const known = toCurateError(error)
   reporter.close()
-  process.stderr.write(`${renderError(known)}\n`)
+  reporter.error(known)
   if (known.code === 'internal' && known.cause instanceof Error) process.stderr.write(`${known.cause.stack}\n`)
   return USAGE_CODES.includes(known.code) ? 2 : 1
 }

@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander'
+import { nearestName } from '../config/nearest-name.ts'
 import { usageError } from '../core/errors.ts'
+import type { CurateError } from '../core/errors.ts'
 import { packageVersion } from '../core/package-root.ts'
 import { STAGE_NAMES } from '../core/stage.ts'
 import type { Reporter } from './reporter/reporter.ts'
@@ -22,6 +24,7 @@ export function buildProgram(runCommand: RunCommand): Command {
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: true })
     .enablePositionalOptions()
+    .helpCommand('help [command]', 'show the flags of a command')
     .exitOverride()
   addRun(program, runCommand)
   addQuickstart(program, runCommand)
@@ -41,7 +44,7 @@ function workDirOption(): Option {
 
 function setOption(): Option {
   return new Option('--set <key=value>', 'override a value of the recipe, e.g. filters.speedup.min=1.2 (repeatable)')
-    .default([])
+    .default([], 'none')
     .argParser(collect)
 }
 
@@ -58,7 +61,7 @@ function addRun(program: Command, runCommand: RunCommand): void {
     .addOption(setOption())
     .addOption(
       new Option('--force <stage>', 'run a stage again although it is done (repeatable)')
-        .default([])
+        .default([], 'none')
         .argParser(collect),
     )
     .option('--update', 'move unpinned sources to their newest commit', false)
@@ -66,8 +69,10 @@ function addRun(program: Command, runCommand: RunCommand): void {
     .addOption(new Option('--engine <engine>', 'where shards run').choices(['local']).default('local'))
     .addOption(workDirOption())
     .addOption(jsonOption())
-    .allowExcessArguments(false)
-    .action(async (options) => {
+    .allowExcessArguments(true)
+    .action(async (options, command: Command) => {
+      const [word] = command.args
+      if (word !== undefined) throw unknownCommand(word, program)
       if (options.recipe === undefined) {
         throw usageError(
           'no recipe and no command is given',
@@ -77,6 +82,13 @@ function addRun(program: Command, runCommand: RunCommand): void {
       const { runRecipe } = await import('./commands/run.ts')
       await runCommand(({ reporter, signal }) => runRecipe(options, reporter, signal), options.json)
     })
+}
+
+function unknownCommand(word: string, program: Command): CurateError {
+  const names = program.commands.map((command) => command.name())
+  const nearest = nearestName(word, names)
+  const guess = nearest === null ? '' : ` Did you mean \`${nearest}\`?`
+  return usageError(`there is no command ${word}`, `Commands are: ${names.join(', ')}.${guess}`)
 }
 
 function addQuickstart(program: Command, runCommand: RunCommand): void {

@@ -60,6 +60,12 @@ const KNOWN_SYSTEM_ERRORS: Record<string, { code: string; hint: string; retryabl
     retryable: true,
   },
   EACCES: { code: 'permission_denied', hint: 'Check who owns the path named above.', retryable: false },
+  EPERM: { code: 'permission_denied', hint: 'Check who owns the path named above.', retryable: false },
+  ENOTDIR: {
+    code: 'not_a_folder',
+    hint: 'A part of the path named above is a file: name another folder with --work-dir.',
+    retryable: false,
+  },
   EROFS: { code: 'permission_denied', hint: 'The path is on a read-only file system.', retryable: false },
   EMFILE: { code: 'too_many_open_files', hint: 'Raise the limit with `ulimit -n 4096`.', retryable: true },
 }

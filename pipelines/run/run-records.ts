@@ -68,6 +68,16 @@ export async function findRecords(directories: WorkDirectory, idPrefix: string):
   }
 }
 
+/** The ids of every kernel, task and candidate of a run. */
+export async function listRecordIds(directories: WorkDirectory): Promise<string[]> {
+  const records = [
+    ...(await collect(directories, kernels, () => true)),
+    ...(await collect(directories, tasks, () => true)),
+    ...(await collect(directories, candidates, () => true)),
+  ]
+  return records.map(({ id }) => id)
+}
+
 async function collect<Row>(
   directories: WorkDirectory,
   table: Table<Row>,

@@ -1,11 +1,14 @@
 import { resolve } from 'node:path'
 import { styleText } from 'node:util'
+import { nearestName } from '../../config/nearest-name.ts'
 import { usageError } from '../../core/errors.ts'
+import type { CurateError } from '../../core/errors.ts'
 import type { Candidate } from '../../core/records/candidate.ts'
 import type { Evaluation } from '../../core/records/evaluation.ts'
 import type { Kernel } from '../../core/records/kernel.ts'
 import type { Task } from '../../core/records/task.ts'
-import { findRecords } from '../../run/run-records.ts'
+import type { WorkDirectory } from '../../core/work-directory.ts'
+import { findRecords, listRecordIds } from '../../run/run-records.ts'
 import type { RunRecords } from '../../run/run-records.ts'
 import { selectRuns } from '../../run/run-folders.ts'
 import type { Reporter } from '../reporter/reporter.ts'
@@ -29,9 +32,16 @@ export async function inspectRecord(
     found += count
     reporter.result(renderRecords(name, records), { run: name, ...records })
   }
-  if (found === 0)
-    throw usageError(`no record begins with ${id}`, 'Ids stand in the report and in every table of a run.')
+  if (found === 0) throw await unknownRecord(id, runs)
   return 0
+}
+
+async function unknownRecord(id: string, runs: readonly { directories: WorkDirectory }[]): Promise<CurateError> {
+  const ids = await Promise.all(runs.map(({ directories }) => listRecordIds(directories)))
+  const prefixes = new Map(ids.flat().map((known) => [known.slice(0, id.length), known]))
+  const nearest = prefixes.get(nearestName(id, [...prefixes.keys()]) ?? '')
+  const guess = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`
+  return usageError(`no record begins with ${id}`, `Ids stand in the report and in every table of a run.${guess}`)
 }
 
 function renderRecords(run: string, records: RunRecords): string {

@@ -63,7 +63,7 @@ function collectEnding(reporter: Reporter): { emit: (event: RunEvent) => void; f
 }
 
 function selectedStages({ stage, from, to }: RunOptions): StageName[] {
-  if (stage === undefined) return stagesBetween(from && stageName(from), to && stageName(to))
+  if (stage === undefined) return stagesInRange(from, to)
   if (from !== undefined || to !== undefined) {
     throw usageError(
       '--stage goes with neither --from nor --to',
@@ -71,6 +71,12 @@ function selectedStages({ stage, from, to }: RunOptions): StageName[] {
     )
   }
   return [stageName(stage)]
+}
+
+function stagesInRange(from: string | undefined, to: string | undefined): StageName[] {
+  const names = stagesBetween(from && stageName(from), to && stageName(to))
+  if (names.length > 0) return names
+  throw usageError(`--from ${from} comes after --to ${to}`, `Stages run in this order: ${STAGE_NAMES.join(', ')}.`)
 }
 
 function stageName(text: string): StageName {

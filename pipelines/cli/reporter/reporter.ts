@@ -1,3 +1,4 @@
+import type { CurateError } from '../../core/errors.ts'
 import type { Emit } from '../../core/events.ts'
 
 /** Where a command's results and a run's events go: a terminal, a pipe or a JSON reader. Nothing else prints. */
@@ -7,6 +8,8 @@ export interface Reporter {
   result(text: string, data: unknown): void
   /** Shows a remark that is not part of the result. */
   note(text: string): void
+  /** Says what ended the command; people read it on standard error in either form. */
+  error(error: CurateError): void
   /** Removes bars from the screen; called before the process ends in any way. */
   close(): void
 }

@@ -17,6 +17,7 @@ export function openTerminalReporter(): Reporter {
       process.stdout.write(`${text}\n`)
     },
     note: (text) => bars.print(text),
+    error: (error) => void process.stderr.write(`${renderError(error)}\n`),
     close: () => bars.stop(),
   }
 }
