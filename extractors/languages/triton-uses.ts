@@ -1,6 +1,6 @@
 import { allImports, isImport } from '../python/imports.ts'
 import type { ImportedName } from '../python/imports.ts'
-import { fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
+import { argumentsOf, fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
 import type { PythonFile, SyntaxNode } from '../python/syntax.ts'
 import type { KernelUse } from '../types.ts'
 import type { JitFunction } from './triton-jit.ts'
@@ -15,7 +15,7 @@ export function findUses(file: PythonFile, functions: readonly JitFunction[]): K
     own: new Set(functions.map(({ name }) => name)),
     device: new Set(functions.map(({ definition }) => definition)),
     imports: new Map(allImports(file).map((imported) => [imported.local, imported])),
-    aliases: kernelAliases(file),
+    aliases: kernelAliases(file, functions),
   }
   return usesBelow(scope, file.root, null, { function: null, isDevice: false })
 }
@@ -78,28 +78,38 @@ function runKernel(file: PythonFile, callee: SyntaxNode): SyntaxNode | null {
   return fieldOf(callee, 'object')
 }
 
-// `kernel = fast_kernel if aligned else slow_kernel`, `kernel = KERNELS[name]` is left to the mention in KERNELS.
-function kernelAliases(file: PythonFile): Map<string, SyntaxNode[]> {
+// `kernel = fast_kernel if aligned else slow_kernel`, `kernel = triton.jit(function)`; `kernel = KERNELS[name]` is left to the
+// mention in KERNELS.
+function kernelAliases(file: PythonFile, functions: readonly JitFunction[]): Map<string, SyntaxNode[]> {
+  const wrappers = new Set(functions.flatMap((found) => found.wrappers))
   const aliases = new Map<string, SyntaxNode[]>()
   for (const node of walk(file.root)) {
     const [left, right] = [fieldOf(node, 'left'), fieldOf(node, 'right')]
     if (node.type !== 'assignment' || left?.type !== 'identifier' || right === null) continue
-    const values = right.type === 'conditional_expression' ? [right.children[0], right.children[2]] : [right]
+    const values = right.type === 'conditional_expression' ? [right.children[0], right.children[2]] : [wrapped(right)]
     const names = values.filter((value) => value !== undefined).filter((value) => value.type === 'identifier')
     const name = textOf(file, left)
     if (names.length > 0) aliases.set(name, [...(aliases.get(name) ?? []), ...names])
   }
   return aliases
+
+  function wrapped(value: SyntaxNode): SyntaxNode | undefined {
+    const jit = value.type === 'call' ? [...walk(value)].find((node) => wrappers.has(node)) : undefined
+    return jit === undefined ? value : argumentsOf(file, jit).positional[0]
+  }
 }
 
 function useOf(scope: Scope, name: SyntaxNode, kind: KernelUse['kind'], at: SyntaxNode, place: Place): KernelUse[] {
   const chain = nameChain(scope.file, name) ?? []
   const [first = '', ...rest] = chain
   const imported = scope.imports.get(first)
-  const isOwn = rest.length === 0 && scope.own.has(first)
+  // `self._kernel[grid](x)`, `Layer._kernel[grid](x)`: a method that is a kernel.
+  const member = kind === 'launch' && imported === undefined ? rest.at(-1) : undefined
+  const own = rest.length === 0 ? first : (member ?? '')
+  const isOwn = scope.own.has(own)
   // An imported name counts where it is launched or handed on as a value; `torch.empty(...)` and its like never are.
   if (!isOwn && (imported === undefined || (kind === 'host' && (at.field === 'function' || rest.length > 0)))) return []
   const module = isOwn || imported === undefined ? null : `${'.'.repeat(imported.level)}${imported.module}`
-  const symbol = isOwn ? first : (rest.at(-1) ?? imported?.name ?? first)
+  const symbol = isOwn ? own : (rest.at(-1) ?? imported?.name ?? first)
   return [{ symbol, kind, line: scope.file.lineOf(at.start), function: place.function, module }]
 }

@@ -19,7 +19,7 @@ export interface ObjectStore {
 
 // Far above any real repository (the largest public ones have 0.5 million files). A tree may name its subtrees many times
 // over, so that a few kilobytes of objects list billions of files ("git bomb").
-const MAX_TREE_FILES = 2_000_000
+const MAX_TREE_FILES = 1_000_000
 
 /** All files of a commit, in git's order, submodules and symbolic links included. */
 export async function listTree(store: ObjectStore, commitSha: string): Promise<TreeFile[]> {
