@@ -6,13 +6,22 @@ import { TEMPORARY_SUFFIX } from '../pipelines/core/atomic-file.ts'
 import { sha256OfFile } from '../pipelines/core/hash.ts'
 import { startCurate } from './curate-process.ts'
 
+const RECIPE = join(import.meta.dirname, 'fixtures', 'cli', 'small.yaml')
+
 /** Correctness only: what is measured with a clock cannot be the same twice, everything else must be. */
-export const REPEATABLE_RUN = ['--recipe', 'quickstart', '--set', 'validate.mode=screen', '--json']
+export const REPEATABLE_RUN = ['--recipe', RECIPE, '--json']
+
+/** Where a process was killed. */
+export interface Kill {
+  /** Milliseconds after its start. */
+  readonly afterMs: number
+  /** The stage it was in; `start` before the first one. */
+  readonly stage: string
+}
 
 /** One run that was killed again and again and then left to finish. */
 export interface CrashTrial {
-  /** Milliseconds after its start that each killed process lived. */
-  readonly killedAfterMs: readonly number[]
+  readonly kills: readonly Kill[]
   readonly exitCode: number | null
   /** Outputs whose bytes differ from those of a run that nothing disturbed; and outputs that only one of the two has. */
   readonly different: readonly string[]
@@ -22,27 +31,46 @@ export interface CrashTrial {
   readonly orphans: number
 }
 
-/** Runs the quickstart recipe in `workDir`, kills it after each of the delays, lets it finish, and compares with `expected`. */
+/** `count` moments between the start and `most` milliseconds, the same for the same seed (mulberry32, public domain). */
+export function randomDelays(seed: number, count: number, most: number): number[] {
+  let state = seed
+  return Array.from({ length: count }, () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return Math.round((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * most)
+  })
+}
+
+/** Runs the recipe in `workDir`, kills it after each of the delays, lets it finish, and compares with `expected`. */
 export async function crashTrial(
   workDir: string,
   delaysMs: readonly number[],
   expected: ReadonlyMap<string, string>,
 ): Promise<CrashTrial> {
-  const killedAfterMs: number[] = []
+  const kills: Kill[] = []
   for (const delay of delaysMs) {
     const { child, ended } = startCurate([...REPEATABLE_RUN, '--work-dir', workDir])
     const finished = await Promise.race([ended.then(() => true), sleep(delay, false)])
     if (finished) break
     child.kill('SIGKILL')
-    await ended
-    killedAfterMs.push(delay)
+    const { stdout } = await ended
+    kills.push({
+      afterMs: delay,
+      stage:
+        stdout
+          .match(/"type":"stage_planned","stage":"(\w+)"/g)
+          ?.at(-1)
+          ?.split('"')
+          .at(-2) ?? 'start',
+    })
   }
   const { exitCode } = await startCurate([...REPEATABLE_RUN, '--work-dir', workDir]).ended
   const orphans = await countOrphans(workDir)
   const outputs = await outputHashes(workDir)
   const paths = new Set([...expected.keys(), ...outputs.keys()])
   return {
-    killedAfterMs,
+    kills,
     exitCode,
     different: [...paths].filter((path) => expected.get(path) !== outputs.get(path)),
     leftOver: (await filesOf(workDir)).filter((path) => path.endsWith(TEMPORARY_SUFFIX)),
@@ -50,9 +78,9 @@ export async function crashTrial(
   }
 }
 
-/** Path to SHA-256 of every output of the quickstart run in a work directory; manifests tell when, so they are left out. */
+/** Path to SHA-256 of every output of the run in a work directory; manifests tell when, so they are left out. */
 export async function outputHashes(workDir: string): Promise<Map<string, string>> {
-  const root = join(workDir, 'quickstart')
+  const root = join(workDir, 'small')
   const files = (await filesOf(root)).filter((path) => /^(mine|pair|generate|validate|filter|export)\//.test(path))
   const outputs = files.filter((path) => !path.endsWith('manifest.json')).sort()
   return new Map(await Promise.all(outputs.map(async (path) => [path, await sha256OfFile(join(root, path))] as const)))
