@@ -8,7 +8,7 @@ import spdxLicenses from 'spdx-license-list/full.js'
  * A text is the licence it is nearest to, from 0.93 on and with at most 120 word pairs of its own. The SPDX texts of BSD-2-Clause
  * and BSD-3-Clause reach 0.92 with each other, MIT and MIT-0 0.89, Apache-2.0 and ECL-2.0 0.95, MIT and JSON (one sentence more)
  * 0.97: a clause more or less finds its own licence first, another name or year changes nothing, a page of added terms makes the
- * text unknown. A text that joins several licences counts as all of them where they cover four fifths of it.
+ * text unknown. A text that joins several licences counts as all of them where they cover four fifths of it and leave as little.
  */
 export function identifyLicense(text: string): string[] {
   const words = licenseWords(text)
@@ -22,7 +22,8 @@ export function identifyLicense(text: string): string[] {
   if (best !== undefined && best.score >= SAME_TEXT && own <= MAX_OWN_PAIRS) return [best.id]
   const contained = containedLicenses(scored)
   const covered = contained.reduce((sum, { size }) => sum + size, 0)
-  return covered >= COVERED * words.length ? contained.map(({ id }) => id) : []
+  const isCovered = covered >= COVERED * words.length && words.length - covered <= MAX_OWN_PAIRS
+  return isCovered ? contained.map(({ id }) => id) : []
 }
 
 /** The licences whose whole text, or whose standard notice for the top of a file, stands in a comment. */
@@ -186,7 +187,8 @@ function containedLicenses(scored: readonly Scored[]): Scored[] {
   for (const entry of contained) {
     const holdsEntry = ({ pairs }: CatalogEntry): boolean => sharedPairs(pairs, entry.pairs) / entry.size >= 0.8
     const relatives = scored.filter(
-      ({ size, shared }) => size > entry.size && shared > entry.shared && shared / size >= 0.85,
+      ({ size, shared }) =>
+        shared / size >= 0.85 && size > entry.size && shared - entry.shared >= 0.5 * (size - entry.size),
     )
     if (!kept.some(holdsEntry) && !relatives.some(holdsEntry)) kept.push(entry)
   }
