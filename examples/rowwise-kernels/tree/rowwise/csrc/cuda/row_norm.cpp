@@ -16,7 +16,7 @@ Tensor row_norm(const Tensor& x) {
   STD_TORCH_CHECK(x.dim() == 2 && x.is_cuda() && x.is_contiguous(), "row_norm takes a contiguous CUDA matrix");
   Tensor out = torch::stable::new_empty(x, {x.size(0)});
   void* stream = nullptr;
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
   rowwise_row_norm(x.const_data_ptr<float>(), out.mutable_data_ptr<float>(), x.size(0), x.size(1), stream);
   return out;
 }

@@ -17,7 +17,7 @@ Tensor transpose(const Tensor& x) {
   STD_TORCH_CHECK(x.size(0) <= INT_MAX && x.size(1) <= INT_MAX, "transpose: the matrix is too large");
   Tensor out = torch::stable::new_empty(x, {x.size(1), x.size(0)});
   void* stream = nullptr;
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
   rowwise_transpose(x.const_data_ptr<float>(), out.mutable_data_ptr<float>(), static_cast<int>(x.size(0)),
                     static_cast<int>(x.size(1)), stream);
   return out;

@@ -20,7 +20,7 @@ Tensor scale_shift(const Tensor& x, const Tensor& scale, const Tensor& shift) {
                   "scale_shift takes one scale and one shift per column");
   Tensor out = torch::stable::empty_like(x);
   void* stream = nullptr;
-  STABLE_TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(x.get_device_index(), &stream));
   rowwise_scale_shift(x.const_data_ptr<float>(), scale.const_data_ptr<float>(), shift.const_data_ptr<float>(),
                       out.mutable_data_ptr<float>(), x.size(0), x.size(1), stream);
   return out;
