@@ -29,7 +29,9 @@ export function selectFiles(
   const selected: RepositoryFile[] = []
   const refused: RefusedFile[] = []
   for (const file of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
-    const problem = isWanted(file.path) ? problemWith(file, options) : 'not wanted'
+    // First of all: patterns match no path with a `..` or a line end in it, and it would be passed over in silence.
+    const unsafe = pathProblem(file.path)
+    const problem = unsafe ?? (isWanted(file.path) ? problemWith(file, options) : 'not wanted')
     if (problem === 'not wanted') continue
     if (problem !== null) refused.push({ path: file.path, ...problem })
     else if (selected.length < options.maxFiles) selected.push(file)
@@ -48,8 +50,6 @@ function pathMatcher({ include, exclude }: SelectionOptions): (path: string) => 
 type Problem = { readonly reason: string; readonly detail: string | null }
 
 function problemWith(file: RepositoryFile, options: SelectionOptions): Problem | null | 'not wanted' {
-  const badPath = pathProblem(file.path)
-  if (badPath !== null) return { reason: 'unsafe_path', detail: badPath }
   if (file.special !== null) return { reason: file.special, detail: 'listed, never followed' }
   if (!options.extensions.has(extname(file.path))) return 'not wanted'
   const folder = file.path.split('/').find((part) => VENDORED.has(part.toLowerCase()))
@@ -61,7 +61,12 @@ function problemWith(file: RepositoryFile, options: SelectionOptions): Problem |
 }
 
 // Git itself stores such names; nothing that makes a path of them may see one.
-function pathProblem(path: string): string | null {
+function pathProblem(path: string): Problem | null {
+  const detail = unsafePart(path)
+  return detail === null ? null : { reason: 'unsafe_path', detail }
+}
+
+function unsafePart(path: string): string | null {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'control character in the path'
   if (path.includes('\ufffd')) return 'path is not UTF-8'

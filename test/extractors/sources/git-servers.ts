@@ -53,7 +53,10 @@ function answer(backend: string, root: string, request: IncomingMessage, respons
   request.pipe(child.stdin)
   let head: Buffer | null = Buffer.alloc(0)
   child.stdout.on('data', (chunk: Buffer) => {
-    if (head === null) return void response.write(chunk)
+    if (head === null) {
+      response.write(chunk)
+      return
+    }
     head = Buffer.concat([head, chunk])
     const end = head.indexOf('\r\n\r\n')
     if (end === -1) return
