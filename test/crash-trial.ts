@@ -94,9 +94,11 @@ async function filesOf(directory: string): Promise<string[]> {
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
 }
 
-// Every process of a run has the path of its work directory in its arguments or its environment. Workers notice the end of
-// their parent within a second or so.
-async function countOrphans(workDir: string): Promise<number> {
+/**
+ * How many processes of a run are left: each has the path of its work directory in its arguments or its environment. Workers
+ * notice the end of their parent within a second or so.
+ */
+export async function countOrphans(workDir: string): Promise<number> {
   let alive = 0
   for (let attempt = 0; attempt < 20; attempt += 1) {
     alive = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && mentions(pid, workDir)).length
