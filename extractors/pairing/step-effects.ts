@@ -166,10 +166,12 @@ function outputVariables(test: TestCode): Set<Variable> {
     const assignment = binds === null ? node.children[0] : undefined
     const [left, right] =
       assignment?.type === 'assignment' ? [fieldOf(assignment, 'left'), fieldOf(assignment, 'right')] : []
-    const callee = right?.type === 'call' ? fieldOf(right, 'function') : null
+    const value = binds === null ? right : node
+    const callee = value?.type === 'call' ? fieldOf(value, 'function') : null
     const attribute = callee === null ? null : (fieldOf(callee, 'attribute') ?? callee)
-    if (left?.type !== 'identifier' || attribute === null || !EMPTY.test(textOf(frame.module.file, attribute))) continue
-    outputs.add(canonical(test, variable(frame, textOf(frame.module.file, left))))
+    if (attribute === null || !EMPTY.test(textOf(frame.module.file, attribute))) continue
+    const name = left?.type === 'identifier' ? variable(frame, textOf(frame.module.file, left)) : binds
+    if (name !== null) outputs.add(canonical(test, name))
   }
   return outputs
 }
