@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
@@ -11,12 +12,10 @@ const RECIPE = join(import.meta.dirname, 'fixtures', 'cli', 'small.yaml')
 /** Correctness only: what is measured with a clock cannot be the same twice, everything else must be. */
 export const REPEATABLE_RUN = ['--recipe', RECIPE, '--json']
 
-/** Where a process was killed. */
+/** A moment at which a process is killed: so long after its first shard of a stage started. */
 export interface Kill {
-  /** Milliseconds after its start. */
-  readonly afterMs: number
-  /** The stage it was in; `start` before the first one. */
   readonly stage: string
+  readonly afterMs: number
 }
 
 /** One run that was killed again and again and then left to finish. */
@@ -31,39 +30,49 @@ export interface CrashTrial {
   readonly orphans: number
 }
 
-/** `count` moments between the start and `most` milliseconds, the same for the same seed (mulberry32, public domain). */
-export function randomDelays(seed: number, count: number, most: number): number[] {
+/** A run that nothing disturbed: what the killed ones are compared with. */
+export interface Undisturbed {
+  readonly outputs: ReadonlyMap<string, string>
+  /** Stage to how long it took, in milliseconds, in order. */
+  readonly durations: ReadonlyMap<string, number>
+}
+
+/** Runs the recipe in `workDir` from start to end. */
+export async function runUndisturbed(workDir: string): Promise<Undisturbed> {
+  const { exitCode, stdout, stderr } = await startCurate([...REPEATABLE_RUN, '--work-dir', workDir]).ended
+  if (exitCode !== 0) throw new Error(stderr)
+  const durations = stdout.matchAll(/"type":"stage_finished","stage":"(\w+)","duration_ms":(\d+)/g)
+  return {
+    outputs: await outputHashes(workDir),
+    durations: new Map([...durations].map(([, stage = '', ms]) => [stage, Number(ms)])),
+  }
+}
+
+/** One moment in each stage, chosen by chance: the same for the same seed (mulberry32, public domain). */
+export function randomKills(seed: number, durations: ReadonlyMap<string, number>): Kill[] {
   let state = seed
-  return Array.from({ length: count }, () => {
+  return [...durations].map(([stage, duration]) => {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return Math.round((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * most)
+    return { stage, afterMs: Math.round((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * duration) }
   })
 }
 
-/** Runs the recipe in `workDir`, kills it after each of the delays, lets it finish, and compares with `expected`. */
+/** Runs the recipe in `workDir`, kills it at each of the moments, lets it finish, and compares it with the undisturbed run. */
 export async function crashTrial(
   workDir: string,
-  delaysMs: readonly number[],
-  expected: ReadonlyMap<string, string>,
+  plannedKills: readonly Kill[],
+  { outputs: expected }: Undisturbed,
 ): Promise<CrashTrial> {
   const kills: Kill[] = []
-  for (const delay of delaysMs) {
+  for (const kill of plannedKills) {
     const { child, ended } = startCurate([...REPEATABLE_RUN, '--work-dir', workDir])
-    const finished = await Promise.race([ended.then(() => true), sleep(delay, false)])
-    if (finished) break
+    const moment = printed(child, `"type":"shard_started","stage":"${kill.stage}"`).then(() => sleep(kill.afterMs))
+    await Promise.race([ended, moment])
     child.kill('SIGKILL')
-    const { stdout } = await ended
-    kills.push({
-      afterMs: delay,
-      stage:
-        stdout
-          .match(/"type":"stage_planned","stage":"(\w+)"/g)
-          ?.at(-1)
-          ?.split('"')
-          .at(-2) ?? 'start',
-    })
+    const { signal } = await ended
+    if (signal === 'SIGKILL') kills.push(kill)
   }
   const { exitCode } = await startCurate([...REPEATABLE_RUN, '--work-dir', workDir]).ended
   const orphans = await countOrphans(workDir)
@@ -84,6 +93,17 @@ export async function outputHashes(workDir: string): Promise<Map<string, string>
   const files = (await filesOf(root)).filter((path) => /^(mine|pair|generate|validate|filter|export)\//.test(path))
   const outputs = files.filter((path) => !path.endsWith('manifest.json')).sort()
   return new Map(await Promise.all(outputs.map(async (path) => [path, await sha256OfFile(join(root, path))] as const)))
+}
+
+/** Resolves when a process has printed a text; never, where it ends without. */
+export async function printed({ stdout }: Pick<ChildProcess, 'stdout'>, text: string): Promise<void> {
+  let seen = ''
+  await new Promise<void>((resolve) => {
+    stdout?.on('data', (chunk: string) => {
+      seen += chunk
+      if (seen.includes(text)) resolve()
+    })
+  })
 }
 
 async function filesOf(directory: string): Promise<string[]> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { TEMPORARY_SUFFIX } from '../../../pipelines/core/atomic-file.ts'
-import { countOrphans } from '../../crash-trial.ts'
+import { countOrphans, printed } from '../../crash-trial.ts'
 import { curate, startCurate } from '../../curate-process.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { SMALL, contentsOf, jsonLines, resultOf, shardsRun } from './small-run.ts'
@@ -75,14 +75,3 @@ describe('the lock of a work directory', () => {
     expect(resultOf(next)).toMatchObject({ outcome: 'nothing_to_do' })
   }, 120_000)
 })
-
-async function printed(child: ReturnType<typeof startCurate>['child'], text: string): Promise<void> {
-  let seen = ''
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (chunk: string) => {
-      seen += chunk
-      if (seen.includes(text)) resolve()
-    })
-    child.once('close', () => reject(new Error(`it ended before it printed ${text}: ${seen}`)))
-  })
-}
