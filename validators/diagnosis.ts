@@ -52,13 +52,13 @@ function pythonFinding({ python, origin }: PythonEnvironment): Finding {
   }
 }
 
-function toolFindings({ tools, environment }: Ready, gpu: string | null): Finding[] {
+function toolFindings({ tools, environment, gpu_unusable }: Ready, gpu: string | null): Finding[] {
   const findings = Object.entries(TOOLS).map(([name, { title, remedy }]) => {
     const version = tools[name] ?? null
     return { name: title, ok: version !== null, found: version ?? '', remedy: version === null ? remedy : '' }
   })
   if (gpu !== null && tools['gpu'] === null) {
-    const remedy = 'The driver shows a GPU that PyTorch cannot use: install a CUDA build of PyTorch for this driver.'
+    const remedy = `PyTorch says: ${gpu_unusable ?? 'nothing'}. Is it a CUDA build for this driver?`
     return findings.map((finding) =>
       finding.name === 'GPU' ? { ...finding, found: `${gpu}, unused`, remedy } : finding,
     )

@@ -17,15 +17,27 @@ export interface CacheScope {
   readonly device: string
 }
 
+/** A validator with a memory on disk. */
+interface RememberingValidator extends Pick<Validator, 'evaluate'> {
+  /** As that of a validator, for what is not known yet. */
+  prepare(requests: readonly EvaluationRequest[]): Promise<void>
+}
+
 /**
  * A validator that judges nothing twice. A verdict is kept the moment it is there, so that a killed run, or a source that gained
  * one kernel, judges only what is new. Failures of the machine are not kept: they are thrown.
  */
 export function rememberEvaluations(
-  validator: Pick<Validator, 'evaluate'>,
+  validator: Pick<Validator, 'evaluate' | 'prepare'>,
   scope: CacheScope,
-): Pick<Validator, 'evaluate'> {
+): RememberingValidator {
   return {
+    async prepare(requests) {
+      const unknown = await Promise.all(
+        requests.map(async (request) => ((await readRows(pathOf(scope, request))) === null ? [request] : [])),
+      )
+      validator.prepare(unknown.flat())
+    },
     async evaluate(request) {
       const path = pathOf(scope, request)
       const known = await readRows(path)

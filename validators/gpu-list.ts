@@ -31,7 +31,7 @@ function parseTable(text: string): Gpu[] {
 export async function gpusOfDriver(folder: string): Promise<Gpu[]> {
   const version = await readFile(join(folder, 'version'), 'utf8').catch(() => '')
   const driver = /\b(\d+\.\d+(?:\.\d+)?)\b/.exec(version)?.[1] ?? 'unknown'
-  const places = await readdir(join(folder, 'gpus')).catch(() => [])
+  const places: string[] = await readdir(join(folder, 'gpus')).catch(() => [])
   const gpus = await Promise.all(
     places.sort().map(async (place) => {
       const facts = await readFile(join(folder, 'gpus', place, 'information'), 'utf8').catch(() => '')

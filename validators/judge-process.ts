@@ -6,7 +6,7 @@ import { startOnDescriptors } from '../pipelines/core/process.ts'
 import type { DescriptorProcess } from '../pipelines/core/process.ts'
 import { readJsonLines } from './json-lines.ts'
 import { Answer, Greeting } from './protocol.ts'
-import type { EvaluateRequest, JudgeOptions, JudgedRow, Ready } from './protocol.ts'
+import type { EvaluateRequest, JudgeOptions, JudgedRow, PrepareRequest, Ready } from './protocol.ts'
 
 /** How a request ended: with rows, with a failure that the judge told, or with the loss of the judge. */
 export type JudgeReply =
@@ -19,6 +19,8 @@ export interface Judge {
   readonly ready: Ready
   /** Asks one question at a time. Never throws: a judge that is lost says so, and must be replaced. */
   ask(request: Omit<EvaluateRequest, 'type' | 'nonce'>, timeoutMs: number): Promise<JudgeReply>
+  /** Announces a candidate. */
+  announce(candidate: Omit<PrepareRequest, 'type'>): Promise<void>
   /** Ends it and everything below it: at once, or when it has put its things in order, which it gets `patienceMs` for. */
   stop(patienceMs?: number): Promise<void>
 }
@@ -36,6 +38,10 @@ export async function startJudge(python: string, options: JudgeOptions): Promise
     return {
       ready,
       ask: (request, timeoutMs) => ask(child, lines, request, timeoutMs),
+      announce: async (candidate) => {
+        const message: PrepareRequest = { type: 'prepare', ...candidate }
+        await child.write(`${JSON.stringify(message)}\n`)
+      },
       stop: (patienceMs = 0) => stop(child, patienceMs),
     }
   } catch (error) {
@@ -121,8 +127,7 @@ function environmentFor(options: JudgeOptions): Record<string, string> {
   return { ...Object.fromEntries(passed), LANG: 'C.UTF-8', PYTHONHASHSEED: '0', ...gpu }
 }
 
-const PASSED_ON = [
-  ...['PATH', 'HOME', 'TMPDIR', 'PYTHONPATH', 'LD_LIBRARY_PATH', 'CUDA_HOME', 'CUDA_PATH'],
-  // Where Triton looks for the driver, its assembler and a C compiler.
-  ...['TRITON_LIBCUDA_PATH', 'TRITON_PTXAS_PATH', 'CC'],
-]
+const FOR_PYTHON = ['PATH', 'HOME', 'TMPDIR', 'PYTHONPATH', 'LD_LIBRARY_PATH', 'CUDA_HOME', 'CUDA_PATH']
+// Where Triton looks for the driver, its assembler and a C compiler.
+const FOR_TRITON = ['TRITON_LIBCUDA_PATH', 'TRITON_PTXAS_PATH', 'CC']
+const PASSED_ON = [...FOR_PYTHON, ...FOR_TRITON]

@@ -5,7 +5,7 @@ import { Environment, Evaluation } from '../pipelines/core/records/evaluation.ts
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-const PROTOCOL_VERSION = 1
+const PROTOCOL_VERSION = 2
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -56,6 +56,13 @@ export interface EvaluateRequest {
   readonly settings: JudgeSettings
 }
 
+/** A candidate that will come: what it wants built is built meanwhile. There is no answer. */
+export interface PrepareRequest {
+  readonly type: 'prepare'
+  readonly candidate: EvaluateRequest['candidate']
+  readonly settings: JudgeSettings
+}
+
 /** A row of `evaluations` as the judge writes it: without the ids of candidate and task and without the validator's name. */
 export const JudgedRow = Evaluation.omit({ candidate_id: true, task_id: true, validator: true }).strict()
 export type JudgedRow = z.infer<typeof JudgedRow>
@@ -71,6 +78,7 @@ const Ready = z.strictObject({
     threads: z.int().describe('Threads of the process that forks; more than one is a risk'),
     touched_cuda: z.boolean().describe('Whether it reached the CUDA driver, which no process forked from it could use'),
   }),
+  gpu_unusable: z.string().nullable().describe('Why a GPU that is there cannot be used; null where nothing is wrong'),
   tools: z.record(z.string(), z.string().nullable()).describe('Tool to version; null where it is missing'),
 })
 export type Ready = z.infer<typeof Ready>

@@ -8,11 +8,21 @@ export interface EvaluationRequest {
   readonly candidate: Candidate
 }
 
+/** Something that is not as it could be, and what to do about it. */
+export interface ValidatorWarning {
+  readonly message: string
+  readonly hint: string
+}
+
 /** Judges candidates; safe to call many times at once, it queues by itself. */
 export interface Validator {
   /** How many candidates it judges at the same time; more questions than that only wait. */
   readonly concurrency: number
+  /** Announces requests: what their candidates want built may be built while others are judged. */
+  prepare(requests: readonly EvaluationRequest[]): void
   /** One evaluation per workload, in the order of the task's workloads. Throws only for a machine's failure. */
   evaluate(request: EvaluationRequest): Promise<Evaluation[]>
+  /** What the user should know of this machine, each once. */
+  takeWarnings(): readonly ValidatorWarning[]
   close(): Promise<void>
 }

@@ -29,10 +29,14 @@ export async function openValidator(settings: ValidatorSettings, options: Valida
   const pool = await WorkerPool.open({ python, ...options })
   return {
     concurrency: pool.size,
+    prepare(requests) {
+      pool.prepare(requests.map((request) => questionOf(request, settings)))
+    },
     async evaluate(request) {
       const rows = await pool.evaluate(questionOf(request, settings))
       return toEvaluations(request, rows, settings)
     },
+    takeWarnings: () => pool.takeWarnings(),
     close: () => pool.close(),
   }
 }

@@ -6,6 +6,7 @@ import { listGpus } from './gpu-list.ts'
 import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply } from './judge-process.ts'
 import type { EvaluateRequest, JudgeOptions, JudgedRow } from './protocol.ts'
+import type { ValidatorWarning } from './types.ts'
 
 /** What a pool is made of. */
 export interface PoolOptions {
@@ -36,6 +37,9 @@ export class WorkerPool {
   readonly #signal: AbortSignal
   readonly #seats: readonly Seat[]
   readonly #queue: PQueue
+  readonly #announced: Question[] = []
+  readonly #warnings = new Map<string, ValidatorWarning>()
+  readonly #warned = new Set<string>()
 
   static async open(options: PoolOptions): Promise<WorkerPool> {
     return new WorkerPool(options, await planSeats(options))
@@ -53,9 +57,21 @@ export class WorkerPool {
     return this.#seats.length
   }
 
+  /** Announces questions; judges build ahead what their candidates want, a few at a time. */
+  prepare(questions: readonly Question[]): void {
+    this.#announced.push(...questions.filter(wantsBuilds))
+  }
+
   /** The rows of one candidate. Throws a CurateError for what is the machine's failure. */
   async evaluate(question: Question): Promise<JudgedRow[]> {
     return await this.#queue.add(() => this.#onFreeSeat(question))
+  }
+
+  /** What is to be known of the machine and was not taken yet. */
+  takeWarnings(): ValidatorWarning[] {
+    const fresh = [...this.#warnings].filter(([slot]) => !this.#warned.has(slot))
+    for (const [slot] of fresh) this.#warned.add(slot)
+    return fresh.map(([, warning]) => warning)
   }
 
   async close(): Promise<void> {
@@ -94,9 +110,19 @@ export class WorkerPool {
     throw second.kind === 'fault' ? faultError(second.code, second.message) : lostError(second.message)
   }
 
+  async #startJudge({ options }: Seat): Promise<Judge> {
+    const judge = await startJudge(this.#python, options)
+    const { gpu_unusable } = judge.ready
+    if (gpu_unusable !== null) this.#warnings.set(options.slot, gpuWarning(options.slot, gpu_unusable))
+    return judge
+  }
+
   async #ask(seat: Seat, question: Question): Promise<JudgeReply> {
-    seat.judge ??= await startJudge(this.#python, seat.options)
+    seat.judge ??= await this.#startJudge(seat)
     seat.taskId = question.task.id
+    for (const { candidate, settings } of this.#announced.splice(0, ANNOUNCED_PER_THREAD * seat.options.threads)) {
+      await seat.judge.announce({ candidate, settings })
+    }
     const reply = await seat.judge.ask(question, longestWait(question))
     if (reply.kind === 'lost') await dismiss(seat)
     return reply
@@ -104,6 +130,14 @@ export class WorkerPool {
 }
 
 const PATIENCE_MS = 3000
+
+// With every question some more: a judge shall neither run out of them nor have them all when there are others.
+const ANNOUNCED_PER_THREAD = 2
+
+// As the judge itself decides (judge/prepared.py); the others would only cost it a message.
+function wantsBuilds({ candidate }: Question): boolean {
+  return candidate.sources.some(({ content }) => /cpp_extension|load_inline/.test(content))
+}
 
 async function planSeats(options: PoolOptions): Promise<Seat[]> {
   const cores = availableParallelism()
@@ -137,7 +171,16 @@ async function dismiss(seat: Seat, patienceMs = 0): Promise<void> {
 // builds, and per workload a few dozen calls of reference and candidate.
 function longestWait({ task, settings }: Question): number {
   const steps = (8 * settings.calls + 60) * Math.max(1, task.workloads.length)
-  return 1000 * (120 + 4 * settings.build_timeout_s + steps * settings.timeout_s + task.workloads.length * settings.timing_s)
+  return (
+    1000 * (120 + 4 * settings.build_timeout_s + steps * settings.timeout_s + task.workloads.length * settings.timing_s)
+  )
+}
+
+function gpuWarning(slot: string, reason: string): ValidatorWarning {
+  return {
+    message: `the GPU ${slot} cannot be used, so candidates are judged as on a machine without one: ${reason}`,
+    hint: 'Run `curate doctor`. PyTorch must be a CUDA build that fits the driver.',
+  }
 }
 
 function isWorthAnotherTry(code: string): boolean {

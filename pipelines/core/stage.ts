@@ -63,6 +63,8 @@ export interface ShardProgress {
   expect(units: number): void
   /** Adds to the units that are done. */
   advance(units?: number): void
+  /** Says what the user should know although the shard goes on; `hint` says what to do about it. */
+  warn?(message: string, hint: string): void
 }
 
 /** A stage: rows in, rows out. It opens no shard, writes no manifest and prints nothing. */

@@ -151,6 +151,10 @@ async function runOne(
       done += units
       report()
     },
+    warn: (message: string, hint: string): void => {
+      state.log.warn({ stage: name, shard, hint }, message)
+      emit({ type: 'warning', message, hint })
+    },
   }
   try {
     const manifest = await runShard(stage, work, state, resource, progress)

@@ -46,6 +46,7 @@ export const validateStage: Stage<Recipe, Validator> = {
       settings: settingsOf(context.recipe),
       device: context.world.device,
     })
+    await validator.prepare(work.pairs)
     yield* judgeInOrder(work.pairs, validator, context)
   },
 }
@@ -65,7 +66,10 @@ function settingsOf({ seed, validate }: Recipe): ValidatorSettings {
 }
 
 interface Work {
-  /** In the order they are judged: by task, so that candidates of one task meet its reference one after another. */
+  /**
+   * In the order they are judged: by task, so that candidates of one task meet its reference one after another; tasks with
+   * something to compile last, so that it is compiled meanwhile.
+   */
   readonly pairs: readonly EvaluationRequest[]
   /** Candidates of this shard whose task no input shard holds. */
   readonly orphans: readonly Candidate[]
@@ -80,8 +84,12 @@ async function readWork(context: StageContext<Recipe, Validator>): Promise<Work>
   for await (const candidate of context.read(candidates)) {
     if (belongs(candidate.task_id) && !candidatesById.has(candidate.id)) candidatesById.set(candidate.id, candidate)
   }
+  const compiled = new Set([...candidatesById.values()].filter(isCompiled).map(({ task_id }) => task_id))
   const ordered = [...candidatesById.values()].sort(
-    (a, b) => compareText(a.task_id, b.task_id) || compareText(a.id, b.id),
+    (a, b) =>
+      Number(compiled.has(a.task_id)) - Number(compiled.has(b.task_id)) ||
+      compareText(a.task_id, b.task_id) ||
+      compareText(a.id, b.id),
   )
   const pairs = ordered.flatMap((candidate) => {
     const task = tasksById.get(candidate.task_id)
@@ -102,6 +110,7 @@ async function* judgeInOrder(
     for (let request = waiting.pop(); request !== undefined; request = waiting.pop()) {
       context.signal.throwIfAborted()
       judged.set(request.candidate.id, await validator.evaluate(request).catch(stop))
+      for (const { message, hint } of context.resource.takeWarnings()) context.progress.warn?.(message, hint)
       context.progress.advance()
     }
   }
@@ -117,6 +126,10 @@ async function* judgeInOrder(
 
 function numberOf({ shard }: ShardKey): number {
   return Number.parseInt(shard, 10)
+}
+
+function isCompiled({ language }: Candidate): boolean {
+  return language !== 'triton'
 }
 
 function compareText(a: string, b: string): number {

@@ -134,6 +134,28 @@ def test_who_times_is_alone_on_the_device(tmp_path: Path) -> None:
     assert all(lines[index + 1] == "alone out" for index in starts)
 
 
+def hold_in_steps(name: str, done: Path) -> None:
+    lock = DeviceLock(name)
+    with lock.shared():
+        deadline = time.monotonic() + 20
+        while not done.exists() and time.monotonic() < deadline:
+            lock.give_way()
+            time.sleep(0.01)
+
+
+def test_who_times_waits_for_a_step_and_not_for_the_whole_of_somebody_elses_work(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    name, done = f"test-{tmp_path.name}", tmp_path / "done"
+    other = context.Process(target=hold_in_steps, args=(name, done))
+    other.start()
+    lock = DeviceLock(name)
+    with lock.shared(), lock.alone():
+        was_working = other.is_alive()
+        done.touch()
+    other.join(timeout=30)
+    assert (was_working, other.exitcode) == (True, 0)
+
+
 def samples(reference: list[float], candidate: list[float], beyond: list[float]) -> Samples:
     """Pairs of calls, in milliseconds; `beyond`: what the outside clock saw of the candidate beyond claim and 1 ms."""
     result = Samples()

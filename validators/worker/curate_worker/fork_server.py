@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -19,9 +20,10 @@ from .runner.oracle import Widen
 from .sandbox import system_calls as system
 from .sandbox.enter import Confinement, user_namespace_works
 from .sandbox.world import survey
-from .supervisor import CHANNEL, STATUS, fork_runner
+from .supervisor import CHANNEL, MAX_ORDER_BYTES, STATUS, fork_runner
 
-MAX_ORDER_BYTES = 64 * 1024
+# https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html
+_CUDA_ERROR_NOT_INITIALIZED = 3
 
 
 def serve(descriptor: int, user: int, scratch_root: Path) -> None:
@@ -73,9 +75,12 @@ def _import_what_runners_use() -> None:
         torch.ones(1)
 
 
-# The driver's library is loaded by the first call that reaches it.
+# Importing PyTorch may load the driver's library; only cuInit ties the driver to this process.
 def _touched_cuda() -> bool:
-    return "/libcuda.so" in Path("/proc/self/maps").read_text()
+    if "/libcuda.so" not in Path("/proc/self/maps").read_text():
+        return False
+    driver = ctypes.CDLL("libcuda.so.1")
+    return driver.cuCtxGetCurrent(ctypes.byref(ctypes.c_void_p())) != _CUDA_ERROR_NOT_INITIALIZED
 
 
 def _num_threads() -> int:

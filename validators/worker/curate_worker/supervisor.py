@@ -18,6 +18,8 @@ from .sandbox.report import LayerReport
 from .sandbox.world import World
 
 CHANNEL, STATUS = 3, 4
+MAX_ORDER_BYTES = 64 * 1024
+"""The longest order for a runner."""
 _POLL_SECONDS, _ROOT_POLL_SECONDS = 60.0, 0.2
 _AWAITED = {signal.SIGCHLD, signal.SIGTERM}
 

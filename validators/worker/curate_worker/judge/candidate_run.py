@@ -127,7 +127,7 @@ class CandidateRun:
     # A library must be there before the module is executed, so the process starts anew.
     def _build(self, answer: Message) -> None:
         self.close()
-        add_build(self._station, self._request, self._prepared, answer.body.get("spec"))
+        add_build(self._station, self._request.settings, self._prepared, answer.body.get("spec"))
         require_device(self._station, self._prepared)
 
     def _ask(self, message: Message, stage: str, also: str = "") -> Message:

@@ -28,6 +28,11 @@ class DeviceLock:
         self._gate = _open(folder / f"{device}.gate")
         self._main = _open(folder / f"{device}.lock")
 
+    def close(self) -> None:
+        """Gives the lock's files back."""
+        os.close(self._gate)
+        os.close(self._main)
+
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Held while anything of ours runs on the device."""
@@ -38,6 +43,16 @@ class DeviceLock:
             yield
         finally:
             fcntl.flock(self._main, fcntl.LOCK_UN)
+
+    def give_way(self) -> None:
+        """Within `shared`, between two steps: lets a writer go first that waits for everybody to end."""
+        try:
+            fcntl.flock(self._gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(self._main, fcntl.LOCK_UN)
+            fcntl.flock(self._gate, fcntl.LOCK_EX)
+            fcntl.flock(self._main, fcntl.LOCK_SH)
+        fcntl.flock(self._gate, fcntl.LOCK_UN)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
 from .leaves import leaves_of
-from .prepared import Prepared, build_ahead, not_run_without_gpu, prepare
+from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
 from .reference import Case, Reference
 from .requests import Request, Workload
 from .rows import Circumstances, passed_row, verdict_row
@@ -23,7 +23,7 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     prepared: Prepared | None = None
     try:
         prepared = prepare(station, request.candidate)
-        build_ahead(station, request, prepared)
+        build_extensions(station, request.settings, prepared)
     except Verdict as found:
         known = (station.device, None) if prepared is None else (prepared.device, prepared.row())
         return [verdict_row(Circumstances(station, *known, []), workload, found) for workload in workloads]
@@ -85,10 +85,10 @@ class _Judgement:
             raise not_run_without_gpu(self._prepared)
         # The same in every call of a workload: a program shall not see from it which call is timed.
         timed = reference.settings.mode == "standard" and self._run.proved_on != "interpreter"
-        outputs = [
-            _check_call(self._run, reference.case(index), evidence, flush=timed)
-            for index in range(reference.settings.calls)
-        ]
+        outputs = []
+        for index in range(reference.settings.calls):
+            self._station.give_way()
+            outputs.append(_check_call(self._run, reference.case(index), evidence, flush=timed))
         # Last, so that what a program keeps from its previous call is wrong here.
         again = self._run.call(reference.case(0), flush=timed)
         _check_repetition(outputs[0], again, reference.case(0), evidence)

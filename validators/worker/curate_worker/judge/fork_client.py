@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..fork_server import MAX_ORDER_BYTES
 from ..sandbox.identity import private_user
+from ..supervisor import MAX_ORDER_BYTES
 from .faults import MachineFault
 
 _START_SECONDS = 180
@@ -42,11 +43,12 @@ class Started:
 
 
 class ForkServer:
-    """The judge's side of the fork server."""
+    """The judge's side of the fork server. Threads may order at the same time."""
 
     def __init__(self, scratch_root: Path, environment: dict[str, str]) -> None:
         self._root = scratch_root
         self._user = private_user(scratch_root)
+        self._turn = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         entry = Path(__file__).resolve().parents[1] / "__main__.py"
         arguments = ["fork-server", str(theirs.fileno()), str(self._user), str(scratch_root)]
@@ -75,8 +77,9 @@ class ForkServer:
         order = {"scratch": str(scratch), "scratch_bytes": room.scratch_bytes, "memory_bytes": room.memory_bytes}
         try:
             given = [theirs.fileno(), output_write, status_write]
-            socket.send_fds(self._control, [json.dumps(order).encode()], given)
-            text, handles = self._receive()
+            with self._turn:
+                socket.send_fds(self._control, [json.dumps(order).encode()], given)
+                text, handles = self._receive()
         except OSError as error:
             raise MachineFault("fork_server_lost", f"the fork server is gone: {error}") from error
         finally:

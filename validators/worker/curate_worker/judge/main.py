@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import errno
+import importlib
 import json
 import os
+import shutil
 import signal
 import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from types import ModuleType
 
 from ..sandbox import system_calls as system
-from .evaluate import evaluate
 from .faults import MachineFault
-from .log_text import clean_log
-from .opening import open_station
-from .requests import MAX_REQUEST_BYTES, PROTOCOL_VERSION, BadRequest, parse_request
-from .station import Station
-from .tasks import TaskSession
+from .launch import Launched, launch
+from .requests import PROTOCOL_VERSION
 
 _REQUESTS, _ANSWERS = 3, 4
 
@@ -45,46 +41,25 @@ def main(arguments: list[str]) -> None:
     for descriptor in (_REQUESTS, _ANSWERS):
         os.set_inheritable(descriptor, False)
     try:
-        with open_station(options.device, options.slot, options.cache_folder, options.threads) as opened:
-            station, facts = opened
-            _write(answers, {"type": "ready", "protocol": PROTOCOL_VERSION, **facts})
-            _serve(station, requests, answers)
+        launched = launch(options.device, options.threads)
+        opening, serving = _import_judge(launched)
+        where = (options.device, options.slot, options.cache_folder, options.threads)
+        with opening.open_station(*where, launched) as (station, facts):
+            serving.write(answers, {"type": "ready", "protocol": PROTOCOL_VERSION, **facts})
+            serving.serve(station, requests, answers, options.threads)
     except MachineFault as fault:
-        _write(answers, {"type": "failed", "code": fault.code, "message": str(fault)})
+        failure = {"type": "failed", "code": fault.code, "message": str(fault)}
+        answers.write(json.dumps(failure).encode() + b"\n")
         sys.exit(1)
 
 
-def _serve(station: Station, requests: BinaryIO, answers: BinaryIO) -> None:
-    tasks = TaskSession(station)
+def _import_judge(launched: Launched) -> tuple[ModuleType, ModuleType]:
     try:
-        while line := requests.readline(MAX_REQUEST_BYTES + 1):
-            if not line.endswith(b"\n"):
-                break
-            _write(answers, _answer(station, tasks, line))
-    finally:
-        tasks.close()
-
-
-def _answer(station: Station, tasks: TaskSession, line: bytes) -> dict:
-    nonce = ""
-    try:
-        message = json.loads(line)
-        nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
-        with station.occupied():
-            rows = evaluate(station, tasks, parse_request(message))
-    except MachineFault as fault:
-        return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}
-    except (BadRequest, ValueError) as error:
-        return {"type": "fault", "nonce": nonce, "code": "bad_request", "message": str(error)}
-    except OSError as error:
-        code = "disk_full" if error.errno == errno.ENOSPC else "judge_failed"
-        return {"type": "fault", "nonce": nonce, "code": code, "message": clean_log(str(error))}
-    except Exception:
-        traceback.print_exc()
-        return {"type": "fault", "nonce": nonce, "code": "judge_failed", "message": clean_log(traceback.format_exc())}
-    return {"type": "verdict", "nonce": nonce, "rows": rows}
-
-
-def _write(answers: BinaryIO, message: dict) -> None:
-    answers.write(json.dumps(message, allow_nan=False).encode() + b"\n")
-    answers.flush()
+        names = ("opening", "serving")
+        opening, serving = (importlib.import_module(f"curate_worker.judge.{name}") for name in names)
+    except ImportError as error:
+        launched.server.close()
+        shutil.rmtree(launched.root, ignore_errors=True)
+        code = "torch_missing" if error.name in ("torch", "numpy") else "worker_unusable"
+        raise MachineFault(code, f"{sys.executable}: {error}") from error
+    return opening, serving

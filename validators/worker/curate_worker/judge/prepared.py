@@ -9,7 +9,7 @@ from ..channel import Message
 from ..extension_spec import spec_id
 from .builds.build_cache import Built
 from .faults import RunnerLost, Verdict
-from .requests import Candidate, Request, require_usable
+from .requests import Candidate, Settings, require_usable
 from .runner_handle import RunnerHandle
 from .station import Station
 
@@ -64,20 +64,25 @@ def prepare(station: Station, candidate: Candidate) -> Prepared:
     return Prepared(candidate, "cpu" if on_processor else station.device, uses_triton, built={})
 
 
-def build_ahead(station: Station, request: Request, prepared: Prepared) -> None:
+def wants_builds(candidate: Candidate) -> bool:
+    """Whether a candidate could ask for anything to be built."""
+    return any("cpp_extension" in text or "load_inline" in text for text in candidate.files.values())
+
+
+def build_extensions(station: Station, settings: Settings, prepared: Prepared) -> None:
     """Builds what a candidate asks for when its module is loaded. Raises a Verdict where that decides."""
-    if not any("cpp_extension" in text or "load_inline" in text for text in prepared.candidate.files.values()):
+    if not wants_builds(prepared.candidate):
         return
-    for spec in _record(station, request, prepared):
-        add_build(station, request, prepared, spec)
+    for spec in _recorded(station, settings, prepared):
+        add_build(station, settings, prepared, spec)
     require_device(station, prepared)
 
 
-def add_build(station: Station, request: Request, prepared: Prepared, spec: object) -> None:
+def add_build(station: Station, settings: Settings, prepared: Prepared, spec: object) -> None:
     """Builds one extension. Raises a Verdict where it cannot be compiled."""
     if not isinstance(spec, dict) or len(prepared.built) >= _MAX_EXTENSIONS:
         raise Verdict("COMPILE_ERROR", "build", "UNSUPPORTED_FORM", "candidate", "too many extensions")
-    built = station.builder.build(spec, request.settings.build_timeout_s)
+    built = station.builder.build(spec, settings.build_timeout_s)
     prepared.built[spec_id(spec)] = built
     if spec["with_cuda"]:
         prepared.device = station.device
@@ -100,11 +105,19 @@ def not_run_without_gpu(prepared: Prepared) -> Verdict:
     return Verdict("NOT_RUN", "run", "NO_GPU", None, text, "compiler" if prepared.built else None)
 
 
-# Executed once with a recorder in place of the compiler, on no device. What goes wrong here does so in the run again.
-def _record(station: Station, request: Request, prepared: Prepared) -> list[object]:
+def _recorded(station: Station, settings: Settings, prepared: Prepared) -> list[object]:
+    known = station.recordings.take(prepared.candidate.key())
+    return record(station, settings, prepared) if known is None else known
+
+
+def record(station: Station, settings: Settings, prepared: Prepared) -> list[object]:
+    """
+    What a candidate's module asks to have built: it is executed once with a recorder in place of the compiler, on no
+    device. What goes wrong here does so in the run again.
+    """
     try:
-        room = station.room(request.settings.memory_bytes, "cpu")
-        with RunnerHandle(station.server, room, request.settings.timeout_s) as runner:
+        room = station.room(settings.memory_bytes, "cpu")
+        with RunnerHandle(station.server, room, settings.timeout_s) as runner:
             message = prepared.load_message(recording=True)
             answer = runner.request(message.kind, message.body, message.blobs)
     except RunnerLost:

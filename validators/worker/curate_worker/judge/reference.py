@@ -166,7 +166,9 @@ def open_reference(station: Station, task: Task, workload: Workload, how: tuple[
         reference = Reference(
             task, workload, settings, device, runner, init=parcel_in(answer, "init"), state=parcel_in(answer, "state")
         )
+        station.give_way()
         reference.prove()
+        station.give_way()
     except BaseException:
         runner.close()
         raise

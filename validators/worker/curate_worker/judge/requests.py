@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 from .faults import Verdict
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
@@ -43,6 +45,11 @@ class Candidate:
     entry_point: str
     files: dict[str, str]
 
+    def key(self) -> str:
+        """Hash of all of it."""
+        text = json.dumps([self.language, self.form, self.entry_point, self.files], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -65,6 +72,20 @@ class Request:
     task: Task
     candidate: Candidate
     settings: Settings
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A candidate that will come."""
+
+    candidate: Candidate
+    settings: Settings
+
+
+def parse_preparation(message: object) -> Preparation:
+    """Checks the announcement of a candidate. Raises BadRequest."""
+    fields = _object(message, {"type", "candidate", "settings"})
+    return Preparation(_candidate(fields["candidate"]), _settings(fields["settings"]))
 
 
 def parse_request(message: object) -> Request:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .builds.builder import Builder
 from .device_lock import DeviceLock
 from .fork_client import ForkServer, Room
+from .recordings import Recordings
 
 _SCRATCH_BYTES = 512 << 20
 
@@ -27,6 +28,7 @@ class Station:
     """By device: what rows say of it."""
     has_triton: bool
     interpreter_does_bfloat16: bool
+    recordings: Recordings = field(default_factory=Recordings)
 
     def room(self, memory_bytes: int, device: str) -> Room:
         """What a runner on a device may use. CUDA reserves address space, so there it cannot be limited."""
@@ -39,3 +41,8 @@ class Station:
             for lock in self.locks.values():
                 stack.enter_context(lock.shared())
             yield
+
+    def give_way(self) -> None:
+        """Called between steps of judging: a program that is timed elsewhere on the machine shall not wait for long."""
+        for lock in self.locks.values():
+            lock.give_way()

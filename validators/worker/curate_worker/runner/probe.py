@@ -10,13 +10,17 @@ import torch
 
 
 def probe_device(device: str) -> dict:
-    """What PyTorch says of the GPU; initialises CUDA."""
-    if device == "cpu" or not torch.cuda.is_available():
-        return {"cuda": False}
+    """What PyTorch says of the GPU, or why it cannot use it; initialises CUDA."""
+    if device == "cpu":
+        return {"cuda": False, "reason": None}
+    try:
+        torch.ones(1, device="cuda").add_(1).cpu()
+    except (RuntimeError, AssertionError) as error:
+        return {"cuda": False, "reason": str(error).strip().partition("\n")[0]}
     properties = torch.cuda.get_device_properties(0)
-    torch.ones(1, device="cuda").add_(1).cpu()
     return {
         "cuda": True,
+        "reason": None,
         "name": properties.name,
         "capability": list(torch.cuda.get_device_capability(0)),
         "memory_bytes": properties.total_memory,

@@ -1,0 +1,52 @@
+"""Builds what candidates will want while others are judged, so that judging finds it in the cache."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+from ..device_lock import DeviceLock
+from ..faults import MachineFault, Verdict
+from ..prepared import add_build, prepare, record, wants_builds
+from ..requests import Preparation
+from ..station import Station
+
+# Compiling against PyTorch's headers takes up to 2 GB.
+_MEMORY_PER_BUILD = 3 << 30
+
+
+class BuildAhead:
+    """
+    Threads that build. A build keeps timing on the processor waiting and does not start while there is any: compilers
+    would take the time that is measured.
+    """
+
+    def __init__(self, station: Station, builders: int) -> None:
+        self._station = station
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        count = max(1, min(builders, memory // _MEMORY_PER_BUILD))
+        self._threads = ThreadPoolExecutor(count, "build-ahead")
+
+    def add(self, preparation: Preparation) -> None:
+        """Queues a candidate."""
+        self._threads.submit(self._build, preparation)
+
+    def close(self) -> None:
+        """Forgets what is queued; what is being built ends with the fork server."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _build(self, preparation: Preparation) -> None:
+        try:
+            # A lock of its own: a descriptor holds it once, however many threads ask.
+            with closing(DeviceLock("cpu")) as lock, lock.shared():
+                candidate, settings = preparation.candidate, preparation.settings
+                prepared = prepare(self._station, candidate)
+                if wants_builds(candidate):
+                    specs = record(self._station, settings, prepared)
+                    self._station.recordings.keep(candidate.key(), specs)
+                    for spec in specs:
+                        add_build(self._station, settings, prepared, spec)
+        except (Verdict, MachineFault, OSError):
+            # Whoever judges the candidate meets it again, and says so.
+            return

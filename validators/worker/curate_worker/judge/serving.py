@@ -1,0 +1,64 @@
+"""Answers the orchestrator's requests one after another, and builds ahead of them what candidates will want."""
+
+from __future__ import annotations
+
+import errno
+import json
+import traceback
+from typing import BinaryIO
+
+from .builds.ahead import BuildAhead
+from .evaluate import evaluate
+from .faults import MachineFault
+from .log_text import clean_log
+from .requests import MAX_REQUEST_BYTES, BadRequest, parse_preparation, parse_request
+from .station import Station
+from .tasks import TaskSession
+
+
+def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int) -> None:
+    """Serves until the requests end. One answer per `evaluate`, none per `prepare`."""
+    tasks, ahead = TaskSession(station), BuildAhead(station, builders)
+    try:
+        while line := requests.readline(MAX_REQUEST_BYTES + 1):
+            if not line.endswith(b"\n"):
+                break
+            message = _parse(line)
+            if isinstance(message, dict) and message.get("type") == "prepare":
+                ahead.add(parse_preparation(message))
+            else:
+                write(answers, _answer(station, tasks, message))
+    finally:
+        ahead.close()
+        tasks.close()
+
+
+def write(answers: BinaryIO, message: dict) -> None:
+    """Writes one message to the orchestrator."""
+    answers.write(json.dumps(message, allow_nan=False).encode() + b"\n")
+    answers.flush()
+
+
+def _parse(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
+    nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
+    try:
+        with station.occupied():
+            rows = evaluate(station, tasks, parse_request(message))
+    except MachineFault as fault:
+        return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}
+    except (BadRequest, ValueError) as error:
+        return {"type": "fault", "nonce": nonce, "code": "bad_request", "message": str(error)}
+    except OSError as error:
+        code = "disk_full" if error.errno == errno.ENOSPC else "judge_failed"
+        return {"type": "fault", "nonce": nonce, "code": code, "message": clean_log(str(error))}
+    except Exception:
+        traceback.print_exc()
+        return {"type": "fault", "nonce": nonce, "code": "judge_failed", "message": clean_log(traceback.format_exc())}
+    return {"type": "verdict", "nonce": nonce, "rows": rows}
