@@ -61,8 +61,8 @@ def confine_runner(place: Confinement, world: World, limits: Limits, report: Lay
     system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
     report.active("no-new-privileges")
     own = [SHARED_MEMORY] if report.is_active("private-shared-memory") else []
-    # CUDA's driver names its threads through /proc/self/task and does not start where it cannot (error 304 of cuInit).
-    restrict_paths(report, world.readable, [place.scratch, *own], [*world.devices, Path("/proc/self/task")])
+    # CUDA's driver names its threads by overwriting /proc/self/task/*/comm and does not start where it cannot (error 304).
+    restrict_paths(report, world.readable, [place.scratch, *own, Path("/proc/self/task")], world.devices)
     try:
         system.drop_capabilities()
         report.active("no-capabilities")
