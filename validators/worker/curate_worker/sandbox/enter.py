@@ -61,7 +61,7 @@ def confine_runner(place: Confinement, world: World, limits: Limits, report: Lay
     system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
     report.active("no-new-privileges")
     own = [SHARED_MEMORY] if report.is_active("private-shared-memory") else []
-    # CUDA's driver names its threads by overwriting /proc/self/task/*/comm and does not start where it cannot (error 304).
+    # CUDA's driver overwrites /proc/self/task/*/comm to name its threads, and fails (304) where it cannot.
     restrict_paths(report, world.readable, [place.scratch, *own, Path("/proc/self/task")], world.devices)
     try:
         system.drop_capabilities()
