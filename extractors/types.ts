@@ -145,13 +145,27 @@ export interface Pair {
   readonly kernelIds: readonly string[]
   /** Language of the kernels. */
   readonly language: string
-  readonly evidence: {
-    readonly path: string
-    readonly symbol: string | null
-    readonly line: number
-    readonly expression: string
-    readonly confidence: number
-  }
+  readonly evidence: PairEvidence
+}
+
+/** What shows that a kernel and a reference mean the same. */
+export interface PairEvidence {
+  readonly path: string
+  readonly symbol: string | null
+  readonly line: number
+  readonly expression: string
+  readonly confidence: number
+  readonly reference: ReferencePlace
+}
+
+/** Where a reference stands. */
+export interface ReferencePlace {
+  readonly path: string
+  /** The function or class of the repository, or the dotted name of PyTorch's; null for an expression of several. */
+  readonly symbol: string | null
+  readonly line: number
+  /** The call or expression that gives the expected value, as written, on one line. */
+  readonly expression: string
 }
 
 /** Why a kernel got no pair from a method. */
@@ -159,6 +173,8 @@ export interface PairingRefusal {
   readonly kernelId: string
   readonly reason: string
   readonly detail: string | null
+  /** The reference, where one was found that could not be cut out; null where there is none. */
+  readonly evidence: PairEvidence | null
 }
 
 /** All text of a repository that pairing looks at, with its kernels. */

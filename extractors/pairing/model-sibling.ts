@@ -5,7 +5,7 @@ import { linksOf } from '../python/links.ts'
 import type { PythonModule } from '../python/modules.ts'
 import { fieldOf, parametersOf, textOf, undecorated } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
-import type { MinedKernel, Pair, PairingMethod, PairingRefusal } from '../types.ts'
+import type { MinedKernel, Pair, PairEvidence, PairingMethod, PairingRefusal } from '../types.ts'
 import { TEST_OPTIONS, pairingSettings } from './pairing-options.ts'
 import { programText } from './program-text.ts'
 import type { ProgramText } from './program-text.ts'
@@ -79,8 +79,9 @@ async function addPair(
   const kernels = kernelsOf(scope, candidate, ['ModelNew'])
   const fail = (reason: RefusalReason, detail: string | null): void => {
     const where = `${candidate.path} beside ${reference.path}`
+    const evidence = WITHOUT_REFERENCE.has(reason) ? null : evidenceOf(candidate, reference, modelNew, model)
     for (const { id } of kernels)
-      found.refusals.push({ kernelId: id, reason, detail: detail === null ? where : `${where}: ${detail}` })
+      found.refusals.push({ kernelId: id, reason, detail: detail === null ? where : `${where}: ${detail}`, evidence })
   }
   if (kernelsOf(scope, reference, ['Model']).length > 0) return fail('reference_is_kernel', null)
   if (arity(reference, model) !== arity(candidate, modelNew))
@@ -95,7 +96,9 @@ async function addPair(
     (await findDefect(referenceText, ['Model', 'get_inputs', 'get_init_inputs'])) ??
     (await findDefect(`${solution.head}\n`, ['ModelNew']))
   if (defect !== null) return fail('invalid_result', defect)
-  found.pairs.push(...toPair(candidate, reference, modelNew, { task, solution, referenceText }, kernels))
+  found.pairs.push(
+    ...toPair(reference, evidenceOf(candidate, reference, modelNew, model), { task, solution, referenceText }, kernels),
+  )
 }
 
 const NO_INIT_INPUTS = '\n\ndef get_init_inputs():\n    return []\n'
@@ -124,6 +127,32 @@ function kernelsOf(
   return kernelsIn(reach(seeds).units, links)
 }
 
+const WITHOUT_REFERENCE = new Set<RefusalReason>(['reference_is_kernel', 'invalid_result'])
+
+function evidenceOf(
+  candidate: PythonModule,
+  reference: PythonModule,
+  modelNew: SyntaxNode,
+  model: SyntaxNode,
+): PairEvidence {
+  const lineAt = ({ file }: PythonModule, { start }: SyntaxNode): string =>
+    file.text.slice(start, file.text.indexOf('\n', start)).trim()
+  return {
+    path: candidate.path,
+    symbol: 'ModelNew',
+    line: candidate.file.lineOf(modelNew.start),
+    expression: lineAt(candidate, modelNew),
+    // Nobody compares the two; that they stand for each other is what their names say.
+    confidence: candidate === reference ? 0.95 : 0.9,
+    reference: {
+      path: reference.path,
+      symbol: 'Model',
+      line: reference.file.lineOf(model.start),
+      expression: lineAt(reference, model),
+    },
+  }
+}
+
 function programOf({ project, collect }: PairingScope, module: PythonModule, names: readonly string[]) {
   const symbols = new Map(pieces(module, names).map((piece, at) => [`__definition_${at}__`, piece]))
   return programText({ project, collect, codes: [], symbols, fixedName: () => null, reserved: new Set() })
@@ -139,16 +168,14 @@ function arity(module: PythonModule, definition: SyntaxNode): number | null {
 }
 
 function toPair(
-  candidate: PythonModule,
   reference: PythonModule,
-  modelNew: SyntaxNode,
+  evidence: PairEvidence,
   texts: { readonly task: ProgramText; readonly solution: ProgramText; readonly referenceText: string },
   kernels: readonly MinedKernel[],
 ): Pair[] {
   const entries = kernels.filter(({ role }) => role === 'entry')
   const [main] = entries
   if (main === undefined) return []
-  const { file } = candidate
   const { task, solution, referenceText } = texts
   const folder = posix.basename(posix.dirname(reference.path))
   const stem = posix.basename(reference.path, '.py')
@@ -165,14 +192,7 @@ function toPair(
       tolerance: null,
       kernelIds: entries.map(({ id }) => id),
       language: main.language,
-      evidence: {
-        path: candidate.path,
-        symbol: 'ModelNew',
-        line: file.lineOf(modelNew.start),
-        expression: file.text.slice(modelNew.start, file.text.indexOf('\n', modelNew.start)).trim(),
-        // Nobody compares the two; that they stand for each other is what their names say.
-        confidence: candidate === reference ? 0.95 : 0.9,
-      },
+      evidence,
     },
   ]
 }

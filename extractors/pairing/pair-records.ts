@@ -19,7 +19,7 @@ export interface RecordScope {
 
 /** The task of a pair. Its place is that of the evidence: the lines of that file that went into the reference. */
 export function toTask({ pair, method }: FoundPair, scope: RecordScope): Task {
-  const { evidence } = pair
+  const { path, symbol, line, expression, confidence } = pair.evidence
   const reference = {
     reference: pair.reference,
     workloads: pair.workloads.map((axes) => ({ id: workloadId({ ...axes }), axes: { ...axes } })),
@@ -31,7 +31,7 @@ export function toTask({ pair, method }: FoundPair, scope: RecordScope): Task {
     tolerance: pair.tolerance,
     origin: 'mined',
     requires: [...pair.referenceRequires],
-    pairing: { method, ...evidence },
+    pairing: { method, path, symbol, line, expression, confidence },
     source: scope.source,
     ...placeOf(pair, scope),
   }

@@ -1,3 +1,5 @@
+import type { PairingRefusal } from '../types.ts'
+
 /**
  * Why a comparison of a test gives no pair, from the least to the most that was understood: of several refusals for one kernel the
  * one furthest down is reported.
@@ -30,6 +32,12 @@ export const REFUSALS = {
 } as const
 
 export type RefusalReason = keyof typeof REFUSALS
+
+/** Whether a refusal came further than another: one that found a reference before all others. */
+export function cameFurther(one: PairingRefusal, other: PairingRefusal): boolean {
+  if ((one.evidence === null) !== (other.evidence === null)) return one.evidence !== null
+  return refusalRank(one.reason) > refusalRank(other.reason)
+}
 
 /** How much was understood before a refusal; larger is more. */
 export function refusalRank(reason: string): number {

@@ -3,8 +3,16 @@ import type { Enabled } from '../../pipelines/core/plugin.ts'
 import type { Kernel } from '../../pipelines/core/records/kernel.ts'
 import { selectFiles } from '../files/file-selection.ts'
 import { decodeText } from '../files/file-text.ts'
-import type { MinedKernel, Pair, PairingInput, PairingMethod, PairingRefusal, Repository } from '../types.ts'
-import { refusalRank } from './refusals.ts'
+import type {
+  MinedKernel,
+  Pair,
+  PairEvidence,
+  PairingInput,
+  PairingMethod,
+  PairingRefusal,
+  Repository,
+} from '../types.ts'
+import { cameFurther } from './refusals.ts'
 
 /** What of a repository pairing reads, and by which methods. */
 export interface RepositoryPairingOptions {
@@ -29,6 +37,8 @@ export interface UnpairedKernel {
   readonly by: string | null
   readonly reason: string
   readonly detail: string | null
+  /** The reference, where one was found that could not be cut out. */
+  readonly evidence: PairEvidence | null
 }
 
 /** What pairing made of a repository. */
@@ -65,8 +75,7 @@ export async function pairRepository(
     for (const id of fresh.flatMap(({ kernelIds }) => kernelIds)) paired.add(id)
     for (const refusal of found.refusals) {
       const known = refusals.get(refusal.kernelId)
-      const isBetter = known === undefined || refusalRank(refusal.reason) > refusalRank(known.reason)
-      if (isBetter) refusals.set(refusal.kernelId, { ...refusal, method })
+      if (known === undefined || cameFurther(refusal, known)) refusals.set(refusal.kernelId, { ...refusal, method })
     }
   }
   const unpaired = kernels
@@ -99,11 +108,13 @@ function unpairedKernel(
   refusal: (PairingRefusal & { readonly method: string }) | undefined,
 ): UnpairedKernel {
   if (kernel.role === 'helper') {
-    return { kernel, by: null, reason: 'device_helper', detail: 'called by other kernels only: part of their closures' }
+    const detail = 'called by other kernels only: part of their closures'
+    return { kernel, by: null, reason: 'device_helper', detail, evidence: null }
   }
   if (refusal === undefined) {
     const detail = 'no test, script or sibling that compares values reaches it'
-    return { kernel, by: null, reason: 'no_test', detail }
+    return { kernel, by: null, reason: 'no_test', detail, evidence: null }
   }
-  return { kernel, by: refusal.method, reason: refusal.reason, detail: refusal.detail }
+  const { method, reason, detail, evidence } = refusal
+  return { kernel, by: method, reason, detail, evidence }
 }

@@ -2,8 +2,8 @@ import type { CollectClosure } from '../python/closure.ts'
 import type { Piece } from '../python/links.ts'
 import { linksOf } from '../python/links.ts'
 import { literalText, numeric } from '../python/values.ts'
-import { textOf } from '../python/syntax.ts'
-import type { MinedKernel, Pair, PairingRefusal } from '../types.ts'
+
+import type { MinedKernel, Pair, PairEvidence, PairingRefusal } from '../types.ts'
 import { confidenceOf } from './confidence.ts'
 import { contentRefusal } from './content-refusal.ts'
 import { interpret, passes, valueOf } from './interpretation.ts'
@@ -13,9 +13,10 @@ import { pairProgram } from './pair-program.ts'
 import type { PairProgram, ProgramRequest } from './pair-program.ts'
 import { planProgram } from './program-plan.ts'
 import type { PlanScope } from './program-plan.ts'
+import { oneLine, referencePlace } from './reference-place.ts'
 import type { RefusalReason } from './refusals.ts'
 import { findDefect } from './self-check.ts'
-import { splitComparison } from './side-split.ts'
+import { codeOf, splitComparison } from './side-split.ts'
 import type { SplitComparison } from './side-split.ts'
 import { effectsOf, usedVariables } from './step-effects.ts'
 import type { StepEffects } from './step-effects.ts'
@@ -63,10 +64,11 @@ export async function pairTest(
     for (const comparison of test.comparisons) {
       if (comparison.guards.some((guard) => passes(scope.project, test, guard, plan.known) === false)) continue
       const split = splitComparison(plan, comparison)
-      if ('reason' in split) refuse(found, split.kernels, split.reason, place(test, comparison, split.detail))
+      if ('reason' in split) refuse(found, split.kernels, split.reason, place(test, comparison, split.detail), null)
       else splits.push(split)
     }
     for (const group of groupSplits(splits)) await addPair(scope, plan, variant, group, found, side)
+    explainGradients(plan, splits, found)
   }
   return found
 }
@@ -161,9 +163,10 @@ async function addPair(
   const kernels = [...new Set(splits.flatMap((split) => split.kernels))]
   const [first] = splits
   if (first === undefined || kernels.length > MAX_KERNELS) return
-  const fail = (reason: RefusalReason, detail: string | null): void =>
-    refuse(found, kernels, reason, place(plan.test, first.comparison, detail))
   const content = contentRefusal(plan, splits)
+  const evidence = content === null ? evidenceOf(plan, splits, kernels) : null
+  const fail = (reason: RefusalReason, detail: string | null): void =>
+    refuse(found, kernels, reason, place(plan.test, first.comparison, detail), evidence)
   if (content !== null) return fail(content.reason, content.detail)
   const planned = planProgram(plan, splits)
   if ('reason' in planned) return fail(planned.reason, planned.detail)
@@ -180,7 +183,7 @@ async function addPair(
     (await findDefect(program.reference.text, ['Model', 'get_inputs', 'get_init_inputs'])) ??
     (await findDefect(program.candidate.text, ['ModelNew']))
   if (defect !== null) return fail('invalid_result', defect)
-  const pair = toPair(scope, plan, variant, splits, program, kernels)
+  const pair = evidence === null ? null : toPair(scope, plan, variant, splits, program, kernels, evidence)
   if (pair === null) return fail('invalid_result', 'no kernel is left in the candidate')
   found.pairs.push(pair)
 }
@@ -192,6 +195,7 @@ function toPair(
   splits: readonly SplitComparison[],
   program: PairProgram,
   kernels: readonly MinedKernel[],
+  evidence: PairEvidence,
 ): Pair | null {
   const [first] = splits
   const entries = kernels.filter(({ role }) => role === 'entry')
@@ -200,10 +204,6 @@ function toPair(
   const { test, effects, project } = plan
   const guards = splits.flatMap(({ comparison }) => comparison.guards)
   const sets = parameterSets({ project, test, effects, guards }, variant, scope.settings.maxWorkloads)
-  const { call } = first.comparison
-  const { file } = call.frame.module
-  // A comparison in a helper of another file is named by the test that calls it.
-  const isInTest = call.frame.module === test.module
   return {
     name: testName(test, plan.known),
     reference: program.reference.text,
@@ -216,13 +216,29 @@ function toPair(
     tolerance: toleranceOf(plan, first.comparison),
     kernelIds: entries.map(({ id }) => id),
     language: main.language,
-    evidence: {
-      path: test.module.path,
-      symbol: test.name,
-      line: isInTest ? file.lineOf(call.node.start) : test.line,
-      expression: textOf(file, call.node).replaceAll(/\s+/g, ' '),
-      confidence: confidenceOf(plan, splits, entries),
-    },
+    evidence,
+  }
+}
+
+function evidenceOf(
+  plan: PlanScope,
+  splits: readonly SplitComparison[],
+  kernels: readonly MinedKernel[],
+): PairEvidence | null {
+  const [first] = splits
+  if (first === undefined) return null
+  const { test } = plan
+  const { call } = first.comparison
+  const { file } = call.frame.module
+  const entries = kernels.filter(({ role }) => role === 'entry')
+  return {
+    // A comparison in a helper of another file is named by the test that calls it.
+    path: test.module.path,
+    symbol: test.name,
+    line: call.frame.module === test.module ? file.lineOf(call.node.start) : test.line,
+    expression: oneLine(call),
+    confidence: confidenceOf(plan, splits, entries),
+    reference: referencePlace(plan, first),
   }
 }
 
@@ -240,9 +256,31 @@ function toleranceOf(plan: PlanScope, { atol, rtol }: TestComparison): Pair['tol
 // kernel of it.
 const MAX_KERNELS = 30
 
-function refuse(found: Found, kernels: readonly MinedKernel[], reason: RefusalReason, detail: string): void {
+function refuse(
+  found: Found,
+  kernels: readonly MinedKernel[],
+  reason: RefusalReason,
+  detail: string,
+  evidence: PairEvidence | null,
+): void {
   if (kernels.length > MAX_KERNELS) return
-  for (const kernel of kernels) found.refusals.push({ kernelId: kernel.id, reason, detail })
+  for (const kernel of kernels) found.refusals.push({ kernelId: kernel.id, reason, detail, evidence })
+}
+
+// A test that compares results and their gradients with one reference: the kernels that only the backward pass runs have it too.
+function explainGradients(plan: PlanScope, splits: readonly SplitComparison[], found: Found): void {
+  const isOpen = (refusal: PairingRefusal): boolean => refusal.reason === 'gradient_only' && refusal.evidence === null
+  if (!found.refusals.some(isOpen)) return
+  for (const split of splits) {
+    if (contentRefusal(plan, [split]) !== null) continue
+    const steps = [...split.kernel.steps, ...[...split.kernel.modules].flatMap((name) => plan.modules.get(name) ?? [])]
+    const reached = plan.reachBackward([split.kernel.output, ...codeOf(plan, steps)])
+    const ids = new Set(reached.map(({ id }) => id))
+    for (const [at, refusal] of found.refusals.entries()) {
+      if (isOpen(refusal) && ids.has(refusal.kernelId))
+        found.refusals[at] = { ...refusal, evidence: evidenceOf(plan, [split], reached) }
+    }
+  }
 }
 
 function place(test: TestCode, { call }: TestComparison, detail: string | null): string {

@@ -13,7 +13,7 @@ import type { Pair, PairingInput, PairingRefusal } from '../types.ts'
 import { deviceName } from './devices.ts'
 import { kernelLookup } from './kernel-reach.ts'
 import type { KernelsIn } from './kernel-reach.ts'
-import { refusalRank } from './refusals.ts'
+import { cameFurther } from './refusals.ts'
 import { sharedProject } from './shared-project.ts'
 import { pairTest } from './test-pair.ts'
 import type { KernelSideOf } from './test-pair.ts'
@@ -109,8 +109,7 @@ export async function pairTests(
       pairs.push(...found.pairs)
       for (const refusal of found.refusals) {
         const known = refusals.get(refusal.kernelId)
-        const isBetter = known === undefined || refusalRank(refusal.reason) > refusalRank(known.reason)
-        if (isBetter) refusals.set(refusal.kernelId, refusal)
+        if (known === undefined || cameFurther(refusal, known)) refusals.set(refusal.kernelId, refusal)
       }
     }
     input.onProgress?.(at + 1, paths.length)

@@ -29,6 +29,7 @@ export function buildProgram(runCommand: RunCommand): Command {
   addRun(program, runCommand)
   addQuickstart(program, runCommand)
   addReading(program, runCommand)
+  addScan(program, runCommand)
   addDoctor(program, runCommand)
   addSchedule(program, runCommand)
   return program
@@ -143,6 +144,19 @@ function addReading(program: Command, runCommand: RunCommand): void {
     .action(async (options) => {
       const { listPlugins } = await import('./commands/list.ts')
       await runCommand(({ reporter }) => listPlugins(reporter), options.json)
+    })
+}
+
+function addScan(program: Command, runCommand: RunCommand): void {
+  program
+    .command('scan')
+    .description('list the kernels of one repository or folder, and their references, outside of any run')
+    .argument('<address>', 'a folder, or the address of a git repository')
+    .option('--at <commit>', 'full commit id, branch or tag; the default branch without')
+    .addOption(jsonOption())
+    .action(async (address, options) => {
+      const { scan } = await import('./commands/scan.ts')
+      await runCommand(({ reporter, signal }) => scan(address, options, reporter, signal), options.json)
     })
 }
 

@@ -9,6 +9,7 @@ export function openJsonReporter(): Reporter {
   return {
     emit: (event) => writeLine(event),
     result: (_text, data) => writeLine({ type: 'result', data }),
+    records: (_text, lines) => process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join('')),
     error: (error) => {
       writeLine({ type: 'error', error })
       process.stderr.write(`${renderError(error)}\n`)

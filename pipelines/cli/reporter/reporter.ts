@@ -6,6 +6,8 @@ export interface Reporter {
   readonly emit: Emit
   /** Shows a command's result: text for people, or the same as data for `--json`. */
   result(text: string, data: unknown): void
+  /** The same for a result of many records: one bare JSON line each. */
+  records(text: string, lines: readonly object[]): void
   /** Shows a remark that is not part of the result. */
   note(text: string): void
   /** Says what ended the command; people read it on standard error in either form. */

@@ -10,12 +10,14 @@ import { formatCount, formatDuration } from './units.ts'
 /** For people: a progress bar per stage on a terminal, one line per stage where there is none. */
 export function openTerminalReporter(): Reporter {
   const bars = openStageBars(process.stderr)
+  const print = (text: string): void => {
+    bars.stop()
+    process.stdout.write(`${text}\n`)
+  }
   return {
     emit: (event) => show(event, bars),
-    result: (text) => {
-      bars.stop()
-      process.stdout.write(`${text}\n`)
-    },
+    result: print,
+    records: print,
     note: (text) => bars.print(text),
     error: (error) => void process.stderr.write(`${renderError(error)}\n`),
     close: () => bars.stop(),

@@ -1,0 +1,77 @@
+import { freeReferences } from '../python/references.ts'
+import { resolveChain } from '../python/resolution.ts'
+import { textOf, undecorated } from '../python/syntax.ts'
+import { literalText } from '../python/values.ts'
+import type { ReferencePlace } from '../types.ts'
+import type { PlanScope } from './program-plan.ts'
+import { codeOf } from './side-split.ts'
+import type { SplitComparison } from './side-split.ts'
+import { usedVariables } from './step-effects.ts'
+import type { Code } from './test-code.ts'
+
+/**
+ * Where the reference of a comparison stands: the function or class of the repository that its side calls, the one nearest to the
+ * compared value first; else the PyTorch function; else the expression itself.
+ */
+export function referencePlace(plan: PlanScope, { reference }: SplitComparison): ReferencePlace {
+  const modules = [...reference.modules].flatMap((name) => plan.modules.get(name) ?? [])
+  const steps = [...reference.steps, ...modules].toSorted((a, b) => b - a)
+  const codes = [reference.output, ...codeOf(plan, steps)]
+  const own = codes.flatMap((code) => definitionsIn(plan, code))[0]
+  const from = codes.find((code) => code.node.type !== 'identifier') ?? reference.output
+  const expression = oneLine(own?.code ?? from)
+  if (own !== undefined) return { path: own.path, symbol: own.symbol, line: own.line, expression }
+  const { file } = from.frame.module
+  const symbol = codes.flatMap((code) => torchNamesIn(plan, code))[0] ?? null
+  return { path: file.path, symbol, line: file.lineOf(from.node.start), expression }
+}
+
+/** Code as written, on one line. */
+export function oneLine({ frame, node }: Code): string {
+  return textOf(frame.module.file, node).replaceAll(/\s+/g, ' ')
+}
+
+interface OwnDefinition {
+  readonly path: string
+  readonly symbol: string
+  readonly line: number
+  readonly code: Code
+}
+
+// Functions and classes, also those that a variable stands for; constants are no reference.
+function definitionsIn(plan: PlanScope, code: Code): OwnDefinition[] {
+  const places: Code[] = [code]
+  for (const name of usedVariables(plan.test, code)) {
+    const value = plan.known.get(name)
+    if (value?.kind !== 'symbol' || literalText(value) !== null) continue
+    places.push({ frame: { ...code.frame, module: value.module, locals: new Set() }, node: value.node })
+  }
+  return places.flatMap((place) => namesIn(place).flatMap((parts) => definitionOf(plan, place, parts, code)))
+}
+
+function namesIn({ frame, node }: Code): (readonly string[])[] {
+  return freeReferences(frame.module.file, node).flatMap(({ name, parts }) => (frame.locals.has(name) ? [] : [parts]))
+}
+
+function definitionOf(plan: PlanScope, { frame }: Code, parts: readonly string[], code: Code): OwnDefinition[] {
+  const meaning = resolveChain(plan.project, frame.module, parts)
+  if (meaning.kind !== 'definition') return []
+  const [statement] = meaning.module.definitions.get(meaning.name) ?? []
+  const definition = statement === undefined ? null : undecorated(statement.node)
+  if (definition === null || !/^(?:function|class)_definition$/.test(definition.type)) return []
+  const { path, file } = meaning.module
+  if (plan.identities.has(`${meaning.module.dotted}.${meaning.name}`)) return []
+  return [{ path, symbol: meaning.name, line: file.lineOf(definition.start), code }]
+}
+
+function torchNamesIn(plan: PlanScope, code: Code): string[] {
+  return namesIn(code).flatMap((parts) => {
+    const meaning = resolveChain(plan.project, code.frame.module, parts)
+    const dotted = meaning.kind === 'external' ? meaning.dotted.join('.') : ''
+    return /^torch\./.test(dotted) && !NO_COMPUTATION.test(dotted) ? [dotted] : []
+  })
+}
+
+// Dtypes, devices and what makes tensors out of nothing are no operators.
+const NO_COMPUTATION =
+  /^torch\.(?:(?:b?float|int|uint|complex)\d*\w*|half|double|long|bool|device|tensor|empty\w*|zeros\w*|ones\w*|full\w*|arange|manual_seed|Tensor|no_grad|inference_mode|cuda\..*|testing\..*|finfo|iinfo)$/
