@@ -53,8 +53,6 @@ def _environment(device: str, threads: int) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": str(threads),
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
-        # PyTorch asks on import whether there is a GPU; asked through CUDA, no forked process could use it any more.
-        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         "CURATE_REAL_HOME": real_home,
         "HOME": real_home,
     }
