@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { CurateError } from '../pipelines/core/errors.ts'
 import { packageRoot } from '../pipelines/core/package-root.ts'
 import { startOnDescriptors } from '../pipelines/core/process.ts'
 import type { DescriptorProcess } from '../pipelines/core/process.ts'
 import { readJsonLines } from './json-lines.ts'
+import { machineFailure } from './machine-failure.ts'
 import { Answer, Greeting } from './protocol.ts'
 import type { EvaluateRequest, JudgeOptions, JudgedRow, PrepareRequest, Ready } from './protocol.ts'
 
@@ -42,27 +42,30 @@ export async function startJudge(python: string, options: JudgeOptions): Promise
         const message: PrepareRequest = { type: 'prepare', ...candidate }
         await child.write(`${JSON.stringify(message)}\n`)
       },
-      stop: (patienceMs = 0) => stop(child, patienceMs),
+      stop: (patienceMs = 0) => stop(child, lines, patienceMs),
     }
   } catch (error) {
-    await stop(child, 0)
+    await stop(child, lines, 0)
     throw error
   }
 }
 
 const ENTRY = join(packageRoot, 'validators', 'worker', 'curate_worker', '__main__.py')
 const START_MS = 300_000
+const FIRST_LINE = {
+  line: 'it sent something else than a greeting. ',
+  garbled: 'it sent something else than a greeting. ',
+  silent: 'it did not answer. ',
+  ended: '',
+}
 
 async function greet(child: DescriptorProcess, lines: AsyncGenerator): Promise<Ready> {
   const line = await nextLine(lines, START_MS)
   const greeting = line.kind === 'line' ? Greeting.safeParse(line.value) : null
   if (greeting?.success === true && greeting.data.type === 'ready') return greeting.data
   const said = greeting?.success === true && greeting.data.type === 'failed' ? greeting.data : null
-  throw new CurateError(
-    said?.code ?? 'worker_unusable',
-    `the validator’s Python process could not start: ${said?.message ?? lastLine(child.printed())}`,
-    { hint: 'Run `curate doctor`: it says what is missing on this machine.', retryable: said !== null },
-  )
+  if (said !== null) throw machineFailure(said.code, said.message)
+  throw machineFailure('worker_unusable', `${FIRST_LINE[line.kind]}${lastLine(child.printed())}`)
 }
 
 async function ask(
@@ -106,8 +109,10 @@ async function readLine(lines: AsyncGenerator): Promise<Line> {
   }
 }
 
-async function stop(child: DescriptorProcess, patienceMs: number): Promise<void> {
+async function stop(child: DescriptorProcess, lines: AsyncGenerator, patienceMs: number): Promise<void> {
   child.endInput()
+  // Nobody reads on, and a process counts as ended only when its output has been read or thrown away.
+  void lines.return(undefined)
   const killer = setTimeout(() => child.stop(), patienceMs)
   await child.result
   clearTimeout(killer)

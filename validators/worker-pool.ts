@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import PQueue from 'p-queue'
-import { CurateError } from '../pipelines/core/errors.ts'
+import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
 import { listGpus } from './gpu-list.ts'
 import { startJudge } from './judge-process.ts'
@@ -100,14 +100,16 @@ export class WorkerPool {
     const first = await this.#ask(seat, question)
     if (first.kind === 'rows') return first.rows
     this.#signal.throwIfAborted()
-    if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw faultError(first.code, first.message)
+    if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw machineFailure(first.code, first.message)
     await dismiss(seat)
-    if (!isControlPassed(await this.#ask(seat, CONTROL))) throw lostError(first.message)
+    if (!isControlPassed(await this.#ask(seat, CONTROL))) throw machineFailure('worker_lost', first.message)
     const second = await this.#ask(seat, question)
     if (second.kind === 'rows') return second.rows
     this.#signal.throwIfAborted()
     await dismiss(seat)
-    throw second.kind === 'fault' ? faultError(second.code, second.message) : lostError(second.message)
+    throw second.kind === 'fault'
+      ? machineFailure(second.code, second.message)
+      : machineFailure('worker_lost', second.message)
   }
 
   async #startJudge({ options }: Seat): Promise<Judge> {
@@ -181,29 +183,4 @@ function gpuWarning(slot: string, reason: string): ValidatorWarning {
     message: `the GPU ${slot} cannot be used, so candidates are judged as on a machine without one: ${reason}`,
     hint: 'Run `curate doctor`. PyTorch must be a CUDA build that fits the driver.',
   }
-}
-
-function isWorthAnotherTry(code: string): boolean {
-  return !['bad_request', 'disk_full'].includes(code)
-}
-
-function faultError(code: string, message: string): CurateError {
-  if (code === 'disk_full') {
-    return new CurateError('disk_full', message, {
-      hint: 'Free some disk space or memory and run the same command again: finished evaluations are kept.',
-      retryable: true,
-    })
-  }
-  const hint = 'This is a defect in curate or on this machine: run `curate doctor`, and report it with the log file.'
-  return new CurateError(code === 'bad_request' ? 'internal' : 'worker_lost', message, {
-    hint,
-    retryable: code !== 'bad_request',
-  })
-}
-
-function lostError(message: string): CurateError {
-  return new CurateError('worker_lost', `the validator’s Python process was lost twice: ${message}`, {
-    hint: 'Run `curate doctor`. Too little memory is the usual reason: lower validate.workers or validate.memory_bytes.',
-    retryable: true,
-  })
 }

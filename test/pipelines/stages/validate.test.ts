@@ -1,3 +1,4 @@
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { CurateError } from '../../../pipelines/core/errors.ts'
@@ -98,6 +99,23 @@ describe('validate', () => {
     expect(asked).toEqual([])
   })
 
+  test('writes the same bytes when its judge is killed in the middle', async () => {
+    const [first, second] = [await openRun(), await openRun()]
+    for (const run of [first, second]) await writePairs(run, aDataset())
+    await first.run(withValidator(await realValidator()))
+    const killed: number[] = []
+    const killing = refusing(
+      () => {
+        if (killed.length === 0) killed.push(...killJudges())
+        return false
+      },
+      await realValidator(),
+    )
+    await second.run(withValidator(killing))
+    expect(killed.length).toBeGreaterThan(0)
+    expect(await filesOf(second)).toEqual(await filesOf(first))
+  })
+
   test('stops when it is told to', async () => {
     const run = await openRun()
     await writePairs(run, aDataset())
@@ -144,6 +162,23 @@ function refusing(refuses: (request: EvaluationRequest) => boolean, validator: V
       if (!refuses(request)) return validator.evaluate(request)
       throw new CurateError('worker_lost', 'the machine failed', { hint: 'Try again.', retryable: true })
     },
+  }
+}
+
+// Judges of other tests are none of ours: ours are children of this process.
+function killJudges(): number[] {
+  const judges = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isOurJudge(name))
+  for (const pid of judges) process.kill(Number(pid), 'SIGKILL')
+  return judges.map(Number)
+}
+
+function isOurJudge(pid: string): boolean {
+  try {
+    const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return line.includes('__main__.py\0judge') && parent === String(process.pid)
+  } catch {
+    return false
   }
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 
@@ -35,3 +36,9 @@ class RunnerLost(Exception):  # noqa: N818
         super().__init__(text)
         self.kind = kind
         """`signal`, `exited`, `forged`, `timeout`, `too_large`, `closed`."""
+
+
+def fault_of(error: OSError) -> MachineFault:
+    """What an error of the system says of the machine."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return MachineFault("disk_full" if full else "judge_failed", str(error))

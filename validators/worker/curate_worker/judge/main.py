@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..sandbox import system_calls as system
-from .faults import MachineFault
+from .faults import MachineFault, fault_of
 from .launch import Launched, launch
 from .requests import PROTOCOL_VERSION
 
@@ -47,9 +47,11 @@ def main(arguments: list[str]) -> None:
         with opening.open_station(*where, launched) as (station, facts):
             serving.write(answers, {"type": "ready", "protocol": PROTOCOL_VERSION, **facts})
             serving.serve(station, requests, answers, options.threads)
-    except MachineFault as fault:
+    except (MachineFault, OSError) as error:
+        fault = error if isinstance(error, MachineFault) else fault_of(error)
         failure = {"type": "failed", "code": fault.code, "message": str(fault)}
         answers.write(json.dumps(failure).encode() + b"\n")
+        answers.flush()
         sys.exit(1)
 
 

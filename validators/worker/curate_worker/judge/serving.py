@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import traceback
 from typing import BinaryIO
 
 from .builds.ahead import BuildAhead
 from .evaluate import evaluate
-from .faults import MachineFault
+from .faults import MachineFault, fault_of
 from .log_text import clean_log
 from .requests import MAX_REQUEST_BYTES, BadRequest, parse_preparation, parse_request
 from .station import Station
@@ -56,8 +55,8 @@ def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
     except (BadRequest, ValueError) as error:
         return {"type": "fault", "nonce": nonce, "code": "bad_request", "message": str(error)}
     except OSError as error:
-        code = "disk_full" if error.errno == errno.ENOSPC else "judge_failed"
-        return {"type": "fault", "nonce": nonce, "code": code, "message": clean_log(str(error))}
+        fault = fault_of(error)
+        return {"type": "fault", "nonce": nonce, "code": fault.code, "message": clean_log(str(fault))}
     except Exception:
         traceback.print_exc()
         return {"type": "fault", "nonce": nonce, "code": "judge_failed", "message": clean_log(traceback.format_exc())}
