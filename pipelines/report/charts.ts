@@ -3,18 +3,24 @@ import { parseHTML } from 'linkedom'
 import type { CandidateView } from './report-data.ts'
 import type { FunnelStage } from '../run/funnel.ts'
 
-/** Rows passed on and rejected by each stage, as SVG text. */
+/** What each stage passed on and rejected, as SVG text; stages that only write files are left out. */
 export function drawFunnel(funnel: readonly FunnelStage[]): string {
-  const bars = funnel.flatMap((stage) => [
-    { stage: stage.stage, rows: total(stage.written) - (stage.written['rejects'] ?? 0), kind: 'passed on' },
-    { stage: stage.stage, rows: stage.rejected.reduce((sum, { count }) => sum + count, 0), kind: 'rejected' },
-  ])
+  const shown = funnel.filter(({ stage }) => PASSED_ON[stage] !== undefined)
+  const bars = shown.flatMap(({ stage, written, rejected }) => {
+    const table = PASSED_ON[stage] ?? ''
+    const refused = rejected.reduce((sum, { count }) => sum + count, 0)
+    return [
+      { stage, kind: 'passed on', rows: written[table] ?? 0, unit: table },
+      { stage, kind: 'rejected', rows: refused, unit: 'rejected' },
+    ]
+  })
   return draw({
-    height: 60 + 44 * funnel.length,
+    height: 50 + 44 * shown.length,
     marginLeft: 70,
+    marginRight: 100,
     x: { label: 'rows', grid: true },
     y: { label: null, axis: null },
-    fy: { label: null, domain: funnel.map(({ stage }) => stage) },
+    fy: { label: null, domain: shown.map(({ stage }) => stage) },
     color: { domain: ['passed on', 'rejected'], range: [PASSED, REJECTED] },
     marks: [
       Plot.barX(bars, { x: 'rows', y: 'kind', fy: 'stage', fill: 'kind' }),
@@ -49,7 +55,12 @@ export function drawLengthAgainstSpeedup(candidates: readonly CandidateView[]): 
     height: 280,
     grid: true,
     x: { label: 'reasoning, tokens', zero: true },
-    y: { label: 'speedup over eager PyTorch', type: 'log', tickFormat: (factor: number) => `${formatFactor(factor)}×` },
+    y: {
+      label: 'speedup over eager PyTorch',
+      type: 'log',
+      base: 2,
+      tickFormat: (factor: number) => `${formatFactor(factor)}×`,
+    },
     color: { domain: ['selected', 'refused'], range: [PASSED, REJECTED] },
     marks: [
       Plot.ruleY([1], { strokeDasharray: '4 3' }),
@@ -68,6 +79,7 @@ export function drawReasons(funnel: readonly FunnelStage[], most = 20): string |
   return draw({
     height: 50 + 20 * reasons.length,
     marginLeft: 280,
+    marginRight: 40,
     x: { label: 'rows', grid: true },
     y: { label: null, domain: reasons.map(({ reason }) => reason) },
     marks: [
@@ -78,8 +90,19 @@ export function drawReasons(funnel: readonly FunnelStage[], most = 20): string |
   })
 }
 
-const PASSED = '#2a78b8'
-const REJECTED = '#d08a2e'
+/** The table of each stage that goes on to the next: the other tables say something about its rows. */
+const PASSED_ON: Readonly<Partial<Record<FunnelStage['stage'], string>>> = {
+  mine: 'kernels',
+  pair: 'candidates',
+  generate: 'candidates',
+  validate: 'evaluations',
+  filter: 'selected',
+}
+
+/** The colours of what was selected and of what was not, for a legend. */
+export const KINDS = { selected: '#2a78b8', refused: '#d08a2e' } as const
+const PASSED = KINDS.selected
+const REJECTED = KINDS.refused
 
 function draw(options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
@@ -96,10 +119,6 @@ function formatFactor(factor: number): string {
   return factor >= 10 ? factor.toFixed(0) : String(Number(factor.toPrecision(2)))
 }
 
-function label({ rows, kind }: { rows: number; kind: string }): string {
-  return rows === 0 ? '' : `${rows} ${kind}`
-}
-
-function total(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+function label({ rows, unit, kind }: { rows: number; unit: string; kind: string }): string {
+  return rows === 0 && kind === 'rejected' ? '' : `${rows} ${unit}`
 }

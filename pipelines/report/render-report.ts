@@ -43,7 +43,11 @@ function body(data: ReportData): string[] {
     '<main>',
     chart('Funnel', drawFunnel(data.funnel), ''),
     `<section>${funnelTable(data.funnel)}</section>`,
-    chart('Speedup', drawSpeedups(data.candidates), 'No candidate was timed: timing needs a GPU, or C++ kernels.'),
+    chart(
+      'Speedup',
+      drawSpeedups(data.candidates),
+      'No candidate was timed: that takes a GPU or C++ kernels, and a machine that does nothing else meanwhile.',
+    ),
     chart(
       'Reasoning length against speedup',
       drawLengthAgainstSpeedup(data.candidates),
@@ -91,10 +95,25 @@ function rowBrowser(data: ReportData): string[] {
       (name) => `<select name="${name}" aria-label="${name}"><option value="">${name}: all</option></select>`,
     ),
     '<output id="count"></output></form>',
-    '<div class="split"><div class="list"><table><thead><tr><th>task</th><th>language</th><th>origin</th><th>status</th>',
-    '<th>speedup</th><th>tokens</th><th>decision</th></tr></thead><tbody id="list"></tbody></table></div>',
+    `<div class="split"><div class="list"><table><thead><tr>${COLUMNS.map(columnHead).join('')}</tr></thead>`,
+    '<tbody id="list"></tbody></table></div>',
     '<div id="detail" tabindex="0"><p class="absent">Choose a row.</p></div></div></section>',
   ]
+}
+
+/** Column of the list → what it is sorted by, a field of a row. */
+const COLUMNS = [
+  ['task', 'task_name'],
+  ['status', 'status'],
+  ['speedup', 'speedup'],
+  ['tokens', 'reasoning_tokens'],
+  ['language', 'language'],
+  ['origin', 'origin'],
+  ['decision', 'refused_by'],
+] as const
+
+function columnHead([title, field]: (typeof COLUMNS)[number]): string {
+  return `<th><button type="button" data-field="${field}">${title}</button></th>`
 }
 
 // A `<` in JSON can only stand inside a string, where its escape means the same and ends no script element.
