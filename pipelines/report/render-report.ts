@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packageRoot, packageVersion } from '../core/package-root.ts'
 import type { FunnelStage } from '../run/funnel.ts'
-import { drawFunnel, drawLengthAgainstSpeedup, drawReasons, drawSpeedups } from './charts.ts'
+import { KINDS, drawFunnel, drawLengthAgainstSpeedup, drawReasons, drawSpeedups } from './charts.ts'
 import { MAX_TEXTS } from './report-data.ts'
 import type { ReportData } from './report-data.ts'
 
@@ -45,12 +45,12 @@ function body(data: ReportData): string[] {
     `<section>${funnelTable(data.funnel)}</section>`,
     chart(
       'Speedup',
-      drawSpeedups(data.candidates),
+      withLegend(drawSpeedups(data.candidates)),
       'No candidate was timed: that takes a GPU or C++ kernels, and a machine that does nothing else meanwhile.',
     ),
     chart(
       'Reasoning length against speedup',
-      drawLengthAgainstSpeedup(data.candidates),
+      withLegend(drawLengthAgainstSpeedup(data.candidates)),
       'No timed candidate has a reasoning trace.',
     ),
     chart('Reasons for rejection', drawReasons(data.funnel), 'Nothing was rejected.'),
@@ -61,6 +61,11 @@ function body(data: ReportData): string[] {
 
 function chart(title: string, svg: string | null, absent: string): string {
   return `<section><h2>${title}</h2>${svg ?? `<p class="absent">${absent}</p>`}</section>`
+}
+
+function withLegend(svg: string | null): string | null {
+  const items = Object.entries(KINDS).map(([kind, colour]) => `<span style="color: ${colour}">●</span> ${kind}`)
+  return svg === null ? null : `<p class="legend">${items.join(' &nbsp; ')}</p>${svg}`
 }
 
 function funnelTable(funnel: readonly FunnelStage[]): string {

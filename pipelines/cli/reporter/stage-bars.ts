@@ -1,7 +1,7 @@
 import { MultiBar, Presets } from 'cli-progress'
 import type { SingleBar } from 'cli-progress'
 import type { WriteStream } from 'node:tty'
-import { formatDuration } from './units.ts'
+import { formatDuration, formatRate } from './units.ts'
 
 /** One progress bar per stage, summed over its shards; plain lines where the stream is no terminal. */
 export interface StageBars {
@@ -30,10 +30,7 @@ export function openStageBars(stream: WriteStream): StageBars {
   let bars: MultiBar | null = null
 
   function multiBar(): MultiBar {
-    bars ??= new MultiBar(
-      { stream, format: FORMAT, clearOnComplete: false, hideCursor: true, gracefulExit: false, autopadding: true },
-      Presets.shades_classic,
-    )
+    bars ??= openMultiBar(stream)
     return bars
   }
   function draw(state: Running): void {
@@ -81,7 +78,17 @@ export function openStageBars(stream: WriteStream): StageBars {
   }
 }
 
+function openMultiBar(stream: WriteStream): MultiBar {
+  const looks = { format: FORMAT, barsize: barSize(stream.columns), clearOnComplete: false, hideCursor: true }
+  return new MultiBar({ stream, ...looks, gracefulExit: false, autopadding: true }, Presets.shades_classic)
+}
+
 const FORMAT = '{stage} {bar} {text}'
+
+// What a long stage says of itself takes some 52 columns, its name and the gaps 11: the bar gets what is left.
+function barSize(columns: number): number {
+  return Math.min(40, Math.max(8, columns - 64))
+}
 
 function sum(state: Running): { done: number; total: number } {
   const totals = { done: 0, total: 0 }
@@ -99,6 +106,6 @@ function describe(state: Running, { done, total }: { done: number; total: number
   const expected = state.progress.size === 0 ? total : (total / state.progress.size) * state.shards
   const left = rate > 0 ? ((expected - done) / rate) * 1000 : null
   const shards = state.shards > 1 ? `, ${state.shardsDone}/${state.shards} shards` : ''
-  const time = left === null || done === 0 ? '' : `, ${rate.toFixed(rate < 10 ? 1 : 0)}/s, ${formatDuration(left)} left`
+  const time = left === null || done === 0 ? '' : `, ${formatRate(rate)}, ${formatDuration(left)} left`
   return { text: `${done}/${Math.round(expected)} ${state.unit}${shards}${time}` }
 }

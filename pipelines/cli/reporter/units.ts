@@ -9,6 +9,12 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** How many a second, or a minute where that is less than one: `12/s`, `3.4/s`, `20/min`. */
+export function formatRate(perSecond: number): string {
+  if (perSecond < 1) return `${(perSecond * 60).toFixed(perSecond < 1 / 6 ? 1 : 0)}/min`
+  return `${perSecond.toFixed(perSecond < 10 ? 1 : 0)}/s`
+}
+
 /** A size in powers of 1000: `12 kB`, `3.4 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']

@@ -32,6 +32,10 @@ describe.skipIf(skipped)('the report in a browser', () => {
     const [funnel, speedups, scatter, reasons] = await page.locator('section svg').all()
     expect(await funnel?.textContent()).toMatch(/40 kernels.*3 rejected.*30 candidates.*12 selected/s)
     expect(await speedups?.locator('rect').count()).toBeGreaterThan(3)
+    expect(await page.locator('.legend').allTextContents()).toEqual([
+      '● selected   ● refused',
+      '● selected   ● refused',
+    ])
     expect(await scatter?.locator('circle').count()).toBe(19)
     expect(await reasons?.textContent()).toContain('filter · speedup@1:too_slow')
     expect(trouble).toEqual([])
