@@ -46,7 +46,8 @@ function columnWidths(rows: readonly (readonly string[])[], width: number): numb
   return [...wanted.slice(0, -1), Math.max(12, Math.min(last, width - others - 2))]
 }
 
-function visibleLength(cell: string | undefined): number {
+/** Columns that a text takes: those of its longest line, without colours. */
+export function visibleLength(cell: string | undefined): number {
   const lines = stripVTControlCharacters(cell ?? '').split('\n')
   return Math.max(...lines.map((line) => line.length))
 }
