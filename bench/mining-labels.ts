@@ -56,7 +56,7 @@ const labels = Labels.parse(JSON.parse(await readFile(labelFile, 'utf8')))
 const shas = new Map([...labels.pairs, ...labels.negatives].map(({ repo, sha }) => [repo, sha]))
 for (const [repo, { sha }] of Object.entries(labels.counts)) shas.set(repo, sha)
 const totals = { kernels: 0, found: 0, claimed: 0, pairs: 0, paired: 0, right: 0, negatives: 0, wrong: 0 }
-for (const [repo, sha] of [...shas].toSorted()) {
+for (const [repo, sha] of [...shas].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
   if (only.length === 0 || only.includes(repo)) await measure(repo, sha, folder)
 }
 console.log('\ntotal')

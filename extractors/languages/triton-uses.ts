@@ -9,9 +9,14 @@ import type { JitFunction } from './triton-jit.ts'
  * Every place in a file that may name a kernel: launches (`k[grid](...)`, `k.run(...)`, also through a variable), mentions by
  * host code and calls by device code. Imported names may mean anything; who knows all kernels decides.
  */
-export function findUses(file: PythonFile, functions: readonly JitFunction[]): KernelUse[] {
+export function findUses(
+  file: PythonFile,
+  functions: readonly JitFunction[],
+  findLaunched: FindLaunched = subscriptLaunch,
+): KernelUse[] {
   const scope: Scope = {
     file,
+    findLaunched,
     own: new Set(functions.map(({ name }) => name)),
     device: new Set(functions.map(({ definition }) => definition)),
     imports: new Map(allImports(file).map((imported) => [imported.local, imported])),
@@ -20,8 +25,20 @@ export function findUses(file: PythonFile, functions: readonly JitFunction[]): K
   return usesBelow(scope, file.root, null, { function: null, isDevice: false })
 }
 
+/** The expressions that name the kernels which a call launches; null where it launches none. */
+export type FindLaunched = (file: PythonFile, call: SyntaxNode) => readonly SyntaxNode[] | null
+
+/** Triton's launches: `k[grid](...)`, `k.run(...)`. */
+export function subscriptLaunch(file: PythonFile, call: SyntaxNode): readonly SyntaxNode[] | null {
+  const callee = fieldOf(call, 'function')
+  if (callee === null) return null
+  const kernel = callee.type === 'subscript' ? fieldOf(callee, 'value') : runKernel(file, callee)
+  return kernel === null ? null : [kernel]
+}
+
 interface Scope {
   readonly file: PythonFile
+  readonly findLaunched: FindLaunched
   readonly own: ReadonlySet<string>
   readonly device: ReadonlySet<SyntaxNode>
   readonly imports: ReadonlyMap<string, ImportedName>
@@ -64,12 +81,10 @@ function placeInside(scope: Scope, node: SyntaxNode, place: Place): Place {
 }
 
 // The kernels a call launches: more than one where a variable holds one of several.
-function launchedKernel({ file, aliases }: Scope, call: SyntaxNode): readonly SyntaxNode[] | null {
-  const callee = call.type === 'call' ? fieldOf(call, 'function') : null
-  if (callee === null) return null
-  const kernel = callee.type === 'subscript' ? fieldOf(callee, 'value') : runKernel(file, callee)
-  if (kernel === null || nameChain(file, kernel) === null) return null
-  return aliases.get(textOf(file, kernel)) ?? [kernel]
+function launchedKernel({ file, aliases, findLaunched }: Scope, call: SyntaxNode): readonly SyntaxNode[] | null {
+  const kernels = call.type === 'call' ? findLaunched(file, call) : null
+  if (kernels === null || kernels.some((kernel) => nameChain(file, kernel) === null)) return null
+  return kernels.flatMap((kernel) => aliases.get(textOf(file, kernel)) ?? [kernel])
 }
 
 function runKernel(file: PythonFile, callee: SyntaxNode): SyntaxNode | null {

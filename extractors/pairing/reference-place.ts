@@ -68,7 +68,7 @@ function torchNamesIn(plan: PlanScope, code: Code): string[] {
   return namesIn(code).flatMap((parts) => {
     const meaning = resolveChain(plan.project, code.frame.module, parts)
     const dotted = meaning.kind === 'external' ? meaning.dotted.join('.') : ''
-    return /^torch\./.test(dotted) && !NO_COMPUTATION.test(dotted) ? [dotted] : []
+    return dotted.startsWith('torch.') && !NO_COMPUTATION.test(dotted) ? [dotted] : []
   })
 }
 

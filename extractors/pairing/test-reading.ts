@@ -3,13 +3,14 @@ import type { ModuleStatement, PythonModule } from '../python/modules.ts'
 import { mainBlock } from '../python/modules.ts'
 import { boundNames, localNames, targetNames } from '../python/names.ts'
 import type { PythonProject } from '../python/project.ts'
-import { argumentsOf, fieldOf, nameChain, parametersOf, textOf, walk } from '../python/syntax.ts'
+import { argumentsOf, fieldOf, nameChain, parametersOf, textOf } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { comparisonsIn } from './comparisons.ts'
 import { isHarmless } from './contexts.ts'
 import { holdsComparison } from './comparison-search.ts'
 import { comparingFunctionOf } from './comparing-functions.ts'
 import type { ComparingFunction } from './comparing-functions.ts'
+import { separateCalls } from './separate-calls.ts'
 import { isSkipped, loopAxis, parametrizedAxes } from './test-axes.ts'
 import { variable } from './test-code.ts'
 import type { Code, Frame, FrameAxis, Guard, Step, TestCode, TestComparison, Variable } from './test-code.ts'
@@ -165,23 +166,6 @@ function readSimple(reader: Reader, node: SyntaxNode, place: Place): boolean {
   const parts = separateCalls(file, node)
   for (const [name, value] of parts) addBinding(reader, name, frame, { frame, node: value }, place)
   return parts.length > 0 || addStep(reader, node, place)
-}
-
-// `expected, module = Reference(n), Fused(n)`: two values that have nothing to do with each other.
-function separateCalls(file: PythonModule['file'], node: SyntaxNode): [string, SyntaxNode][] {
-  const assignment = node.type === 'expression_statement' ? node.children[0] : undefined
-  const [left, right] =
-    assignment?.type === 'assignment' ? [fieldOf(assignment, 'left'), fieldOf(assignment, 'right')] : []
-  if (left?.type !== 'pattern_list' || right?.type !== 'expression_list') return []
-  if (left.children.length !== right.children.length) return []
-  const names = left.children.map((child) => (child.type === 'identifier' ? textOf(file, child) : null))
-  const read = new Set([...walk(right)].filter(({ type }) => type === 'identifier').map((name) => textOf(file, name)))
-  if (names.some((name) => name === null || read.has(name))) return []
-  if (right.children.some(({ type }) => type !== 'call')) return []
-  return names.flatMap((name, at) => {
-    const value = right.children[at]
-    return name === null || value === undefined ? [] : [[name, value]]
-  })
 }
 
 function lastAssigned(reader: Reader, frame: Frame, name: string): SyntaxNode | null {

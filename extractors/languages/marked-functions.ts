@@ -1,0 +1,124 @@
+import type { Node } from 'web-tree-sitter'
+import type { FoundKernels, KernelSpan, KernelUse, SkippedKernel, SourceText } from '../types.ts'
+import { blankText, matchingBracket } from './c-text.ts'
+import type { BlankedText } from './c-text.ts'
+import { firstCode, readFunctionHead } from './c-functions.ts'
+import type { FunctionHead } from './c-functions.ts'
+import { launchSitesOf } from './kernel-uses.ts'
+import { lineTable } from './line-table.ts'
+import { withSyntaxTree } from './syntax-tree.ts'
+
+/** How a language of the C family marks a function as a kernel. */
+export interface KernelMark {
+  /** The word, as it may be spelled in code. Without `g`. */
+  readonly word: RegExp
+  /** Whether tree-sitter-cuda reads the language; matching braces give all spans where it does not. */
+  readonly hasGrammar: boolean
+  /** The launches in a file. */
+  readonly findLaunches: (file: SourceText, blanked: BlankedText) => KernelUse[]
+}
+
+/**
+ * Functions with a body that carry the mark, found in the text with comments and strings blanked: a parser loses those of files that
+ * use macros. The tree gives the span where it read the function without an error. Declarations and explicit instantiations are
+ * no kernels. A mark inside a `#define` is reported as skipped: its text is a template for kernels, not one.
+ */
+export async function findMarkedKernels(file: SourceText, mark: KernelMark): Promise<FoundKernels> {
+  const isOurs = mark.word.test(file.text)
+  if (!isOurs && !file.text.includes('<<<')) return { kernels: [], skipped: [], uses: [] }
+  const blanked = blankText(file.text)
+  const heads = findHeads(blanked, mark)
+  const skipped = skippedKernels(file, blanked, heads, mark)
+  const uses = mark.findLaunches(file, blanked)
+  const definitions = heads.filter((head) => head.bodyStart !== null)
+  if (definitions.length === 0) return { kernels: [], skipped, uses }
+  const treeSpans = mark.hasGrammar ? await spansFromTree(file.text, definitions) : []
+  const kernels = definitions.map((head, index) => toKernel(file, blanked, head, treeSpans[index] ?? null, uses))
+  return { kernels, skipped, uses }
+}
+
+interface MarkedHead extends FunctionHead {
+  /** Where the mark stands. */
+  readonly marker: number
+}
+
+// A head that cannot be read has no body, like a declaration; it is told apart by an empty name.
+function findHeads({ code }: BlankedText, { word }: KernelMark): MarkedHead[] {
+  const markers = [...code.matchAll(new RegExp(word, 'g'))]
+  return markers.map((match, at) => {
+    const limit = markers[at + 1]?.index ?? code.length
+    const head = readFunctionHead(code, match.index + match[0].length, limit)
+    return { ...(head ?? UNREADABLE), marker: match.index }
+  })
+}
+
+const UNREADABLE: FunctionHead = { name: '', nameStart: 0, parametersStart: 0, parametersEnd: 0, bodyStart: null }
+
+function skippedKernels(
+  file: SourceText,
+  blanked: BlankedText,
+  heads: readonly MarkedHead[],
+  { word }: KernelMark,
+): SkippedKernel[] {
+  const lineOf = lineTable(file.text)
+  const macros = blanked.directives.filter(({ name, argument }) => name === 'define' && word.test(argument))
+  const unreadable = heads.filter((head) => head.name === '')
+  return [
+    ...macros.map(({ argument, start }) => ({
+      symbol: /^\w+/.exec(argument)?.[0] ?? '',
+      line: lineOf(start),
+      reason: 'kernel_macro',
+    })),
+    ...unreadable.map((head) => ({
+      symbol: file.text.slice(head.marker).match(word)?.[0] ?? '',
+      line: lineOf(head.marker),
+      reason: 'unreadable_signature',
+    })),
+  ]
+}
+
+interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+async function spansFromTree(text: string, heads: readonly MarkedHead[]): Promise<(Span | null)[]> {
+  return withSyntaxTree('cuda', text, (root) => heads.map((head) => spanInTree(root, head)), [])
+}
+
+function spanInTree(root: Node, head: MarkedHead): Span | null {
+  for (let node = root.descendantForIndex(head.nameStart); node !== null; node = node.parent) {
+    if (node.type !== 'function_definition') continue
+    if (node.hasError || node.startIndex > head.marker || node.endIndex <= (head.bodyStart ?? 0)) return null
+    const outer = node.parent?.type === 'template_declaration' ? node.parent : node
+    return { start: outer.startIndex, end: outer.endIndex }
+  }
+  return null
+}
+
+function spanFromBraces({ code, singleBranch }: BlankedText, head: MarkedHead): Span {
+  const open = head.bodyStart ?? head.marker
+  const balanced = singleBranch[open] === '{' ? singleBranch : code
+  const before = Math.max(...[';', '{', '}'].map((stop) => code.lastIndexOf(stop, head.marker)))
+  return { start: firstCode(code, before + 1), end: (matchingBracket(balanced, open) ?? code.length - 1) + 1 }
+}
+
+function toKernel(
+  file: SourceText,
+  blanked: BlankedText,
+  head: MarkedHead,
+  treeSpan: Span | null,
+  uses: readonly KernelUse[],
+): KernelSpan {
+  const lineOf = lineTable(file.text)
+  const span = treeSpan ?? spanFromBraces(blanked, head)
+  return {
+    symbol: head.name,
+    role: 'entry',
+    signature: file.text.slice(head.parametersStart, head.parametersEnd),
+    startLine: lineOf(span.start),
+    endLine: lineOf(span.end - 1),
+    launchSites: launchSitesOf(head.name, uses),
+    autotuneConfigs: 0,
+  }
+}
