@@ -24,9 +24,13 @@ const COLUMNS: readonly Column[] = [
   { title: 'read', alignment: 'left', cell: ({ read }) => renderCounts(read) },
   { title: 'written', alignment: 'left', cell: ({ written }) => renderCounts(withoutRejects(written)) },
   { title: 'rejected', alignment: 'right', cell: ({ rejected }) => String(sumOf(rejected) || '') },
-  { title: 'time', alignment: 'right', cell: ({ duration_ms }) => formatDuration(duration_ms) },
-  { title: 'memory', alignment: 'right', cell: (stage) => formatBytes(stage.peak_memory_bytes) },
+  { title: 'time', alignment: 'right', cell: (stage) => ifBegun(stage, formatDuration(stage.duration_ms)) },
+  { title: 'memory', alignment: 'right', cell: (stage) => ifBegun(stage, formatBytes(stage.peak_memory_bytes)) },
 ]
+
+function ifBegun({ shardsDone }: FunnelStage, text: string): string {
+  return shardsDone === 0 ? '' : text
+}
 
 /** What goes first where there is no room. */
 const DISPENSABLE = ['memory', 'shards', 'read']

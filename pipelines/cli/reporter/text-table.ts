@@ -43,7 +43,7 @@ function columnWidths(rows: readonly (readonly string[])[], width: number): numb
   )
   const others = wanted.slice(0, -1).reduce((sum, column) => sum + column + 2, 0)
   const last = wanted.at(-1) ?? 1
-  return [...wanted.slice(0, -1), Math.max(12, Math.min(last, width - others - 2))]
+  return [...wanted.slice(0, -1), Math.min(last, Math.max(12, width - others - 2))]
 }
 
 /** Columns that a text takes: those of its longest line, without colours. */

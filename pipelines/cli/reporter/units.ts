@@ -2,8 +2,8 @@
 export function formatDuration(milliseconds: number): string {
   const seconds = milliseconds / 1000
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`
-  if (seconds < 120) return `${Math.round(seconds)} s`
   const rounded = Math.round(seconds)
+  if (rounded < 120) return `${rounded} s`
   const minutes = Math.floor(rounded / 60)
   if (minutes < 120) return `${minutes} min ${rounded % 60} s`
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`

@@ -1,0 +1,81 @@
+import { stripVTControlCharacters } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { renderFunnel } from '../../../../pipelines/cli/reporter/funnel-table.ts'
+import { formatBytes, formatCount, formatDuration, formatRate } from '../../../../pipelines/cli/reporter/units.ts'
+import { packageRoot } from '../../../../pipelines/core/package-root.ts'
+import { runProcess } from '../../../../pipelines/core/process.ts'
+import type { FunnelStage } from '../../../../pipelines/run/funnel.ts'
+import { temporaryFolder } from '../../../temporary-folder.ts'
+import { SMALL } from '../small-run.ts'
+
+describe('on a terminal of 80 columns', () => {
+  test('each stage has a bar with what is done and how long it took, and no line is longer', async (context) => {
+    const command = `stty cols 80; '${process.execPath}' pipelines/launch.js --recipe '${SMALL}' --to pair --work-dir '${await temporaryFolder()}'`
+    // script(1) gives the program a terminal of its own.
+    const { ok, stdout, notFound } = await runProcess('script', ['-qec', command, '/dev/null'], { cwd: packageRoot })
+    if (notFound) context.skip('script(1) is not installed')
+    expect(ok).toBe(true)
+    // The cursor goes back to the first column before each drawing.
+    const lines = stripVTControlCharacters(stdout.replaceAll(`${ESCAPE}[0G`, '\n')).split(/[\r\n]+/)
+    expect(lines).toContainEqual(expect.stringMatching(/^mine {5}░+( 0\/20 files)?/))
+    expect(lines).toContainEqual(expect.stringMatching(/^mine {5}█+ 20 files in \d/))
+    expect(lines).toContainEqual(expect.stringMatching(/^pair {5}█+ 20 files in \d/))
+    // The folder of the run is as long as it is.
+    const drawn = lines.filter((line) => !line.includes('/tmp/'))
+    expect(Math.max(...drawn.map((line) => line.length))).toBeLessThanOrEqual(80)
+  })
+
+  test('the funnel fits, with its reasons, and leaves out columns before it breaks lines', () => {
+    for (const width of [80, 60, 50]) {
+      const table = renderFunnel(FUNNEL, 2, width)
+      expect(Math.max(...table.split('\n').map((line) => line.length))).toBeLessThanOrEqual(width)
+      expect(table).toMatch(/^validate .*49 evaluations +12 +2 min 27 s/m)
+    }
+    expect(renderFunnel(FUNNEL, 2, 120)).toMatch(
+      /^validate +3\/4 +108 candidates +49 evaluations +12 +2 min 27 s +635 MB$/m,
+    )
+  })
+
+  test('the funnel tells failures, the most frequent reasons, and how many more there are', () => {
+    const lines = renderFunnel(FUNNEL, 2, 80).split('\n')
+    expect(lines.slice(lines.indexOf('') + 1)).toEqual([
+      'stage     rejected  reason',
+      'validate    FAILED  0003: worker_died',
+      'validate         7  a@1:first',
+      'validate         3  a@1:second',
+      'validate         2  for 2 other reasons',
+    ])
+  })
+})
+
+test('numbers are written as people write them', () => {
+  expect([420, 9940, 12_400, 119_900, 200_000, 239_700, 7_500_000].map(formatDuration)).toEqual([
+    '0.4 s', '9.9 s', '12 s', '2 min 0 s', '3 min 20 s', '4 min 0 s', '2 h 5 min',
+  ]) // prettier-ignore
+  expect([12.3, 3.44, 0.5, 0.05].map(formatRate)).toEqual(['12/s', '3.4/s', '30/min', '3.0/min'])
+  expect([0, 999, 12_000, 3_400_000].map(formatBytes)).toEqual(['0 B', '999 B', '12.0 kB', '3.4 MB'])
+  expect([formatCount(1, 'shard'), formatCount(12_345, 'shard')]).toEqual(['1 shard', '12 345 shards'])
+})
+
+const ESCAPE = String.fromCodePoint(27)
+
+const FAILURE = { code: 'worker_died', message: 'it died', hint: 'Run again.', retryable: true, failed_at: '' }
+
+const FUNNEL: FunnelStage[] = [
+  {
+    stage: 'validate',
+    shards: 4,
+    shardsDone: 3,
+    read: { candidates: 108 },
+    written: { evaluations: 49, rejects: 12 },
+    rejected: [
+      { reason: 'a@1:first', count: 7 },
+      { reason: 'a@1:second', count: 3 },
+      { reason: 'a@1:third', count: 1 },
+      { reason: 'a@1:fourth', count: 1 },
+    ],
+    duration_ms: 147_000,
+    peak_memory_bytes: 635_000_000,
+    failures: [{ shard: '0003', failure: FAILURE }],
+  },
+]
