@@ -4,8 +4,8 @@ import type { Task } from '../pipelines/core/records/task.ts'
 
 /** One candidate to be judged on every workload of its task. */
 export interface EvaluationRequest {
-  readonly task: Task
-  readonly candidate: Candidate
+  readonly task: Pick<Task, 'id' | 'reference' | 'workloads'>
+  readonly candidate: Pick<Candidate, 'id' | 'language' | 'form' | 'entry_point' | 'sources'>
 }
 
 /** Something that is not as it could be, and what to do about it. */

@@ -1,7 +1,5 @@
 import { CurateError } from '../pipelines/core/errors.ts'
-import type { Candidate } from '../pipelines/core/records/candidate.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
-import type { Task } from '../pipelines/core/records/task.ts'
 import type { JudgeSettings, JudgedRow } from './protocol.ts'
 import { findPython } from './python-environment.ts'
 import type { EvaluationRequest, Validator } from './types.ts'
@@ -52,12 +50,14 @@ function questionOf({ task, candidate }: EvaluationRequest, { max_workloads, ...
 }
 
 // No kernel is megabytes long. What is, gets its verdict for what is left of it, and stops nothing else.
-function referenceOf({ reference }: Task): string {
+function referenceOf({ reference }: EvaluationRequest['task']): string {
   const length = reference.length
   return length <= MAX_CHARACTERS ? reference : `raise ValueError("the reference has ${length} characters")`
 }
 
-function implementationOf({ entry_point, sources }: Candidate): Pick<Candidate, 'entry_point' | 'sources'> {
+type Implementation = Pick<EvaluationRequest['candidate'], 'entry_point' | 'sources'>
+
+function implementationOf({ entry_point, sources }: Implementation): Implementation {
   const length = sources.reduce((sum, { content }) => sum + content.length, 0)
   if (length <= MAX_CHARACTERS) return { entry_point, sources }
   return { entry_point: `in ${length} characters of sources`, sources: [] }

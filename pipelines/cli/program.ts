@@ -30,6 +30,7 @@ export function buildProgram(runCommand: RunCommand): Command {
   addQuickstart(program, runCommand)
   addReading(program, runCommand)
   addScan(program, runCommand)
+  addEvaluate(program, runCommand)
   addDoctor(program, runCommand)
   addSchedule(program, runCommand)
   return program
@@ -158,6 +159,33 @@ function addScan(program: Command, runCommand: RunCommand): void {
       const { scan } = await import('./commands/scan.ts')
       await runCommand(({ reporter, signal }) => scan(address, options, reporter, signal), options.json)
     })
+}
+
+function addEvaluate(program: Command, runCommand: RunCommand): void {
+  program
+    .command('evaluate')
+    .description('judge a candidate against a reference, without a recipe: exit 0 accepted, 1 refused, 2 not judged')
+    .option('--reference <file>', 'PyTorch reference: Model, get_inputs, get_init_inputs (KernelBench form)')
+    .option('--candidate <file>', 'implementation: ModelNew')
+    .option('--reference-dir <folder>', 'folder of references, for --candidates')
+    .option('--candidates <file>', 'JSON lines with `task` (a file of the folder), `code` and, if wanted, `id`')
+    .addOption(
+      new Option('--mode <mode>', 'screen: correctness only; standard: also timing')
+        .choices(['screen', 'standard'])
+        .default('standard'),
+    )
+    .addOption(new Option('--seed <number>', 'seed of the inputs; a random one by default').argParser(toSeed))
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { evaluate } = await import('./commands/evaluate.ts')
+      await runCommand(({ reporter, signal }) => evaluate(options, reporter, signal), options.json)
+    })
+}
+
+function toSeed(text: string): number {
+  const seed = Number(text)
+  if (Number.isSafeInteger(seed) && seed >= 0) return seed
+  throw usageError(`--seed takes a whole number from 0 and not ${text}`, 'Leave it out for a random one.')
 }
 
 function addDoctor(program: Command, runCommand: RunCommand): void {

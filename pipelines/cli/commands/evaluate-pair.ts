@@ -1,0 +1,33 @@
+import { readPythonCode } from '../../../extractors/imports/python-code.ts'
+import { outcomeOf, requestOf } from '../../../validators/one-off.ts'
+import type { OneOff } from '../../../validators/one-off.ts'
+import type { Validator } from '../../../validators/types.ts'
+import type { Judgement } from '../reporter/judgement.ts'
+import type { Reporter } from '../reporter/reporter.ts'
+
+/** By how an evaluation ended. */
+export const EXIT_CODES = { accepted: 0, refused: 1, not_judged: 2 } as const
+
+/** What judging one pair takes. */
+export interface Bench {
+  readonly validator: Validator
+  readonly seed: number
+  readonly reporter: Reporter
+}
+
+/** Judges one pair. Throws only for what is the machine's failure. */
+export async function judgePair(pair: Omit<OneOff, 'language'>, bench: Bench): Promise<Judgement> {
+  const { validator, seed, reporter } = bench
+  const request = requestOf({ ...pair, language: await languageOf(pair.code) })
+  const rows = await validator.evaluate(request)
+  for (const { message, hint } of validator.takeWarnings()) reporter.note(`warning: ${message}\n  ${hint}`)
+  return { outcome: outcomeOf(rows), seed, evaluations: rows }
+}
+
+async function languageOf(code: string): Promise<string> {
+  const python = await readPythonCode(code)
+  // Older ways of building than `load_inline` are read by whoever records what is built.
+  if (python !== null && python.language !== 'torch') return python.language
+  if (/\bcpp_extension\b/.test(code)) return /\.cu\b|__global__/.test(code) ? 'cuda' : 'cpp'
+  return 'torch'
+}

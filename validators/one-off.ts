@@ -1,0 +1,43 @@
+import { candidateId } from '../pipelines/core/records/candidate.ts'
+import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
+import { taskId, workloadId } from '../pipelines/core/records/task.ts'
+import type { EvaluationRequest } from './types.ts'
+import type { ValidatorSettings } from './validator.ts'
+
+/** A reference and an implementation of it in KernelBench form, outside any recipe. */
+export interface OneOff {
+  /** Python with `Model`, `get_inputs` and `get_init_inputs`. */
+  readonly reference: string
+  /** Python with `ModelNew`. */
+  readonly code: string
+  /** `triton`, `cuda`, `cpp`, or `torch` for code without a kernel language. */
+  readonly language: string
+}
+
+/** Accepted; refused, with the candidate to blame; or not judged: the task or this machine is in the way. */
+export type Outcome = 'accepted' | 'refused' | 'not_judged'
+
+/** How a pair outside any recipe is judged, but for mode and seed. */
+export const ONE_OFF_SETTINGS = {
+  calls: 5,
+  max_workloads: 1,
+  timeout_s: 60,
+  timing_s: 10,
+  build_timeout_s: 300,
+  memory_bytes: 8_000_000_000,
+} as const satisfies Omit<ValidatorSettings, 'mode' | 'seed'>
+
+/** The request to judge a pair. */
+export function requestOf({ reference, code, language }: OneOff): EvaluationRequest {
+  const content = { reference, workloads: [{ id: workloadId({}), axes: {} }] }
+  const task = { id: taskId(content), ...content }
+  const sources = [{ path: 'candidate.py', content: code }]
+  const id = candidateId({ task_id: task.id, sources, reasoning: null, generator: null })
+  return { task, candidate: { id, language, form: 'python', entry_point: 'candidate.py::ModelNew', sources } }
+}
+
+/** What rows say together: one refusal refuses, and only what passed everywhere is accepted. */
+export function outcomeOf(rows: readonly Pick<Evaluation, 'status' | 'blame'>[]): Outcome {
+  if (rows.some(({ blame }) => blame === 'candidate')) return 'refused'
+  return rows.length > 0 && rows.every(({ status }) => status === 'PASSED') ? 'accepted' : 'not_judged'
+}
