@@ -16,7 +16,7 @@ describe('on a terminal of 80 columns', () => {
     if (notFound) context.skip('script(1) is not installed')
     expect(ok).toBe(true)
     // The cursor goes back to the first column before each drawing.
-    const lines = stripVTControlCharacters(stdout.replaceAll(`${ESCAPE}[0G`, '\n')).split(/[\r\n]+/)
+    const lines = stripVTControlCharacters(stdout.replaceAll(`${ESCAPE}[1G`, '\n')).split(/[\r\n]+/)
     expect(lines).toContainEqual(expect.stringMatching(/^mine {5}░+( 0\/20 files)?/))
     expect(lines).toContainEqual(expect.stringMatching(/^mine {5}█+ 20 files in \d/))
     expect(lines).toContainEqual(expect.stringMatching(/^pair {5}█+ 20 files in \d/))
