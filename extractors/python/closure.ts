@@ -64,9 +64,9 @@ export function closureCollector(project: PythonProject, options: ClosureOptions
     return found
   }
   return (pieces) => {
-    const closing: Closing = { options, found: new Map(), waiting: [], texts: [], problems: [], open: [] }
+    const closing: Closing = { options, found: new Map(), waiting: new Map(), named: new Set(), problems: [], open: [] }
     for (const piece of pieces)
-      follow(closing, { links: linksOf(project, piece), text: textWithout(piece.module, piece.node) })
+      follow(closing, { links: linksOf(project, piece), words: wordsWithout(piece.module, piece.node) })
     let lines = 0
     for (let next = closing.open.pop(); next !== undefined; next = closing.open.pop()) {
       if (closing.found.has(next.statement)) continue
@@ -88,10 +88,10 @@ interface Target {
   readonly statement: ModuleStatement
 }
 
-/** A part of the code with what it means and its text. */
+/** A part of the code with what it means and every word in it, comments and strings included: `getattr(self, "decode")` names a method. */
 interface LinkedPart {
   readonly links: readonly Link[]
-  readonly text: string
+  readonly words: ReadonlySet<string>
 }
 
 interface LinkedMember extends LinkedPart {
@@ -111,10 +111,10 @@ interface LinkedStatement {
 interface Closing {
   readonly options: ClosureOptions
   readonly found: Map<ModuleStatement, { readonly linked: LinkedStatement; readonly members: LinkedMember[] }>
-  /** Methods that nothing has named yet. */
-  waiting: readonly { readonly statement: ModuleStatement; readonly member: LinkedMember }[]
-  /** The texts that are in so far. */
-  readonly texts: string[]
+  /** Methods that nothing has named yet, by name. */
+  readonly waiting: Map<string, { readonly statement: ModuleStatement; readonly member: LinkedMember }[]>
+  /** The words of everything that is in so far. */
+  readonly named: Set<string>
   readonly problems: Problem[]
   readonly open: Target[]
 }
@@ -125,21 +125,18 @@ function follow(closing: Closing, part: LinkedPart): void {
     if (problem !== null) closing.problems.push(problem)
     closing.open.push(...targetsOf(link, closing.options))
   }
-  closing.texts.push(part.text)
-  const named = closing.waiting.filter(({ member }) => isNamedIn(part.text, member.name))
-  if (named.length === 0) return
-  closing.waiting = closing.waiting.filter((waiting) => !named.includes(waiting))
-  for (const { statement, member } of named) include(closing, statement, member)
+  for (const word of part.words) closing.named.add(word)
+  for (const name of [...closing.waiting.keys()]) {
+    if (!part.words.has(name)) continue
+    const members = closing.waiting.get(name) ?? []
+    closing.waiting.delete(name)
+    for (const { statement, member } of members) include(closing, statement, member)
+  }
 }
 
 function offer(closing: Closing, statement: ModuleStatement, member: LinkedMember): void {
-  if (closing.texts.some((text) => isNamedIn(text, member.name))) include(closing, statement, member)
-  else closing.waiting = [...closing.waiting, { statement, member }]
-}
-
-// As a word anywhere, comments and strings included: `getattr(self, "decode")` names a method too.
-function isNamedIn(text: string, name: string): boolean {
-  return text.includes(name) && new RegExp(`(?<![\\w])${name}(?![\\w])`).test(text)
+  if (closing.named.has(member.name)) include(closing, statement, member)
+  else closing.waiting.set(member.name, [...(closing.waiting.get(member.name) ?? []), { statement, member }])
 }
 
 function include(closing: Closing, statement: ModuleStatement, member: LinkedMember): void {
@@ -197,22 +194,23 @@ function linkStatement(
   const lines = [statement.node, ...dropped].map((span) => lineCount(module, span))
   return {
     unit: { module, statement, dropped, links, rewrites, rewriteLinks },
-    own: { links: [...links, ...rewriteLinks], text: textWithout(module, statement.node, [...dropped, ...optional]) },
+    own: { links: [...links, ...rewriteLinks], words: wordsWithout(module, statement.node, [...dropped, ...optional]) },
     members: parts.optional.map(({ name, node }) => ({
       name,
       span: node,
       links: linksIn(node),
-      text: textWithout(module, node),
+      words: wordsWithout(module, node),
     })),
     problem: 'reason' in rewritten ? rewritten : null,
     numLines: lines.reduce((sum, count) => sum - count, 2 * (lines[0] ?? 0)),
   }
 }
 
-function textWithout({ file }: PythonModule, { start, end }: Span, skip: readonly Span[] = []): string {
+function wordsWithout({ file }: PythonModule, { start, end }: Span, skip: readonly Span[] = []): Set<string> {
   const sorted = skip.toSorted((a, b) => a.start - b.start)
   const ends = [...sorted.map((span) => span.start), end]
-  return ends.map((stop, at) => file.text.slice(at === 0 ? start : (sorted[at - 1]?.end ?? start), stop)).join(' ')
+  const texts = ends.map((stop, at) => file.text.slice(at === 0 ? start : (sorted[at - 1]?.end ?? start), stop))
+  return new Set(texts.join(' ').match(/\w+/g))
 }
 
 function targetsOf(link: Link, options: ClosureOptions): Target[] {
