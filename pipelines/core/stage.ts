@@ -20,6 +20,8 @@ export interface ShardSpec extends ShardKey {
   readonly external: unknown
   /** Upstream shards it reads. */
   readonly inputs: readonly ShardKey[]
+  /** Those of its inputs without which it cannot run; without others it goes on and says so. */
+  readonly required?: readonly ShardKey[]
 }
 
 /** What a plan may look at: facts that were settled before planning, so that planning itself reads nothing. */
@@ -37,7 +39,10 @@ export interface World {
 /** What a running shard may use. */
 export interface StageContext<Recipe, Resource> {
   readonly recipe: Recipe
+  /** What runs; its `inputs` are those that are there. */
   readonly shard: ShardSpec
+  /** Inputs that the plan names and that could not be made: the shard goes on without them and says so in its rows. */
+  readonly missingInputs: readonly ShardKey[]
   readonly world: World
   readonly resource: Resource
   readonly signal: AbortSignal

@@ -62,7 +62,9 @@ export function stagesBetween(from: string | undefined, to: string | undefined):
 type State = Pick<PlannedShard, 'state' | 'reason'>
 
 function blockedState(spec: ShardSpec, around: Surroundings): State | null {
-  const { inputs } = spec
+  const { inputs, required = [] } = spec
+  const failed = required.find((key) => around.unavailable(key))
+  if (failed !== undefined) return { state: 'blocked', reason: `needs ${nameOf(failed)}, which could not be made` }
   if (inputs.length > 0 && inputs.every((key) => around.unavailable(key))) {
     return { state: 'blocked', reason: `none of its inputs could be made, such as ${nameOf(inputs[0])}` }
   }

@@ -10,7 +10,7 @@ import { packageVersion } from '../core/package-root.ts'
 import { openParquet } from '../core/parquet.ts'
 import type { ParquetSink } from '../core/parquet.ts'
 import { Reject, rejects } from '../core/records/reject.ts'
-import type { ShardProgress, Stage, StageContext } from '../core/stage.ts'
+import type { ShardKey, ShardProgress, Stage, StageContext } from '../core/stage.ts'
 import type { TableRow } from '../core/table.ts'
 import { openInputs } from './shard-inputs.ts'
 import type { InputReader } from './shard-inputs.ts'
@@ -155,7 +155,8 @@ function stageContext<Recipe, Resource>(
   return {
     recipe: run.recipe,
     recipeDirectory: run.recipeDirectory,
-    shard: work.spec,
+    shard: { ...work.spec, inputs: work.inputs },
+    missingInputs: work.spec.inputs.filter((input) => !isAmong(work.inputs, input)),
     world: run.world,
     resource,
     signal: run.signal,
@@ -165,18 +166,21 @@ function stageContext<Recipe, Resource>(
     read: (table) => inputs.read(table),
     inputFiles: (table) => inputs.files(table),
     inputDirectory(input) {
-      const known = work.inputs.some(({ stage, shard }) => stage === input.stage && shard === input.shard)
-      if (known) return run.directories.shard(input)
-      throw new CurateError(
-        'undeclared_input',
-        `${work.stage}/${work.shard} does not declare ${input.stage}/${input.shard}`,
-        {
-          hint: 'Add it to the inputs of the shard in the plan of the stage.',
-        },
-      )
+      if (isAmong(work.inputs, input)) return run.directories.shard(input)
+      throw new CurateError('undeclared_input', `${nameOf(work)} does not declare ${nameOf(input)}`, {
+        hint: 'Add it to the inputs of the shard in the plan of the stage.',
+      })
     },
     writeOutput: (path, write) => output.writeFile(path, write),
   }
+}
+
+function isAmong(keys: readonly ShardKey[], key: ShardKey): boolean {
+  return keys.some((other) => nameOf(other) === nameOf(key))
+}
+
+function nameOf({ stage, shard }: ShardKey): string {
+  return `${stage}/${shard}`
 }
 
 function describe(

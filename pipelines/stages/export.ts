@@ -60,6 +60,7 @@ export const exportStage: Stage<Recipe> = {
       },
       external: identitiesOf(recipe, world),
       inputs: [FILTER, ...candidateShards(recipe, world)],
+      required: [FILTER],
     },
   ],
   async *run(context) {

@@ -44,7 +44,7 @@ export const filterStage: Stage<Recipe> = {
     },
   ],
   async *run(context) {
-    for (const shard of await missingShards(context)) yield rowOf(rejects, rejectOfShard(shard))
+    for (const shard of missingShards(context)) yield rowOf(rejects, rejectOfShard(shard))
     const directory = join(context.cacheDirectory, `filter-${context.recipe.name}`)
     const database = await openDatabase(directory, context.signal)
     try {

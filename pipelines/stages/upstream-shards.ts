@@ -1,4 +1,3 @@
-import { readManifest } from '../core/manifest.ts'
 import type { ShardKey, StageContext, World } from '../core/stage.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -21,12 +20,8 @@ export function candidateShards(recipe: Recipe, world: World): ShardKey[] {
 }
 
 /** The shards that a whole dataset needs and that are not there: failed ones, and those of sources out of reach. */
-export async function missingShards(context: StageContext<Recipe, undefined>): Promise<ShardKey[]> {
-  const { recipe, world, shard } = context
+export function missingShards(context: StageContext<Recipe, undefined>): ShardKey[] {
+  const { recipe, world, missingInputs } = context
   const unresolved = recipe.sources.filter(({ id }) => typeof world.sources.get(id) !== 'string')
-  const missing = unresolved.map(({ id }): ShardKey => ({ stage: 'pair', shard: id }))
-  for (const input of shard.inputs) {
-    if ((await readManifest(context.inputDirectory(input))) === null) missing.push(input)
-  }
-  return missing
+  return [...unresolved.map(({ id }): ShardKey => ({ stage: 'pair', shard: id })), ...missingInputs]
 }

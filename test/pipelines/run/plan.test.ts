@@ -46,6 +46,13 @@ describe('the plan of a shard', () => {
     expect(stateOf({ unavailable: ['mine/library'] })[0]).toBe('blocked')
   })
 
+  test('is blocked when an input it cannot do without could not be made', () => {
+    const required = { stage: 'mine' as const, shard: 'failed' }
+    const spec = { ...SPEC, inputs: [...SPEC.inputs, required], required: [required] }
+    const reason = 'needs mine/failed, which could not be made'
+    expect(stateOf({ spec, unavailable: ['mine/failed'] })).toEqual(['blocked', reason])
+  })
+
   test('reads no input that could not be made, even if an older run left one', () => {
     const spec = { ...SPEC, inputs: [...SPEC.inputs, { stage: 'mine' as const, shard: 'unreachable' }] }
     expect(plan({ spec, unavailable: ['mine/unreachable'] }, null).inputs).toEqual(SPEC.inputs)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { hashOf, sha256 } from '../../../pipelines/core/hash.ts'
@@ -54,7 +55,7 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
       state: 'missing' as const,
       reason: '',
       spec,
-      inputs: spec.inputs,
+      inputs: spec.inputs.filter((input) => existsSync(join(directories.shard(input), 'manifest.json'))),
       ...hashes,
     }
     return runShard(stage, work, state, undefined, { expect: () => undefined, advance: () => undefined })
