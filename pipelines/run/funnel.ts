@@ -11,7 +11,7 @@ export interface FunnelStage {
   readonly stage: StageName
   readonly shards: number
   readonly shardsDone: number
-  /** Rows per table. */
+  /** Rows per table; rows that several shards read count once. */
   readonly read: Readonly<Record<string, number>>
   readonly written: Readonly<Record<string, number>>
   /** `plugin@version:reason` to count, most frequent first. */
@@ -52,7 +52,7 @@ async function readStage(
 function sumManifests(manifests: readonly Manifest[]) {
   const reasons = sumCounts(manifests.map((manifest) => manifest.reject_reasons))
   return {
-    read: sumCounts(manifests.map((manifest) => manifest.counts.read)),
+    read: sumCounts([...onePerInput(manifests).values()].map(({ counts }) => counts.read)),
     written: sumCounts(manifests.map((manifest) => manifest.counts.written)),
     rejected: Object.entries(reasons)
       .map(([reason, count]) => ({ reason, count }))
@@ -60,6 +60,11 @@ function sumManifests(manifests: readonly Manifest[]) {
     duration_ms: manifests.reduce((sum, { duration_ms }) => sum + duration_ms, 0),
     peak_memory_bytes: Math.max(0, ...manifests.map((manifest) => manifest.peak_memory_bytes)),
   }
+}
+
+// Shards that divide the same input among them read the same rows; those are counted once.
+function onePerInput(manifests: readonly Manifest[]): Map<string, Manifest> {
+  return new Map(manifests.map((manifest) => [manifest.input_hash, manifest]))
 }
 
 function sumCounts(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
