@@ -41,11 +41,10 @@ export async function listPlugins(reporter: Reporter): Promise<number> {
     plugin,
     [summary, ...options.map(({ name, text }) => `  ${name}: ${text}`)].join('\n'),
   ])
-  const recipeRows = Object.entries(recipes).map(([name, path]) => ['recipe', name, path])
-  reporter.result(renderTable(['in a recipe', 'plug-in', 'what it does'], [...rows, ...recipeRows]), {
-    plugins,
-    recipes,
-  })
+  const table = renderTable(['in a recipe', 'plug-in', 'what it does'], rows)
+  // Not in the table: a path that is cut helps nobody.
+  const lines = Object.entries(recipes).map(([name, path]) => `  ${name}: ${path}`)
+  reporter.result([table, '', 'bundled recipes', ...lines].join('\n'), { plugins, recipes })
   return 0
 }
 

@@ -24,7 +24,7 @@ describe('curate status', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^small in .*\/small$/m)
     expect(stdout).toMatch(/^mine +1\/1 +2 kernels /m)
-    expect(stdout).toMatch(/^validate +0\/2 /m)
+    expect(stdout).toMatch(/^validate +0\/2$/m)
     expect(await contentsOf(small.workDir)).toEqual(before)
     const unknown = await curate(['status', '--work-dir', small.workDir, '--run', 'smal'])
     expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Runs there: small.') })
