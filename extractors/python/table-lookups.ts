@@ -96,7 +96,16 @@ function configurations(text: string, key: string): string | null {
   return `[\n${configs.map((config) => `        ${configText(config)},\n`).join('')}    ]`
 }
 
+// The last table that was asked for: a repository has one, of thousands of lines, and hundreds of kernels ask.
+let lastTable: { readonly text: string; readonly value: unknown } | null = null
+
 function parseTable(text: string): unknown {
+  if (lastTable?.text === text) return lastTable.value
+  lastTable = { text, value: parsed(text) }
+  return lastTable.value
+}
+
+function parsed(text: string): unknown {
   try {
     return parse(text)
   } catch {

@@ -100,33 +100,49 @@ async function recordsOf(
   kernels: readonly Kernel[],
   scope: RecordScope,
 ): Promise<{ tasks: Task[]; candidates: Candidate[] }> {
-  const byId = new Map(kernels.map((kernel) => [kernel.id, kernel]))
   const foundTasks = new Map<string, Task>()
   const foundCandidates = new Map<string, Candidate>()
+  const reasons = await reasonsOf(context, repository, pairs, kernels)
   for (const found of pairs) {
-    context.signal.throwIfAborted()
     const task = toTask(found, scope)
     if (!foundTasks.has(task.id)) foundTasks.set(task.id, task)
-    const candidate = toCandidate(found, task, await reasoningOf(context, repository, found, byId), scope)
+    const reasoning = found.pair.kernelIds.map((id) => reasons.get(id) ?? null).find((reason) => reason !== null)
+    const candidate = toCandidate(found, task, reasoning ?? null, scope)
     if (!foundCandidates.has(candidate.id)) foundCandidates.set(candidate.id, candidate)
   }
   return { tasks: [...foundTasks.values()], candidates: [...foundCandidates.values()] }
 }
 
+// Each look into the history is a process of its own that mostly waits for the disk: a few at a time, and one a kernel.
+const LOOKS_AT_A_TIME = 4
+
+async function reasonsOf(
+  context: StageContext<Recipe, undefined>,
+  repository: Repository,
+  pairs: readonly FoundPair[],
+  kernels: readonly Kernel[],
+): Promise<Map<string, Reasoning | null>> {
+  const wanted = new Set(pairs.flatMap(({ pair }) => pair.kernelIds))
+  const paired = kernels.filter(({ id }) => wanted.has(id))
+  const reasons = new Map<string, Reasoning | null>()
+  for (let at = 0; at < paired.length; at += LOOKS_AT_A_TIME) {
+    context.signal.throwIfAborted()
+    const some = paired.slice(at, at + LOOKS_AT_A_TIME)
+    const found = await Promise.all(some.map((kernel) => reasoningOf(context, repository, kernel)))
+    some.forEach(({ id }, index) => reasons.set(id, found[index] ?? null))
+  }
+  return reasons
+}
+
 async function reasoningOf(
   { recipe }: StageContext<Recipe, undefined>,
   repository: Repository,
-  { pair: found }: FoundPair,
-  kernels: ReadonlyMap<string, Kernel>,
+  kernel: Kernel,
 ): Promise<Reasoning | null> {
   const enabled = enabledPlugins<ReasoningSource>(reasoningSources, recipe.pair.reasoning)
-  for (const id of found.kernelIds) {
-    const kernel = kernels.get(id)
-    if (kernel === undefined) continue
-    for (const { plugin, options } of enabled) {
-      const reasoning = await plugin.findReasoning(kernel, repository, options)
-      if (reasoning !== null) return reasoning
-    }
+  for (const { plugin, options } of enabled) {
+    const reasoning = await plugin.findReasoning(kernel, repository, options)
+    if (reasoning !== null) return reasoning
   }
   return null
 }
