@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util'
 export type Alignment = 'left' | 'right'
 
 /**
- * A table that fits the terminal: the last column is cut where the others leave no room. Plain lines, so that it can be
+ * A table that fits the terminal: the last column is wrapped where the others leave no room. Plain lines, so that it can be
  * copied into a mail.
  */
 export function renderTable(
@@ -19,16 +19,39 @@ export function renderTable(
     head: [...head],
     colAligns: head.map((_, index) => alignments[index] ?? 'left'),
     colWidths: widths.map((column) => column + 2),
-    wordWrap: true,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: NO_BORDER,
   })
-  table.push(...rows.map((row) => [...row]))
+  table.push(...rows.map((row) => row.map((cell, index) => wrapText(cell, widths[index] ?? 12))))
   return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
+}
+
+/** Text in lines of at most `width` columns; what is wrapped keeps its indentation, and a word that is longer is cut in two. */
+export function wrapText(text: string, width: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => (visibleLength(line) <= width ? [line] : wrapLine(line, width)))
+    .join('\n')
+}
+
+function wrapLine(line: string, width: number): string[] {
+  const indent = line.slice(0, line.length - line.trimStart().length)
+  const room = Math.max(1, width - indent.length)
+  const pieces = line
+    .trim()
+    .split(/ +/)
+    .flatMap((word) => (visibleLength(word) <= room ? [word] : (word.match(new RegExp(`.{1,${room}}`, 'gu')) ?? [])))
+  const lines: string[] = []
+  for (const piece of pieces) {
+    const last = lines.at(-1)
+    if (last === undefined || visibleLength(last) + 1 + visibleLength(piece) > room) lines.push(piece)
+    else lines[lines.length - 1] = `${last} ${piece}`
+  }
+  return lines.map((wrapped) => indent + wrapped)
 }
 
 /** Columns of the terminal, or 120 where there is none. */

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { renderFunnel } from '../../../../pipelines/cli/reporter/funnel-table.ts'
+import { renderTable } from '../../../../pipelines/cli/reporter/text-table.ts'
 import { formatBytes, formatCount, formatDuration, formatRate } from '../../../../pipelines/cli/reporter/units.ts'
 import { packageRoot } from '../../../../pipelines/core/package-root.ts'
 import { runProcess } from '../../../../pipelines/core/process.ts'
@@ -46,6 +47,21 @@ describe('on a terminal of 80 columns', () => {
       'validate         2  for 2 other reasons',
     ])
   })
+})
+
+test('a table wraps its last column and loses nothing of it', () => {
+  const text =
+    'what it does\n  min: the least ratio of the medians, of two programs\nhttps://example.org/a/long/address'
+  const table = renderTable(['name', 'text'], [['a', text]], [], 30)
+  expect(table.split('\n')).toEqual([
+    'name  text',
+    'a     what it does',
+    '        min: the least ratio',
+    '        of the medians, of',
+    '        two programs',
+    '      https://example.org/a/',
+    '      long/address',
+  ])
 })
 
 test('numbers are written as people write them', () => {
