@@ -1,6 +1,7 @@
 import { MultiBar, Presets } from 'cli-progress'
 import type { SingleBar } from 'cli-progress'
 import type { WriteStream } from 'node:tty'
+import { wrapText } from './text-table.ts'
 import { formatDuration, formatRate } from './units.ts'
 
 /** One progress bar per stage, summed over its shards; plain lines where the stream is no terminal. */
@@ -68,9 +69,11 @@ export function openStageBars(stream: WriteStream): StageBars {
     },
     print(text) {
       if (bars === null) stream.write(`${text}\n`)
-      else bars.log(`${text}\n`)
+      else bars.log(clearedLines(text, stream.columns))
     },
     stop() {
+      // Lines that wait for the next drawing would be lost.
+      bars?.update()
       bars?.stop()
       bars = null
       running.clear()
@@ -80,8 +83,18 @@ export function openStageBars(stream: WriteStream): StageBars {
 
 function openMultiBar(stream: WriteStream): MultiBar {
   const looks = { format: FORMAT, barsize: barSize(stream.columns), clearOnComplete: false, hideCursor: true }
-  return new MultiBar({ stream, ...looks, gracefulExit: false, autopadding: true }, Presets.shades_classic)
+  // A line above the bars moves them down: each must be drawn again, also the ones that did not change.
+  const settings = { gracefulExit: false, autopadding: true, forceRedraw: true }
+  return new MultiBar({ stream, ...looks, ...settings }, Presets.shades_classic)
 }
+
+// While bars are drawn the terminal wraps nothing, and a line is written over whatever stood there.
+function clearedLines(text: string, columns: number): string {
+  const lines = wrapText(text, columns).split('\n')
+  return lines.map((line) => `${line}${CLEAR_TO_END_OF_LINE}\n`).join('')
+}
+
+const CLEAR_TO_END_OF_LINE = '\u001B[K'
 
 const FORMAT = '{stage} {bar} {text}'
 
