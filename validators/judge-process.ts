@@ -6,11 +6,11 @@ import type { DescriptorProcess } from '../pipelines/core/process.ts'
 import { readJsonLines } from './json-lines.ts'
 import { machineFailure } from './machine-failure.ts'
 import { Answer, Greeting } from './protocol.ts'
-import type { EvaluateRequest, JudgeOptions, JudgedRow, PrepareRequest, Ready } from './protocol.ts'
+import type { EvaluateRequest, JudgeOptions, JudgedRow, PrepareRequest, Ready, Seconds } from './protocol.ts'
 
 /** How a request ended: with rows, with a failure that the judge told, or with the loss of the judge. */
 export type JudgeReply =
-  | { readonly kind: 'rows'; readonly rows: JudgedRow[] }
+  | { readonly kind: 'rows'; readonly rows: JudgedRow[]; readonly seconds: Seconds }
   | { readonly kind: 'fault'; readonly code: string; readonly message: string }
   | { readonly kind: 'lost'; readonly message: string }
 
@@ -82,7 +82,7 @@ async function ask(
   const answer = Answer.safeParse(line.value)
   if (!answer.success) return { kind: 'lost', message: `an answer of no known shape: ${answer.error.message}` }
   if (answer.data.nonce !== nonce) return { kind: 'lost', message: 'an answer to another request' }
-  if (answer.data.type === 'verdict') return { kind: 'rows', rows: answer.data.rows }
+  if (answer.data.type === 'verdict') return { kind: 'rows', rows: answer.data.rows, seconds: answer.data.seconds }
   return { kind: 'fault', code: answer.data.code, message: answer.data.message }
 }
 

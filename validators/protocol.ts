@@ -85,7 +85,16 @@ export type Ready = z.infer<typeof Ready>
 
 const Failed = z.strictObject({ type: z.literal('failed'), code: z.string(), message: z.string() })
 
-const Verdict = z.strictObject({ type: z.literal('verdict'), nonce: z.string(), rows: z.array(JudgedRow) })
+/** Where the time of one request went: phase to seconds. */
+const Seconds = z.record(z.string(), z.number())
+export type Seconds = z.infer<typeof Seconds>
+
+const Verdict = z.strictObject({
+  type: z.literal('verdict'),
+  nonce: z.string(),
+  rows: z.array(JudgedRow),
+  seconds: Seconds,
+})
 
 const Fault = z.strictObject({ type: z.literal('fault'), nonce: z.string(), code: z.string(), message: z.string() })
 

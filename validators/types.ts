@@ -8,6 +8,13 @@ export interface EvaluationRequest {
   readonly candidate: Pick<Candidate, 'id' | 'language' | 'form' | 'entry_point' | 'sources'>
 }
 
+/** Where the time of judging one candidate went. */
+export interface JudgingTime {
+  readonly candidate_id: string
+  /** Phase to seconds; phases exclude one another. */
+  readonly seconds: Readonly<Record<string, number>>
+}
+
 /** Something that is not as it could be, and what to do about it. */
 export interface ValidatorWarning {
   readonly message: string
@@ -24,5 +31,7 @@ export interface Validator {
   evaluate(request: EvaluationRequest): Promise<Evaluation[]>
   /** What the user should know of this machine, each once. */
   takeWarnings(): readonly ValidatorWarning[]
+  /** Times of the candidates that were judged since the last look. */
+  takeTimes(): readonly JudgingTime[]
   close(): Promise<void>
 }

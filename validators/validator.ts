@@ -2,11 +2,11 @@ import { CurateError } from '../pipelines/core/errors.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
 import type { JudgeSettings, JudgedRow } from './protocol.ts'
 import { findPython } from './python-environment.ts'
-import type { EvaluationRequest, Validator } from './types.ts'
+import type { EvaluationRequest, JudgingTime, Validator } from './types.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** The validator's name with version, as rows carry it. The version is raised by every change that decides differently. */
-export const VALIDATOR = 'validate@1'
+export const VALIDATOR = 'validate@2'
 
 /** What of a recipe decides how candidates are judged. */
 export interface ValidatorSettings extends JudgeSettings {
@@ -24,6 +24,7 @@ export interface ValidatorOptions {
 /** Opens the validator of this machine. Its judges start when there is something to judge. */
 export async function openValidator(settings: ValidatorSettings, options: ValidatorOptions): Promise<Validator> {
   const { python } = await findPython()
+  const times: JudgingTime[] = []
   const pool = await WorkerPool.open({ python, ...options })
   return {
     concurrency: pool.size,
@@ -31,10 +32,12 @@ export async function openValidator(settings: ValidatorSettings, options: Valida
       pool.prepare(requests.map((request) => questionOf(request, settings)))
     },
     async evaluate(request) {
-      const rows = await pool.evaluate(questionOf(request, settings))
+      const { rows, seconds } = await pool.evaluate(questionOf(request, settings))
+      times.push({ candidate_id: request.candidate.id, seconds })
       return toEvaluations(request, rows, settings)
     },
     takeWarnings: () => pool.takeWarnings(),
+    takeTimes: () => times.splice(0),
     close: () => pool.close(),
   }
 }

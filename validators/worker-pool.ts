@@ -5,19 +5,22 @@ import { CONTROL, isControlPassed } from './control.ts'
 import { listGpus } from './gpu-list.ts'
 import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply } from './judge-process.ts'
-import type { EvaluateRequest, JudgeOptions, JudgedRow } from './protocol.ts'
+import type { EvaluateRequest, JudgeOptions } from './protocol.ts'
 import type { ValidatorWarning } from './types.ts'
 
 /** What a pool is made of. */
 export interface PoolOptions {
   readonly python: string
-  /** Judges at a time; null for one per GPU, or one per two cores. */
+  /** Judges at a time; null for up to three per GPU, or one per two cores. */
   readonly workers: number | null
   readonly cacheFolder: string
   readonly signal: AbortSignal
 }
 
 type Question = Omit<EvaluateRequest, 'type' | 'nonce'>
+
+/** The rows of a question, and where its time went. */
+type Judged = Extract<JudgeReply, { kind: 'rows' }>
 
 /** A place for one judge, with the judge that sits there, if any, and the task whose reference it holds. */
 interface Seat {
@@ -63,7 +66,7 @@ export class WorkerPool {
   }
 
   /** The rows of one candidate. Throws a CurateError for what is the machine's failure. */
-  async evaluate(question: Question): Promise<JudgedRow[]> {
+  async evaluate(question: Question): Promise<Judged> {
     return await this.#queue.add(() => this.#onFreeSeat(question))
   }
 
@@ -79,7 +82,7 @@ export class WorkerPool {
     await Promise.all(this.#seats.map((seat) => dismiss(seat, PATIENCE_MS)))
   }
 
-  async #onFreeSeat(question: Question): Promise<JudgedRow[]> {
+  async #onFreeSeat(question: Question): Promise<Judged> {
     this.#signal.throwIfAborted()
     const free = this.#seats.filter(({ busy }) => !busy)
     const seat =
@@ -96,15 +99,15 @@ export class WorkerPool {
     }
   }
 
-  async #askTwice(seat: Seat, question: Question): Promise<JudgedRow[]> {
+  async #askTwice(seat: Seat, question: Question): Promise<Judged> {
     const first = await this.#ask(seat, question)
-    if (first.kind === 'rows') return first.rows
+    if (first.kind === 'rows') return first
     this.#signal.throwIfAborted()
     if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw machineFailure(first.code, first.message)
     await dismiss(seat)
     if (!isControlPassed(await this.#ask(seat, CONTROL))) throw machineFailure('worker_lost', first.message)
     const second = await this.#ask(seat, question)
-    if (second.kind === 'rows') return second.rows
+    if (second.kind === 'rows') return second
     this.#signal.throwIfAborted()
     await dismiss(seat)
     throw second.kind === 'fault'
@@ -141,12 +144,18 @@ function wantsBuilds({ candidate }: Question): boolean {
   return candidate.sources.some(({ content }) => /cpp_extension|load_inline/.test(content))
 }
 
+// While one times, alone on the device, the others start processes, compile and compare.
+const JUDGES_PER_GPU = 3
+
 async function planSeats(options: PoolOptions): Promise<Seat[]> {
   const cores = availableParallelism()
   const gpus = await listGpus()
   if (gpus.length > 0) {
-    const slots = gpus.slice(0, options.workers ?? gpus.length)
-    return slots.map(({ uuid }) => seatFor(options, 'cuda', uuid, Math.max(1, Math.floor(cores / slots.length))))
+    const count = options.workers ?? gpus.length * Math.max(1, Math.min(JUDGES_PER_GPU, Math.floor(cores / 4)))
+    const threads = Math.max(1, Math.floor(cores / count))
+    return Array.from({ length: count }, (_, index) =>
+      seatFor(options, 'cuda', gpus[index % gpus.length]?.uuid ?? '', threads),
+    )
   }
   const count = options.workers ?? Math.max(1, Math.floor(cores / 2))
   const threads = Math.max(1, Math.floor(cores / count))

@@ -82,7 +82,7 @@ const Validate = z.strictObject({
   timing_s: z
     .number()
     .positive()
-    .default(10)
+    .default(5)
     .describe('Seconds of timing one candidate on one workload; it ends earlier once the ratio is known to 2 %'),
   build_timeout_s: z.number().positive().default(300).describe('Seconds for compiling one candidate'),
   memory_bytes: z.int().positive().default(8_000_000_000).describe('Address space of one candidate process'),
@@ -91,7 +91,7 @@ const Validate = z.strictObject({
     .positive()
     .nullable()
     .default(null)
-    .describe('Judges at a time; null for one per GPU, or one per two cores'),
+    .describe('Judges at a time; null for up to three per GPU, or one per two cores'),
   shards: z.int().positive().max(4096).default(8).describe('Parts of the stage: the unit of resume'),
 })
 

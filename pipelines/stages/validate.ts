@@ -24,7 +24,7 @@ import { candidateShards, validateShards } from './upstream-shards.ts'
  */
 export const validateStage: Stage<Recipe, Validator> = {
   name: 'validate',
-  version: 1,
+  version: 2,
   unit: 'candidates',
   tables: [evaluations],
   // While the last candidates of one shard are judged, the next shard keeps the other judges busy.
@@ -111,6 +111,7 @@ async function* judgeInOrder(
       context.signal.throwIfAborted()
       judged.set(request.candidate.id, await validator.evaluate(request).catch(stop))
       for (const { message, hint } of context.resource.takeWarnings()) context.progress.warn?.(message, hint)
+      for (const time of context.resource.takeTimes()) context.log.info(time, 'judged')
       context.progress.advance()
     }
   }

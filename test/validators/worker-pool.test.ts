@@ -23,10 +23,10 @@ describe('a pool of judges', () => {
         task: { ...CONTROL.task, id: `task-${index % 2}` },
       }))
       const rows = await Promise.all(questions.map((question) => pool.evaluate(question)))
-      expect(rows.flat().map(({ status }) => status)).toEqual(questions.map(() => 'PASSED'))
+      expect(rows.flatMap((judged) => judged.rows).map(({ status }) => status)).toEqual(questions.map(() => 'PASSED'))
       const answer = pool.evaluate(slowQuestion('once'))
       await killJudge()
-      expect((await answer).map(({ status }) => status)).toEqual(['PASSED'])
+      expect((await answer).rows.map(({ status }) => status)).toEqual(['PASSED'])
     } finally {
       await pool.close()
     }

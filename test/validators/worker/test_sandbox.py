@@ -26,6 +26,7 @@ LOAD = {
     "uses_triton": False,
     "interpreted": False,
     "built": [],
+    "triton_cache": [],
 }
 
 REFERENCE = """

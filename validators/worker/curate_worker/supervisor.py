@@ -71,6 +71,8 @@ def _supervise_new_runner(
             _write_status({"failed": f"{type(error).__name__}: {error}"})
         finally:
             os._exit(code)
+    # Told to end, it waits for the namespace's: the first process there counts as ended when all others are gone.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(init, signal.SIGKILL))
     # Not by looking into /proc: the other process is about to mount one in which this process does not exist.
     os.closerange(0, STATUS)
     os.waitpid(init, 0)

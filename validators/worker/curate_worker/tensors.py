@@ -106,6 +106,13 @@ def room_for(num_bytes: int) -> memoryview:
     return memoryview(torch.empty(num_bytes, dtype=torch.uint8).numpy())
 
 
+def copy_of(blob: memoryview) -> memoryview:
+    """The same bytes elsewhere."""
+    room = room_for(blob.nbytes)
+    room[:] = blob
+    return room
+
+
 def name_of(dtype: torch.dtype) -> str:
     """`torch.float16` as `float16`. Raises NotTransferable for dtypes that are not sent."""
     if dtype not in _NAMES:

@@ -10,6 +10,7 @@ from ..tensors import Malformed
 from ..values import Parcel, parcel_of
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
 from .faults import RunnerLost, Verdict
+from .phases import phase
 from .prepared import Prepared, add_build, require_device
 from .reference import Case, Reference
 from .requests import Request
@@ -28,6 +29,8 @@ class CallAnswer:
     input_digests: list[str]
     aliases: list[tuple[int, int]]
     triton_launches: int
+    computed_early: bool | None
+    """Whether a blocked call's outputs were there while the device's stream was still blocked; None where not seen."""
 
 
 class DeviceChanged(Exception):  # noqa: N818
@@ -73,12 +76,15 @@ class CandidateRun:
         if reference.state.tensors:
             self._ask(Message("load_state", {"parcel": reference.state.body()}, reference.state.blobs), "bind")
 
-    def call(self, case: Case, *, flush: bool, renew_time: bool = False) -> CallAnswer:
-        """One call. Raises a Verdict when it fails; nothing is said yet about what it returned."""
-        if renew_time:
+    def call(self, case: Case, *, flush: bool, timed: bool = False, blocked: bool = False) -> CallAnswer:
+        """
+        One call. Raises a Verdict when it fails; nothing is said yet about what it returned. A timed one has the whole
+        time limit for itself, and nobody asks what became of its inputs. A blocked one finds the device busy.
+        """
+        if timed:
             self._remaining = self._request.settings.timeout_s
         while True:
-            answer = self._try_call(case, flush=flush)
+            answer = self._try_call(case, flush=flush, timed=timed, blocked=blocked)
             if answer is not None:
                 return answer
             # Something was built, so the process is a new one.
@@ -86,7 +92,7 @@ class CandidateRun:
                 raise DeviceChanged
             self.bind(self._bound)
 
-    def _try_call(self, case: Case, *, flush: bool) -> CallAnswer | None:
+    def _try_call(self, case: Case, *, flush: bool, timed: bool, blocked: bool) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
         # Not the seed of anything: a program that draws random numbers shall not draw the reference's.
@@ -94,12 +100,12 @@ class CandidateRun:
         body = {"parcel": case.inputs.body(), "seed": seed, "flush": flush}
         self._ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
-        answer = self._ask(Message("call", {}), "run", also="build_needed")
+        answer = self._ask(Message("call", {"blocked": blocked}), "run", also="build_needed")
         outside = watch.nanoseconds()
         if answer.kind == "build_needed":
             self._build(answer)
             return None
-        told = self._ask(Message("facts", {}), "run")
+        told = self._ask(Message("facts", {"digests": not timed}), "run")
         try:
             return _call_answer(answer, told.body, outside)
         except (Malformed, KeyError, TypeError, ValueError) as error:
@@ -119,7 +125,7 @@ class CandidateRun:
             room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
             self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s)
             self.layers = self._runner.layers
-            message = self._prepared.load_message(recording=False)
+            message = self._prepared.load_message(self._station, recording=False)
             answer = self._ask(message, "load", also="build_needed")
             if answer.kind == "build_needed":
                 self._build(answer)
@@ -136,7 +142,8 @@ class CandidateRun:
         start = time.monotonic()
         self._runner.allow(self._remaining)
         try:
-            answer = self._runner.request(message.kind, message.body, message.blobs)
+            with phase(f"candidate_{message.kind}"):
+                answer = self._runner.request(message.kind, message.body, message.blobs)
         except RunnerLost as lost:
             raise self._loss(lost, stage) from lost
         finally:
@@ -187,7 +194,10 @@ def _call_answer(answer: Message, told: dict, outside: int) -> CallAnswer:
         raise Malformed("an answer with impossible digests")
     pairs = [(int(output), int(index)) for output, index in aliases]
     outputs = parcel_of(answer.body["parcel"], answer.blobs)
-    return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches)
+    early = answer.body["computed_early"]
+    if early is not None and type(early) is not bool:
+        raise Malformed("an answer with an impossible finding")
+    return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches, early)
 
 
 def _shapes_of(state: Parcel) -> dict[str, list[int]]:

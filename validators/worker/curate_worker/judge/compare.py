@@ -10,6 +10,7 @@ import torch
 from ..values import Parcel
 from .faults import Verdict
 from .leaves import Leaf, leaves_of
+from .phases import phase
 from .tolerance import LOCAL, ErrorMeasure, Tolerance, calibrate, flat, is_rounded, pieces
 
 
@@ -35,10 +36,11 @@ def expect(own: Parcel, exact: Parcel | None) -> Expected:
     """Prepares a comparison. Raises a Verdict that blames the task where none is possible."""
     own_leaves = leaves_of(own)
     exact_leaves = None if exact is None else leaves_of(exact)
-    tolerances = [
-        calibrate(leaf, None if exact_leaves is None else exact_leaves[index]) if is_rounded(leaf) else None
-        for index, leaf in enumerate(own_leaves)
-    ]
+    with phase("calibrate"):
+        tolerances = [
+            calibrate(leaf, None if exact_leaves is None else exact_leaves[index]) if is_rounded(leaf) else None
+            for index, leaf in enumerate(own_leaves)
+        ]
     for leaf, tolerance in zip(own_leaves, tolerances, strict=True):
         if tolerance is not None and not math.isfinite(tolerance.atol):
             text = f"{leaf.place} of the reference holds numbers too large to tell an error by"
@@ -50,7 +52,8 @@ def compare(output: Parcel, expected: Expected) -> Errors:
     """Raises a Verdict that says what is wrong, or gives the errors of an output that is right."""
     leaves = leaves_of(output)
     _compare_structure(leaves, expected.own)
-    errors = [_compare_values(leaf, expected, index) for index, leaf in enumerate(leaves)]
+    with phase("compare"):
+        errors = [_compare_values(leaf, expected, index) for index, leaf in enumerate(leaves)]
     return Errors(
         _largest([error.max_absolute for error in errors]), _largest([error.max_relative for error in errors])
     )

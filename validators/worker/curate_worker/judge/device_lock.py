@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .phases import phase
+
 _SHARED_PLACE = Path("/tmp")
 
 
@@ -49,18 +51,20 @@ class DeviceLock:
         try:
             fcntl.flock(self._gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fcntl.flock(self._main, fcntl.LOCK_UN)
-            fcntl.flock(self._gate, fcntl.LOCK_EX)
-            fcntl.flock(self._main, fcntl.LOCK_SH)
+            with phase("wait_for_device"):
+                fcntl.flock(self._main, fcntl.LOCK_UN)
+                fcntl.flock(self._gate, fcntl.LOCK_EX)
+                fcntl.flock(self._main, fcntl.LOCK_SH)
         fcntl.flock(self._gate, fcntl.LOCK_UN)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Within `shared`: waits until nothing else of ours runs on the device, and keeps it so."""
         # Only who holds the gate waits for the lock itself; that order, kept everywhere, is what excludes a deadlock.
-        fcntl.flock(self._main, fcntl.LOCK_UN)
-        fcntl.flock(self._gate, fcntl.LOCK_EX)
-        fcntl.flock(self._main, fcntl.LOCK_EX)
+        with phase("wait_for_device"):
+            fcntl.flock(self._main, fcntl.LOCK_UN)
+            fcntl.flock(self._gate, fcntl.LOCK_EX)
+            fcntl.flock(self._main, fcntl.LOCK_EX)
         try:
             yield
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..digests import digests_of
 from .candidate_run import CallAnswer, CandidateRun, DeviceChanged
 from .compare import compare
 from .evidence import Evidence
@@ -93,6 +92,8 @@ class _Judgement:
         again = self._run.call(reference.case(0), flush=timed)
         _check_repetition(outputs[0], again, reference.case(0), evidence)
         _require_inputs_untouched(evidence)
+        if self._prepared.device == "cuda":
+            _require_work_on_the_stream(self._run, reference)
         evidence.built_extensions = len(self._prepared.built)
         _require_interpreted_kernel(self._run, evidence)
         if not timed:
@@ -106,7 +107,7 @@ def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: boo
     evidence.errors.append(compare(answer.outputs, case.expected))
     evidence.tolerances += [item for item in case.expected.tolerances if item is not None]
     evidence.num_calls += 1
-    known = digests_of(case.inputs)
+    known = case.input_digests()
     evidence.mutated_inputs |= {
         index
         for index, digest in enumerate(known)
@@ -127,6 +128,16 @@ def _check_repetition(first: CallAnswer, again: CallAnswer, case: Case, evidence
     evidence.repeats_exactly = first.outputs.tree == again.outputs.tree and all(
         before == after for before, after in zip(first.outputs.blobs, again.outputs.blobs, strict=True)
     )
+
+
+# On fresh inputs: memory that an earlier call used must not hold the answer.
+def _require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:
+    case = reference.case(reference.settings.calls)
+    answer = run.call(case, flush=False, blocked=True)
+    compare(answer.outputs, case.expected)
+    if answer.computed_early:
+        text = "its outputs were there while the stream it was called on was still busy with something else"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
 
 
 def _require_inputs_untouched(evidence: Evidence) -> None:

@@ -17,6 +17,7 @@ from .environment import describe_environment, interpreter_does_bfloat16, triton
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room
 from .launch import Launched, launch, launch_server
+from .leaves import compute_on
 from .runner_handle import RunnerHandle
 from .station import Station
 
@@ -44,6 +45,7 @@ def open_station(
             server = launch_server(root, device, threads)
             ready, probed = _greet(root, server, device)
         gpu = probed["device"]
+        compute_on(device)
         tools = find_toolchain(tuple(gpu["capability"]) if device == "cuda" else None)
         station = Station(
             device=device,
@@ -53,6 +55,7 @@ def open_station(
             environments={name: describe_environment(name, gpu, tools, threads) for name in {"cpu", device}},
             has_triton=triton_version() is not None,
             interpreter_does_bfloat16=interpreter_does_bfloat16(),
+            triton_cache=probed["triton_cache"],
         )
         yield station, {**_facts(station, tools, ready, probed), "gpu_unusable": reason}
     finally:
@@ -69,7 +72,9 @@ def _greet(root: Path, server: ForkServer, device: str) -> tuple[dict, dict]:
             answer = runner.request("probe", {"device": device, "forbidden": forbidden})
             if answer.kind != "probed":
                 raise MachineFault("device_unusable", str(answer.body.get("text")))
-            return ready, {**answer.body, "layers": runner.layers, "missing": runner.missing}
+            cache = {name: bytes(blob) for name, blob in zip(answer.body["triton_cache"], answer.blobs, strict=True)}
+            layers = {"layers": runner.layers, "missing": runner.missing}
+            return ready, {**answer.body, **layers, "triton_cache": cache}
     except RunnerLost as lost:
         raise MachineFault("device_unusable", f"the device could not be looked at: {lost}") from lost
 

@@ -9,6 +9,7 @@ from ..channel import Message
 from ..extension_spec import spec_id
 from .builds.build_cache import Built
 from .faults import RunnerLost, Verdict
+from .phases import phase
 from .requests import Candidate, Settings, require_usable
 from .runner_handle import RunnerHandle
 from .station import Station
@@ -33,8 +34,9 @@ class Prepared:
             return "gpu"
         return "interpreter" if self.uses_triton else "cpu"
 
-    def load_message(self, *, recording: bool) -> Message:
+    def load_message(self, station: Station, *, recording: bool) -> Message:
         """The message that loads its module: for good, or on no device and only to learn what it wants built."""
+        seed = station.triton_cache if self.uses_triton and not recording else {}
         libraries = {identity: built.library for identity, built in self.built.items() if built.library is not None}
         body = {
             "files": self.candidate.files,
@@ -44,8 +46,9 @@ class Prepared:
             "uses_triton": self.uses_triton,
             "interpreted": self.proved_on == "interpreter",
             "built": list(libraries),
+            "triton_cache": list(seed),
         }
-        return Message("load", body, [memoryview(library) for library in libraries.values()])
+        return Message("load", body, [memoryview(item) for item in (*libraries.values(), *seed.values())])
 
     def row(self) -> dict | None:
         """The `build` field of a row."""
@@ -82,7 +85,8 @@ def add_build(station: Station, settings: Settings, prepared: Prepared, spec: ob
     """Builds one extension. Raises a Verdict where it cannot be compiled."""
     if not isinstance(spec, dict) or len(prepared.built) >= _MAX_EXTENSIONS:
         raise Verdict("COMPILE_ERROR", "build", "UNSUPPORTED_FORM", "candidate", "too many extensions")
-    built = station.builder.build(spec, settings.build_timeout_s)
+    with phase("build"):
+        built = station.builder.build(spec, settings.build_timeout_s)
     prepared.built[spec_id(spec)] = built
     if spec["with_cuda"]:
         prepared.device = station.device
@@ -118,7 +122,7 @@ def record(station: Station, settings: Settings, prepared: Prepared) -> list[obj
     try:
         room = station.room(settings.memory_bytes, "cpu")
         with RunnerHandle(station.server, room, settings.timeout_s) as runner:
-            message = prepared.load_message(recording=True)
+            message = prepared.load_message(station, recording=True)
             answer = runner.request(message.kind, message.body, message.blobs)
     except RunnerLost:
         return []

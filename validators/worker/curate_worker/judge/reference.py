@@ -16,7 +16,6 @@ from .reference_errors import (
     number_in,
     parcel_in,
     require_usable_size,
-    start_reference,
     texts_in,
 )
 from .requests import Settings, Task, Workload
@@ -38,6 +37,13 @@ class Case:
     inputs: Parcel
     expected: Expected
     num_bytes: int
+    _digests: list[str] = field(default_factory=list)
+
+    def input_digests(self) -> list[str]:
+        """Digests of the inputs, computed once."""
+        if not self._digests:
+            self._digests.extend(digests_of(self.inputs))
+        return self._digests
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,14 @@ class Reference:
     settings: Settings
     device: str
     runner: RunnerHandle
+    """The process that the references of all workloads of a task share."""
     init: Parcel
     state: Parcel
     precision: str | None = None
     """Precision of the oracle; None where the reference's own output is all there is."""
     mutates_inputs: bool = False
     _cases: dict[int, Case] = field(default_factory=dict)
+    _kept: Parcel | None = None
 
     def case(self, index: int) -> Case:
         """The case of a call; the same index gives the same inputs on every machine of one kind."""
@@ -78,22 +86,17 @@ class Reference:
             self._cases[index] = case
         return case
 
-    def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run") -> ReferenceCall:
-        """Runs the reference in its own dtype."""
-        body = {"parcel": inputs.body(), "seed": self._seed(purpose), "flush": flush}
-        self._ask("stage", body, inputs.blobs, "staged")
+    def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run", look: bool = True) -> ReferenceCall:
+        """Runs the reference in its own dtype; `look` asks what became of its inputs."""
+        self._ask("stage", {"seed": self._seed(purpose), "flush": flush}, [], "staged", inputs)
         watch = Stopwatch()
-        answer = self._ask("call", {}, [], "called")
+        answer = self._ask("call", {"blocked": False}, [], "called")
         outside = watch.nanoseconds()
-        told = self._ask("facts", {}, [], "told")
+        told = self._ask("facts", {"digests": look}, [], "told")
         inside, waited = number_in(answer, "nanoseconds"), number_in(answer, "waited_nanoseconds")
         output = parcel_in(answer, "parcel")
         require_usable_size(output)
         return ReferenceCall(output, Timing(inside, waited, outside), texts_in(told, "input_digests"))
-
-    def close(self) -> None:
-        """Ends the reference's process."""
-        self.runner.close()
 
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
@@ -138,38 +141,50 @@ class Reference:
 
     def _make_inputs(self, index: int) -> Parcel:
         answer = self._ask("make_inputs", {"seed": self._seed("inputs", index)}, [], "inputs")
-        return parcel_in(answer, "parcel")
+        # The process keeps what it made last, so that it need not be sent back to where it came from.
+        self._kept = parcel_in(answer, "parcel")
+        return self._kept
 
     def _run_oracle(self, inputs: Parcel, precision: str) -> Parcel:
-        body = {"parcel": inputs.body(), "seed": self._seed("run"), "precision": precision}
-        return parcel_in(self._ask("run_oracle", body, inputs.blobs, "outputs"), "parcel")
+        body = {"seed": self._seed("run"), "precision": precision}
+        return parcel_in(self._ask("run_oracle", body, [], "outputs", inputs), "parcel")
 
-    def _ask(self, kind: str, body: dict, blobs: list[memoryview], wanted: str) -> Message:
+    def _ask(
+        self, kind: str, body: dict, blobs: list[memoryview], wanted: str, inputs: Parcel | None = None
+    ) -> Message:
         self.runner.allow(self.settings.timeout_s)
+        body = {"workload": self.workload.id, **body}
+        if inputs is not None:
+            kept = inputs is self._kept
+            body["parcel"], blobs = (None, []) if kept else (inputs.body(), inputs.blobs)
         return ask_reference(self.runner, Message(kind, body, blobs), wanted)
 
     def _seed(self, *purpose: str | int) -> int:
         return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
 
 
-def open_reference(station: Station, task: Task, workload: Workload, how: tuple[Settings, str]) -> Reference:
+def open_reference(
+    station: Station, runner: RunnerHandle, task: Task, workload: Workload, how: tuple[Settings, str]
+) -> Reference:
     """
-    Starts the reference of a workload, with settings on a device, and proves it fit to judge by. Raises a Verdict that
-    blames the task.
+    Opens the reference of a workload in a process, with settings on a device, and proves it fit to judge by. Raises a
+    Verdict that blames the task.
     """
     settings, device = how
-    runner = start_reference(station, settings, device)
-    try:
-        seed = derive_seed(settings.seed, task.id, workload.id, "model")
-        body = {"source": task.reference, "axes": workload.axes, "device": device, "seed": seed}
-        answer = ask_reference(runner, Message("open_reference", body), "opened")
-        reference = Reference(
-            task, workload, settings, device, runner, init=parcel_in(answer, "init"), state=parcel_in(answer, "state")
-        )
-        station.give_way()
-        reference.prove()
-        station.give_way()
-    except BaseException:
-        runner.close()
-        raise
+    seed = derive_seed(settings.seed, task.id, workload.id, "model")
+    body = {
+        "workload": workload.id,
+        "source": task.reference,
+        "axes": workload.axes,
+        "device": device,
+        "seed": seed,
+    }
+    runner.allow(settings.timeout_s)
+    answer = ask_reference(runner, Message("open_reference", body), "opened")
+    reference = Reference(
+        task, workload, settings, device, runner, init=parcel_in(answer, "init"), state=parcel_in(answer, "state")
+    )
+    station.give_way()
+    reference.prove()
+    station.give_way()
     return reference

@@ -10,6 +10,7 @@ from ..values import Parcel, parcel_of
 from .faults import RunnerLost, Verdict
 from .log_text import clean_log
 from .needs_gpu import needs_gpu
+from .phases import phase
 from .requests import Settings
 from .runner_handle import RunnerHandle
 from .station import Station
@@ -32,7 +33,8 @@ def start_reference(station: Station, settings: Settings, device: str) -> Runner
 def ask_reference(runner: RunnerHandle, message: Message, wanted: str) -> Message:
     """Sends a message and gives the answer of the wanted kind; anything else is a Verdict that blames the task."""
     try:
-        answer = runner.request(message.kind, message.body, message.blobs)
+        with phase(f"reference_{message.kind}"):
+            answer = runner.request(message.kind, message.body, message.blobs)
     except RunnerLost as lost:
         raise _invalid(_LOST_CAUSES.get(lost.kind, "REF_CRASH"), f"the reference: {lost}") from lost
     if answer.kind == wanted:

@@ -15,6 +15,7 @@ from ..channel import PREFIX, Header, Message, ProtocolError, TooLarge, decode_h
 from ..tensors import room_for
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room, Started
+from .phases import phase
 
 _OUTPUT_KEPT = 16 * 1024
 _OUTPUT_PIECE = 1 << 16
@@ -26,13 +27,17 @@ class RunnerHandle:
     """A runner from its fork to its certain end. Use as a context manager."""
 
     def __init__(self, server: ForkServer, room: Room, seconds: float, max_answer_bytes: int = 16 << 30) -> None:
+        self._max_answer_bytes = max_answer_bytes
+        with phase("start_process"):
+            self._start(server, room, seconds)
+
+    def _start(self, server: ForkServer, room: Room, seconds: float) -> None:
         self._started: Started = server.start(room)
         self._channel = self._started.channel
         self._channel.setblocking(False)
         self._output = bytearray()
         self._sent = 0
         self._received = 0
-        self._max_answer_bytes = max_answer_bytes
         self._deadline = time.monotonic() + _START_SECONDS
         self._ended: dict | None = None
         self._closed = False
@@ -81,7 +86,8 @@ class RunnerHandle:
             return
         self._closed = True
         self._channel.close()
-        self._kill()
+        with phase("end_process"):
+            self._kill()
         for descriptor in (self._started.handle, self._started.output, self._started.status):
             if descriptor is not None:
                 os.close(descriptor)
@@ -176,6 +182,14 @@ class RunnerHandle:
             return RunnerLost("exited", f"the process ended with code {ended['exited']} before it answered")
         return RunnerLost("closed", str(ended.get("failed", "the process ended before it answered")))
 
+    # The supervisor outlives all that it supervises.
+    def _is_gone(self, deadline: float) -> bool:
+        if self._started.handle is None:
+            return True
+        poll = select.poll()
+        poll.register(self._started.handle, select.POLLIN)
+        return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+
     def _wait_for_end(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         text = b""
@@ -184,7 +198,7 @@ class RunnerHandle:
         while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             piece = os.read(self._started.status, 4096)
             if not piece:
-                return True
+                return self._is_gone(deadline)
             text += piece
             with contextlib.suppress(ValueError):
                 self._ended = self._ended or json.loads(text)

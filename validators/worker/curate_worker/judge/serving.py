@@ -10,6 +10,7 @@ from .builds.ahead import BuildAhead
 from .evaluate import evaluate
 from .faults import MachineFault, fault_of
 from .log_text import clean_log
+from .phases import timed_phases
 from .requests import MAX_REQUEST_BYTES, BadRequest, parse_preparation, parse_request
 from .station import Station
 from .tasks import TaskSession
@@ -48,7 +49,7 @@ def _parse(line: bytes) -> object:
 def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
     nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
     try:
-        with station.occupied():
+        with timed_phases() as clock, station.occupied():
             rows = evaluate(station, tasks, parse_request(message))
     except MachineFault as fault:
         return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}
@@ -60,4 +61,4 @@ def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
     except Exception:
         traceback.print_exc()
         return {"type": "fault", "nonce": nonce, "code": "judge_failed", "message": clean_log(traceback.format_exc())}
-    return {"type": "verdict", "nonce": nonce, "rows": rows}
+    return {"type": "verdict", "nonce": nonce, "rows": rows, "seconds": clock.stop()}

@@ -28,6 +28,8 @@ class Station:
     """By device: what rows say of it."""
     has_triton: bool
     interpreter_does_bfloat16: bool
+    triton_cache: dict[str, bytes] = field(default_factory=dict)
+    """Files for the cache of every Triton candidate: what Triton would otherwise compile in each of them."""
     recordings: Recordings = field(default_factory=Recordings)
 
     def room(self, memory_bytes: int, device: str) -> Room:

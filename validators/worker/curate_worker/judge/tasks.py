@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from .faults import Verdict
 from .reference import Reference, open_reference
+from .reference_errors import start_reference
 from .requests import Settings, Task, Workload
+from .runner_handle import RunnerHandle
 from .station import Station
+
+_ENDS_PROCESS = {"REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY"}
 
 
 class TaskSession:
@@ -15,6 +19,7 @@ class TaskSession:
         self._station = station
         self._key: tuple[Task, Settings] | None = None
         self._known: dict[tuple[str, str], Reference | Verdict] = {}
+        self._processes: dict[str, RunnerHandle] = {}
 
     def enter(self, task: Task, settings: Settings) -> None:
         """Turns to a task; what is known of another one is dropped."""
@@ -30,27 +35,43 @@ class TaskSession:
         if known is None:
             task, settings = self._key
             try:
-                known = open_reference(self._station, task, workload, (settings, device))
+                process = self._process(settings, device)
+                known = open_reference(self._station, process, task, workload, (settings, device))
             except Verdict as found:
                 known = found
+                # One workload that ends the process, or leaves it in a bad state, shall not spoil the others.
+                if found.cause in _ENDS_PROCESS or (device == "cuda" and found.cause == "REF_INVALID"):
+                    self._end_process(device)
             self._known[workload.id, device] = known
         if isinstance(known, Verdict):
             raise Verdict(known.status, known.stage, known.cause, known.blame, known.log, known.proved_on)
         return known
+
+    # Starting one takes longer than most references, so the workloads of a task share it.
+    def _process(self, settings: Settings, device: str) -> RunnerHandle:
+        if device not in self._processes:
+            self._processes[device] = start_reference(self._station, settings, device)
+        return self._processes[device]
+
+    def _end_process(self, device: str) -> None:
+        process = self._processes.pop(device, None)
+        if process is not None:
+            process.close()
+        gone = [key for key, known in self._known.items() if key[1] == device and isinstance(known, Reference)]
+        for key in gone:
+            del self._known[key]
 
     def forget(self, workload: Workload, device: str) -> bool:
         """Closes a proved reference whose process is lost; the next call opens a new one. False if none was proved."""
         known = self._known.get((workload.id, device))
         if not isinstance(known, Reference):
             return False
-        known.close()
-        del self._known[workload.id, device]
+        self._end_process(device)
         return True
 
     def close(self) -> None:
         """Ends all references."""
-        for known in self._known.values():
-            if isinstance(known, Reference):
-                known.close()
+        for device in list(self._processes):
+            self._end_process(device)
         self._known.clear()
         self._key = None

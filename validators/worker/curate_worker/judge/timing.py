@@ -50,12 +50,12 @@ def _time_pair(run: CandidateRun, reference: Reference, index: int) -> tuple[Tim
 
 
 def _time_reference(reference: Reference, index: int) -> Timing:
-    return reference.call(reference.case(index).inputs, flush=True).timing
+    return reference.call(reference.case(index).inputs, flush=True, look=False).timing
 
 
 def _time_candidate_once(run: CandidateRun, reference: Reference, index: int) -> Timing:
     case = reference.case(index)
-    answer = run.call(case, flush=True, renew_time=True)
+    answer = run.call(case, flush=True, timed=True)
     compare(answer.outputs, case.expected)
     return answer.timing
 

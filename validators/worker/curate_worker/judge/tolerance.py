@@ -31,6 +31,7 @@ RMSE_FACTOR = 3.0
 _QUANTILE = 0.999
 _MAX_SAMPLES = 1_000_000
 _PIECE = 1 << 22
+_PIECE_ON_GPU = 1 << 26
 
 _QUARTER = {getattr(torch, name) for name in DTYPES if name.startswith("float8_")}
 _HALF = {torch.float16, torch.bfloat16}
@@ -139,8 +140,9 @@ def flat(tensor: torch.Tensor) -> torch.Tensor:
 def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
     """Tensors of one size side by side, in pieces of float64: a whole copy of a large one would not fit."""
     rows = [flat(tensor) for tensor in tensors]
-    for start in range(0, rows[0].numel(), _PIECE):
-        yield tuple(row[start : start + _PIECE].to(torch.float64) for row in rows)
+    size = _PIECE_ON_GPU if rows and rows[0].is_cuda else _PIECE
+    for start in range(0, rows[0].numel(), size):
+        yield tuple(row[start : start + size].to(torch.float64) for row in rows)
 
 
 def _factor(dtype: torch.dtype) -> float:

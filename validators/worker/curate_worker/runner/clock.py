@@ -11,6 +11,12 @@ import torch
 
 _MIN_FLUSH_BYTES, _MAX_FLUSH_BYTES = 8 << 20, 256 << 20
 _DEFAULT_CACHE_BYTES = 32 << 20
+# About a millisecond at 2 GHz: longer than it takes to queue the calls of most programs, and the same for all of them.
+_BLOCKING_CYCLES = 2_000_000
+# Some 50 ms, of which 10 are left to whoever computes elsewhere, and the rest to looking.
+_PROBE_CYCLES, _PROBE_SECONDS = 100_000_000, 0.01
+# Fewer numbers may be right by accident: memory that was used before is not empty.
+_LEAST_ELEMENTS = 16
 
 # Bound before any program is loaded, so that replacing `time.perf_counter_ns` changes nothing here.
 _now = time.perf_counter_ns
@@ -22,6 +28,10 @@ class Measured:
 
     output: object
     nanoseconds: int
+    is_host_free: bool = False
+    """Whether the host was done before the device began, so that only the device's time was measured."""
+    computed_early: bool | None = None
+    """Whether outputs were there while the stream that they belong to was still blocked; None where not looked at."""
 
 
 class Clock:
@@ -45,11 +55,38 @@ class Clock:
             return Measured(output, _now() - start)
         begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         torch.cuda.synchronize()
+        # As nvbench does: the device is busy until the host has queued everything, so that launching is not measured.
+        torch.cuda._sleep(_BLOCKING_CYCLES)
         begin.record()
         output = call()
         end.record()
+        is_host_free = not begin.query()
         torch.cuda.synchronize()
-        return Measured(output, round(begin.elapsed_time(end) * 1e6))
+        return Measured(output, round(begin.elapsed_time(end) * 1e6), is_host_free)
+
+    def measure_blocked(self, call: Callable[[], object]) -> Measured:
+        """
+        Runs `call` while the current stream of the GPU is blocked. Whose outputs are there all the same has computed
+        them where the events of that stream do not see it: on another stream, in a thread, or before the call.
+        """
+        if self._device == "cpu":
+            return self.measure(call)
+        watcher, begin = torch.cuda.Stream(), torch.cuda.Event()
+        torch.cuda.synchronize()
+        torch.cuda._sleep(_PROBE_CYCLES)
+        begin.record()
+        start = _now()
+        output = call()
+        tensors = [tensor for tensor in _tensors_in(output) if tensor.is_cuda and tensor.is_floating_point()]
+        time.sleep(_PROBE_SECONDS)
+        with torch.cuda.stream(watcher):
+            early = [tensor.cpu() for tensor in tensors]
+        is_seen = not begin.query() and sum(tensor.numel() for tensor in tensors) >= _LEAST_ELEMENTS
+        torch.cuda.synchronize()
+        if not is_seen:
+            return Measured(output, _now() - start)
+        same = all(torch.equal(before, tensor.cpu()) for before, tensor in zip(early, tensors, strict=True))
+        return Measured(output, _now() - start, computed_early=same)
 
     # Twice the cache, so that replacement policies that keep part of it are beaten as well.
     def _flush_bytes(self) -> int:
@@ -58,6 +95,15 @@ class Clock:
         else:
             cache = getattr(torch.cuda.get_device_properties(0), "L2_cache_size", _DEFAULT_CACHE_BYTES)
         return min(max(2 * cache, _MIN_FLUSH_BYTES), _MAX_FLUSH_BYTES)
+
+
+def _tensors_in(value: object) -> list[torch.Tensor]:
+    if isinstance(value, (list, tuple)):
+        return [tensor for item in value for tensor in _tensors_in(item)]
+    if isinstance(value, dict):
+        return [tensor for item in value.values() for tensor in _tensors_in(item)]
+    # What is no tensor but an object of its own is refused elsewhere; its methods are not called.
+    return [value] if type(value) is torch.Tensor else []
 
 
 def waited_nanoseconds() -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from ..channel import Message
-from ..values import pack, parcel_of, unpack
+from ..tensors import copy_of
+from ..values import Parcel, pack, parcel_of, unpack
 from . import compile as compilers
 from . import modules, oracle, probe, triton_interpreter
 from .answers import Answer, answer_parcel
@@ -27,39 +28,66 @@ from .triton_launches import LaunchCounter
 _MAX_SEED: Final = 1 << 32
 
 
+@dataclass(frozen=True)
+class OpenReference:
+    """A reference with the values of one workload."""
+
+    module: ModuleType
+    model: object
+    program: Program
+
+
 @dataclass
 class Runner:
-    """The state of one runner: at most one program."""
+    """The state of one runner: one candidate, or a reference with several workloads."""
 
     scratch: Path
     device: str = "cpu"
     entry: type | None = None
-    module: ModuleType | None = None
-    model: object = None
     program: Program | None = None
+    """Of a candidate."""
+    references: dict[str, OpenReference] = field(default_factory=dict)
+    """By workload."""
+    kept: Parcel | None = None
+    """The inputs that were made last."""
     launches: LaunchCounter = field(default_factory=LaunchCounter)
     extensions: Extensions = field(init=False)
 
     def __post_init__(self) -> None:
         self.extensions = Extensions(self.scratch)
 
-    def bound(self) -> Program:
-        """The program; the judge never calls before it has bound one."""
+    def bound(self, message: Message) -> Program:
+        """The program that a message is for; the judge never calls before it has bound one."""
+        if "workload" in message.body:
+            return self.reference(message).program
         if self.program is None:
             raise FaultInInput("INIT_ERROR", "no model was made")
         return self.program
+
+    def reference(self, message: Message) -> OpenReference:
+        """The reference that a message is for."""
+        known = self.references.get(message.body["workload"])
+        if known is None:
+            raise FaultInInput("REF_INVALID", "no reference was loaded")
+        return known
+
+    def inputs(self, message: Message) -> Parcel:
+        """The inputs that come with a message, or those that were kept."""
+        if message.body["parcel"] is not None:
+            return parcel_of(message.body["parcel"], message.blobs)
+        if self.kept is None:
+            raise FaultInInput("REF_INVALID", "no inputs were made")
+        # A copy: the reference may write into its inputs.
+        return replace(self.kept, blobs=[copy_of(blob) for blob in self.kept.blobs])
 
 
 def _probe(runner: Runner, message: Message) -> Answer:
     del runner
     body = message.body
-    return Answer(
-        "probed",
-        {
-            "device": probe.probe_device(body["device"]),
-            "sandbox": probe.probe_sandbox(body["forbidden"]),
-        },
-    )
+    device = probe.probe_device(body["device"])
+    names, contents = probe.triton_cache() if device["cuda"] else ([], [])
+    sandbox = probe.probe_sandbox(body["forbidden"])
+    return Answer("probed", {"device": device, "sandbox": sandbox, "triton_cache": names}, contents)
 
 
 def _compile(runner: Runner, message: Message) -> Answer:
@@ -82,8 +110,10 @@ def _load(runner: Runner, message: Message) -> Answer:
     if body["uses_triton"]:
         runner.launches.install()
     runner.extensions.install(recording=body["recording"])
-    for identity, library in zip(body["built"], message.blobs, strict=True):
+    count = len(body["built"])
+    for identity, library in zip(body["built"], message.blobs[:count], strict=True):
         runner.extensions.add_built(identity, library)
+    modules.write_files(Path(os.environ["TRITON_CACHE_DIR"]), body["triton_cache"], message.blobs[count:])
     folder = runner.scratch / "candidate"
     modules.write_sources(folder, body["files"])
     try:
@@ -112,30 +142,29 @@ def _bind(runner: Runner, message: Message) -> Answer:
 
 
 def _load_state(runner: Runner, message: Message) -> Answer:
-    runner.bound().load_state(parcel_of(message.body["parcel"], message.blobs))
+    runner.bound(message).load_state(parcel_of(message.body["parcel"], message.blobs))
     return Answer("state_loaded")
 
 
 def _stage(runner: Runner, message: Message) -> Answer:
     """Fresh inputs for one call."""
     _seed(message.body["seed"])
-    runner.bound().stage(parcel_of(message.body["parcel"], message.blobs), flush=message.body["flush"])
+    runner.bound(message).stage(runner.inputs(message), flush=message.body["flush"])
     runner.launches.take()
     return Answer("staged")
 
 
 def _call(runner: Runner, message: Message) -> Answer:
     """The call itself: the only message that the judge times, so it does nothing else."""
-    del message
-    outputs, clock = runner.bound().call()
+    outputs, clock = runner.bound(message).call(blocked=message.body["blocked"])
     runner.extensions.raise_if_needed()
     return answer_parcel("called", outputs, **clock)
 
 
 def _facts(runner: Runner, message: Message) -> Answer:
     """What else the last call did."""
-    del message
-    return Answer("told", {"triton_launches": runner.launches.take(), **runner.bound().facts()})
+    facts = runner.bound(message).facts(digests=message.body["digests"])
+    return Answer("told", {"triton_launches": runner.launches.take(), **facts})
 
 
 def _open_reference(runner: Runner, message: Message) -> Answer:
@@ -143,42 +172,46 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     body = message.body
     runner.device = body["device"]
     _seed(body["seed"])
-    runner.module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
-    init = runner.module.get_init_inputs()
+    module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
+    init = module.get_init_inputs()
     packed = pack(init)
     _seed(body["seed"])
     args, kwargs = arguments_of(init)
-    model = runner.module.Model(*args, **kwargs)
-    runner.model = model.to(runner.device) if isinstance(model, torch.nn.Module) else model
-    runner.program = Program(runner.model, runner.device)
-    state = pack(runner.program.state())
+    model = module.Model(*args, **kwargs)
+    if isinstance(model, torch.nn.Module):
+        model = model.to(runner.device)
+    program = Program(model, runner.device)
+    runner.references[body["workload"]] = OpenReference(module, model, program)
+    state = pack(program.state())
     return Answer("opened", {"init": packed.body(), "state": state.body()}, [*packed.blobs, *state.blobs])
 
 
 def _make_inputs(runner: Runner, message: Message) -> Answer:
     """Fresh inputs from a seed, made on the device where the reference allows it: that is a thousand times quicker."""
-    if runner.module is None:
-        raise FaultInInput("REF_INVALID", "no reference was loaded")
+    module = runner.reference(message).module
     try:
         _seed(message.body["seed"])
-        with torch.device(runner.device) if runner.device != "cpu" else contextlib.nullcontext():
-            inputs = runner.module.get_inputs()
+        place = torch.device(runner.device) if runner.device != "cpu" else contextlib.nullcontext()
+        with place, _other_seeds_ignored():
+            inputs = module.get_inputs()
     except RuntimeError:
         if runner.device == "cpu":
             raise
         _seed(message.body["seed"])
-        inputs = runner.module.get_inputs()
-    return answer_parcel("inputs", pack(inputs))
+        with _other_seeds_ignored():
+            inputs = module.get_inputs()
+    runner.kept = pack(inputs)
+    return answer_parcel("inputs", runner.kept)
 
 
 def _run_oracle(runner: Runner, message: Message) -> Answer:
     """The reference in higher precision on given inputs."""
-    if runner.module is None:
-        raise FaultInInput("REF_INVALID", "no reference was loaded")
+    reference = runner.reference(message)
     _seed(message.body["seed"])
-    parcel = parcel_of(message.body["parcel"], message.blobs)
-    runner.bound().restore_state()
-    outputs = oracle.run_in_precision(runner.model, runner.module, parcel, message.body["precision"], runner.device)
+    parcel = runner.inputs(message)
+    reference.program.restore_state()
+    precision = message.body["precision"]
+    outputs = oracle.run_in_precision(reference.model, reference.module, parcel, precision, runner.device)
     return answer_parcel("outputs", outputs)
 
 
@@ -187,6 +220,24 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % _MAX_SEED)
 
+
+# References seed themselves so that their own tests repeat; here that would make every call's inputs the same.
+@contextlib.contextmanager
+def _other_seeds_ignored() -> Iterator[None]:
+    known = [(place, name, getattr(place, name)) for place, name in _SEEDING]
+    for place, name, _ in known:
+        setattr(place, name, lambda *_: None)
+    try:
+        yield
+    finally:
+        for place, name, original in known:
+            setattr(place, name, original)
+
+
+_SEEDING: Final = [
+    *((torch, "manual_seed"), (torch.random, "manual_seed"), (torch, "seed")),
+    *((torch.cuda, "manual_seed"), (torch.cuda, "manual_seed_all"), (random, "seed"), (np.random, "seed")),
+]
 
 HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "probe": _probe,

@@ -21,6 +21,14 @@ def write_sources(folder: Path, files: dict[str, str]) -> None:
         path.write_text(content, encoding="utf-8")
 
 
+def write_files(folder: Path, names: list[str], contents: list[memoryview]) -> None:
+    """Writes files of the judge's own below `folder`."""
+    for name, content in zip(names, contents, strict=True):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def load_entry(folder: Path, entry_point: str) -> type:
     """Executes the module of `file::symbol` and gives the symbol; its siblings can be imported."""
     file_name, _, symbol = entry_point.partition("::")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 from pathlib import Path
@@ -25,6 +26,20 @@ def probe_device(device: str) -> dict:
         "capability": list(torch.cuda.get_device_capability(0)),
         "memory_bytes": properties.total_memory,
     }
+
+
+def triton_cache() -> tuple[list[str], list[memoryview]]:
+    """
+    What Triton compiles once per cache and not per kernel, for the caches of later processes: names and contents. Empty
+    where there is no Triton, or one that does it otherwise.
+    """
+    try:
+        _ = importlib.import_module("triton.runtime.driver").driver.active.utils
+    except Exception:
+        return [], []
+    root = Path(os.environ["TRITON_CACHE_DIR"])
+    paths = sorted(path for path in root.rglob("*") if path.is_file())
+    return [str(path.relative_to(root)) for path in paths], [memoryview(path.read_bytes()) for path in paths]
 
 
 def probe_sandbox(forbidden: list[str]) -> dict[str, bool]:

@@ -56,21 +56,31 @@ class Program:
         if flush:
             self._clock.flush()
 
-    def call(self) -> tuple[Parcel, dict[str, int]]:
-        """Calls the model on what was staged; gives a copy of its outputs and what the clock said."""
+    def call(self, *, blocked: bool) -> tuple[Parcel, dict[str, object]]:
+        """
+        Calls the model on what was staged; gives a copy of its outputs and what the clock said. `blocked` keeps the
+        device's stream busy meanwhile and looks whether the outputs are there all the same.
+        """
         staged = self._require_staged()
         waited = waited_nanoseconds()
         with torch.no_grad():
-            measured = self._clock.measure(lambda: self._model(*staged.args, **staged.kwargs))
+            measure = self._clock.measure_blocked if blocked else self._clock.measure
+            measured = measure(lambda: self._model(*staged.args, **staged.kwargs))
         outputs = pack(measured.output)
-        waited = waited_nanoseconds() - waited
+        # What the host waited for does not matter where only the device was measured.
+        waited = 0 if measured.is_host_free else waited_nanoseconds() - waited
         staged.outputs = _tensors_in(measured.output)
-        return outputs, {"nanoseconds": measured.nanoseconds, "waited_nanoseconds": waited}
+        facts = {"nanoseconds": measured.nanoseconds, "waited_nanoseconds": waited}
+        return outputs, {**facts, "computed_early": measured.computed_early}
 
-    def facts(self) -> dict[str, list]:
-        """What became of the inputs of the last call: their digests, and pairs of output and input in one memory."""
+    def facts(self, *, digests: bool) -> dict[str, list]:
+        """
+        What became of the inputs of the last call: their digests, if they are asked for, and pairs of output and input
+        in one memory.
+        """
         staged = self._require_staged()
-        digests = [_digest(*pair) for pair in zip(staged.tensors, staged.descriptors, strict=True)]
+        pairs = zip(staged.tensors, staged.descriptors, strict=True)
+        texts = [_digest(*pair) for pair in pairs] if digests else []
         aliases = [
             [number, index]
             for number, tensor in enumerate(staged.outputs)
@@ -78,7 +88,7 @@ class Program:
             if _overlap(_memory_of(tensor), known)
         ]
         self._staged = None
-        return {"input_digests": digests, "aliases": aliases}
+        return {"input_digests": texts, "aliases": aliases}
 
     def restore_state(self) -> None:
         """Sets parameters and buffers back to what was bound, whatever earlier calls did to them."""
