@@ -11,19 +11,37 @@ import { SMALL } from '../small-run.ts'
 
 describe('on a terminal of 80 columns', () => {
   test('each stage has a bar with what is done and how long it took, and no line is longer', async (context) => {
-    const command = `stty cols 80; '${process.execPath}' pipelines/launch.js --recipe '${SMALL}' --to pair --work-dir '${await temporaryFolder()}'`
-    // script(1) gives the program a terminal of its own.
-    const { ok, stdout, notFound } = await runProcess('script', ['-qec', command, '/dev/null'], { cwd: packageRoot })
-    if (notFound) context.skip('script(1) is not installed')
-    expect(ok).toBe(true)
+    const drawn = await drawnOnTerminal(['--recipe', SMALL, '--to', 'pair'])
+    if (drawn === null) {
+      context.skip('script(1) is not installed')
+      return
+    }
     // The cursor goes back to the first column before each drawing.
-    const lines = stripVTControlCharacters(stdout.replaceAll(`${ESCAPE}[1G`, '\n')).split(/[\r\n]+/)
+    const lines = stripVTControlCharacters(drawn.replaceAll(`${ESCAPE}[1G`, '\n')).split(/[\r\n]+/)
     expect(lines).toContainEqual(expect.stringMatching(/^mine {5}░+( 0\/20 files)?/))
     expect(lines).toContainEqual(expect.stringMatching(/^mine {5}█+ 20 files in \d/))
     expect(lines).toContainEqual(expect.stringMatching(/^pair {5}█+ 20 files in \d/))
     // The folder of the run is as long as it is.
-    const drawn = lines.filter((line) => !line.includes('/tmp/'))
-    expect(Math.max(...drawn.map((line) => line.length))).toBeLessThanOrEqual(80)
+    const widths = lines.filter((line) => !line.includes('/tmp/')).map((line) => line.length)
+    expect(Math.max(...widths)).toBeLessThanOrEqual(80)
+  })
+
+  test('what is said while there are bars stands whole above them', async (context) => {
+    const source = 'generate.imports=[{id: outputs, path: outputs.jsonl, parquet: {}}]'
+    const drawn = await drawnOnTerminal(['--recipe', SMALL, '--to', 'generate', '--set', source])
+    if (drawn === null) {
+      context.skip('script(1) is not installed')
+      return
+    }
+    const lines = stripVTControlCharacters(drawn.replaceAll(`${ESCAPE}[1G`, '\n')).split(/[\r\n]+/)
+    const start = lines.indexOf('generate/outputs')
+    const said = lines.slice(
+      start,
+      lines.findIndex((line, index) => index > start && line.startsWith('mine ')),
+    )
+    expect(Math.max(...said.map((line) => line.length))).toBeLessThanOrEqual(80)
+    expect(said.join('').replaceAll(' ', '')).toContain('outputs.jsonlisnotareadableParquetfile')
+    expect(lines.join('\n')).toContain('1 shard failed; everything else is kept.')
   })
 
   test('the funnel fits, with its reasons, and leaves out columns before it breaks lines', () => {
@@ -72,6 +90,14 @@ test('numbers are written as people write them', () => {
   expect([0, 999, 12_000, 3_400_000].map(formatBytes)).toEqual(['0 B', '999 B', '12.0 kB', '3.4 MB'])
   expect([formatCount(1, 'shard'), formatCount(12_345, 'shard')]).toEqual(['1 shard', '12 345 shards'])
 })
+
+// script(1) gives the program a terminal of its own; null where there is no such program.
+async function drawnOnTerminal(args: readonly string[]): Promise<string | null> {
+  const words = [process.execPath, 'pipelines/launch.js', ...args, '--work-dir', await temporaryFolder()]
+  const command = `stty cols 80; ${words.map((word) => `'${word}'`).join(' ')}`
+  const { stdout, notFound } = await runProcess('script', ['-qec', command, '/dev/null'], { cwd: packageRoot })
+  return notFound ? null : stdout
+}
 
 const ESCAPE = String.fromCodePoint(27)
 
