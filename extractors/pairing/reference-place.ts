@@ -1,6 +1,7 @@
 import { freeReferences } from '../python/references.ts'
 import { resolveChain } from '../python/resolution.ts'
-import { textOf, undecorated } from '../python/syntax.ts'
+import { fieldOf, textOf, undecorated, walk } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
 import { literalText } from '../python/values.ts'
 import type { ReferencePlace } from '../types.ts'
 import type { PlanScope } from './program-plan.ts'
@@ -29,6 +30,28 @@ export function referencePlace(plan: PlanScope, { reference }: SplitComparison):
 /** Code as written, on one line. */
 export function oneLine({ frame, node }: Code): string {
   return textOf(frame.module.file, node).replaceAll(/\s+/g, ' ')
+}
+
+/** Whether the reference of a comparison computes anything that can be seen: a call of a fixture's object is no reference. */
+export function isComputed(plan: PlanScope, { reference }: SplitComparison): boolean {
+  const modules = [...reference.modules].flatMap((name) => plan.modules.get(name) ?? [])
+  const codes = [reference.output, ...codeOf(plan, [...reference.steps, ...modules])]
+  return codes.some((code) => {
+    if (definitionsIn(plan, code).length > 0 || torchNamesIn(plan, code).length > 0) return true
+    return [...walk(code.node)].some((node) => node.type === 'binary_operator' || isTensorMethod(code, node))
+  })
+}
+
+// What only moves or renames a value.
+const MOVES =
+  /^(?:clone|detach|data|to|cpu|cuda|float|half|double|bfloat16|contiguous|item|numpy|tolist|requires_grad_)$/
+
+function isTensorMethod({ frame }: Code, node: SyntaxNode): boolean {
+  const attribute = node.type === 'attribute' ? fieldOf(node, 'attribute') : null
+  const object = node.type === 'attribute' ? fieldOf(node, 'object') : null
+  if (attribute === null || object === null) return false
+  const isLocal = object.type !== 'identifier' || frame.locals.has(textOf(frame.module.file, object))
+  return isLocal && !MOVES.test(textOf(frame.module.file, attribute))
 }
 
 interface OwnDefinition {
@@ -74,4 +97,4 @@ function torchNamesIn(plan: PlanScope, code: Code): string[] {
 
 // Dtypes, devices and what makes tensors out of nothing are no operators.
 const NO_COMPUTATION =
-  /^torch\.(?:(?:b?float|int|uint|complex)\d*\w*|half|double|long|bool|device|tensor|empty\w*|zeros\w*|ones\w*|full\w*|arange|manual_seed|Tensor|no_grad|inference_mode|cuda\..*|testing\..*|finfo|iinfo)$/
+  /^torch\.(?:(?:b?float|int|uint|complex)\d*\w*|half|double|long|bool|device|tensor|empty\w*|zeros\w*|ones\w*|full\w*|arange|manual_seed|Tensor|no_grad|inference_mode|cuda\..*|amp\..*|autocast|testing\..*|finfo|iinfo)$/

@@ -73,9 +73,14 @@ function changedBelow(frame: Frame, node: SyntaxNode): string[] {
           : [...changedNames(file, left), ...(left.type === 'identifier' ? [textOf(file, left)] : [])]
       }
       const target = inner.type === 'assignment' ? fieldOf(inner, 'left') : null
-      return target === null ? [] : changedNames(file, target)
+      return target === null || isGradient(textOf(file, target)) ? [] : changedNames(file, target)
     },
   )
+}
+
+// `x.grad = None`, `x.grad, w.grad = None, None`, `x.grad.zero_()`: no value that a forward pass reads.
+function isGradient(place: string): boolean {
+  return place.split(',').every((part) => /\.grad\s*$/.test(part))
 }
 
 const MUTATORS = new Set([
@@ -107,7 +112,7 @@ function changedByMethod(frame: Frame, call: SyntaxNode): string[] {
       : [...walk(out)].filter(({ type }) => type === 'identifier').map((node) => textOf(file, node))
   const attribute = callee?.type === 'attribute' ? fieldOf(callee, 'attribute') : null
   const object = callee?.type === 'attribute' ? fieldOf(callee, 'object') : null
-  if (callee === null || attribute === null || object === null) return written
+  if (callee === null || attribute === null || object === null || isGradient(textOf(file, object))) return written
   const method = textOf(file, attribute)
   const isInPlace = /[a-z0-9]_$/i.test(method) && method !== 'requires_grad_'
   const [root, first] = [placeRoot(object), positional[0]]

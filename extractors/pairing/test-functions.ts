@@ -4,7 +4,7 @@ import { fieldOf, parametersOf, textOf, undecorated } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { holdsComparison } from './comparison-search.ts'
 import { parametrizedAxes } from './test-axes.ts'
-import { readMainBlock, readTestFunction } from './test-reading.ts'
+import { readMainBlock, readScript, readTestFunction } from './test-reading.ts'
 import type { TestFunction } from './test-reading.ts'
 import type { TestCode } from './test-code.ts'
 
@@ -15,7 +15,7 @@ export function mayCompare(text: string): boolean {
 
 /**
  * The places of a module that compare values by themselves: test functions, also those of classes, functions that need no arguments,
- * and the main block of a script.
+ * the main block of a script, and the statements of one that has neither.
  */
 export function testsOf(project: PythonProject, module: PythonModule): TestCode[] {
   const functions = module.statements.flatMap((statement) => functionsIn(module, statement))
@@ -23,7 +23,9 @@ export function testsOf(project: PythonProject, module: PythonModule): TestCode[
     .filter((found) => isStart(project, found) && holdsComparison(project, module, found.definition))
     .map((found) => readTestFunction(project, found))
   const main = readMainBlock(project, module)
-  return main === null || main.comparisons.length === 0 ? tests : [...tests, main]
+  if (main !== null && main.comparisons.length > 0) return [...tests, main]
+  const script = main === null && tests.length === 0 ? readScript(project, module) : null
+  return script === null || script.comparisons.length === 0 ? tests : [script]
 }
 
 function functionsIn(module: PythonModule, statement: ModuleStatement): TestFunction[] {

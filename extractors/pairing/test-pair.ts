@@ -13,7 +13,7 @@ import { pairProgram } from './pair-program.ts'
 import type { PairProgram, ProgramRequest } from './pair-program.ts'
 import { planProgram } from './program-plan.ts'
 import type { PlanScope } from './program-plan.ts'
-import { oneLine, referencePlace } from './reference-place.ts'
+import { isComputed, oneLine, referencePlace } from './reference-place.ts'
 import type { RefusalReason } from './refusals.ts'
 import { findDefect } from './self-check.ts'
 import { codeOf, splitComparison } from './side-split.ts'
@@ -165,8 +165,10 @@ async function addPair(
   if (first === undefined || kernels.length > MAX_KERNELS) return
   const content = contentRefusal(plan, splits)
   const evidence = content === null ? evidenceOf(plan, splits, kernels) : null
+  // What cannot be cut out and run must at least be plain to see.
+  const isClear = kernels.length <= MAX_CLEAR_KERNELS && isComputed(plan, first)
   const fail = (reason: RefusalReason, detail: string | null): void =>
-    refuse(found, kernels, reason, place(plan.test, first.comparison, detail), evidence)
+    refuse(found, kernels, reason, place(plan.test, first.comparison, detail), isClear ? evidence : null)
   if (content !== null) return fail(content.reason, content.detail)
   const planned = planProgram(plan, splits)
   if ('reason' in planned) return fail(planned.reason, planned.detail)
@@ -183,9 +185,15 @@ async function addPair(
     (await findDefect(program.reference.text, ['Model', 'get_inputs', 'get_init_inputs'])) ??
     (await findDefect(program.candidate.text, ['ModelNew']))
   if (defect !== null) return fail('invalid_result', defect)
+  const foreign = kernels.find(({ path }) => !path.endsWith('.py') && !holdsFile(program, path))
+  if (foreign !== undefined) return fail('native_build', `${foreign.path} is compiled by an installer`)
   const pair = evidence === null ? null : toPair(scope, plan, variant, splits, program, kernels, evidence)
   if (pair === null) return fail('invalid_result', 'no kernel is left in the candidate')
   found.pairs.push(pair)
+}
+
+function holdsFile({ candidate }: PairProgram, path: string): boolean {
+  return candidate.pieces.some((piece) => piece.path === path)
 }
 
 function toPair(
@@ -255,6 +263,7 @@ function toleranceOf(plan: PlanScope, { atol, rtol }: TestComparison): Pair['tol
 // A comparison that reaches much of a library, such as one of a function that switches everything on, says nothing about each
 // kernel of it.
 const MAX_KERNELS = 30
+const MAX_CLEAR_KERNELS = 10
 
 function refuse(
   found: Found,

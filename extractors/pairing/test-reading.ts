@@ -3,13 +3,13 @@ import type { ModuleStatement, PythonModule } from '../python/modules.ts'
 import { mainBlock } from '../python/modules.ts'
 import { boundNames, localNames, targetNames } from '../python/names.ts'
 import type { PythonProject } from '../python/project.ts'
-import { argumentsOf, fieldOf, nameChain, parametersOf, textOf } from '../python/syntax.ts'
+import { argumentsOf, fieldOf, parametersOf, textOf } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { comparisonsIn } from './comparisons.ts'
-import { isHarmless } from './contexts.ts'
 import { holdsComparison } from './comparison-search.ts'
 import { comparingFunctionOf } from './comparing-functions.ts'
 import type { ComparingFunction } from './comparing-functions.ts'
+import { LEAVING, isHarmlessBlock, isSkipCall, leavesAtOnce, scriptStatements } from './test-statements.ts'
 import { separateCalls } from './separate-calls.ts'
 import { isSkipped, loopAxis, parametrizedAxes } from './test-axes.ts'
 import { variable } from './test-code.ts'
@@ -57,6 +57,26 @@ export function readMainBlock(project: PythonProject, module: PythonModule): Tes
   readBlock(reader, block, { frame, guards: [], contexts: [], depth: 0, classNode: null })
   const line = module.file.lineOf(block.start)
   return { module, name: '__main__', line, statement: null, ...reader.result(), axes: reader.axes, isSkipMarked: false }
+}
+
+/** Reads the statements of a script that runs when it is imported, or null where none of them compares. */
+export function readScript(project: PythonProject, module: PythonModule): TestCode | null {
+  const statements = scriptStatements(module.file.root)
+  if (!statements.some((node) => holdsComparison(project, module, node))) return null
+  const reader = openReader(project)
+  const names = statements.flatMap((node) => [...boundNames(module.file, node)])
+  const frame = reader.frameOf(module, new Set(names))
+  const block = { ...module.file.root, children: statements }
+  readBlock(reader, block, { frame, guards: [], contexts: [], depth: 0, classNode: null })
+  return {
+    module,
+    name: module.dotted,
+    line: 1,
+    statement: null,
+    ...reader.result(),
+    axes: reader.axes,
+    isSkipMarked: false,
+  }
 }
 
 const MAX_STEPS = 600
@@ -109,7 +129,7 @@ function readStatement(reader: Reader, node: SyntaxNode, place: Place): boolean 
   if (LEAVING.has(node.type)) return false
   if (isImport(node) || !BLOCKS.has(node.type)) return readSimple(reader, node, place)
   if (node.type === 'if_statement') return readIf(reader, node, place)
-  if (node.type === 'with_statement' && isHarmlessBlock(node, place)) return readWith(reader, node, place)
+  if (node.type === 'with_statement' && isHarmlessBlock(node, place.frame)) return readWith(reader, node, place)
   if (!holdsComparison(reader.project, place.frame.module, node)) return addStep(reader, node, place)
   if (node.type === 'with_statement') return readWith(reader, node, place)
   if (node.type === 'for_statement') return readFor(reader, node, place)
@@ -120,7 +140,6 @@ function readStatement(reader: Reader, node: SyntaxNode, place: Place): boolean 
   return addStep(reader, node, place)
 }
 
-const LEAVING = new Set(['return_statement', 'continue_statement', 'break_statement', 'raise_statement'])
 const BLOCKS = new Set(['if_statement', 'with_statement', 'for_statement', 'try_statement', 'while_statement'])
 
 function addStep(reader: Reader, node: SyntaxNode, { frame, guards, contexts }: Place): true {
@@ -178,13 +197,6 @@ function lastAssigned(reader: Reader, frame: Frame, name: string): SyntaxNode | 
   return null
 }
 
-function isSkipCall(file: PythonModule['file'], node: SyntaxNode): boolean {
-  const call = node.type === 'expression_statement' ? node.children[0] : undefined
-  const callee = call?.type === 'call' ? fieldOf(call, 'function') : null
-  const name = callee === null ? '' : (nameChain(file, callee)?.at(-1) ?? '')
-  return ['skip', 'skipTest', 'xfail', 'exit'].includes(name)
-}
-
 // `if ...: pytest.skip()` says when the test does not run; a block with comparisons is opened; any other is one step.
 function readIf(reader: Reader, node: SyntaxNode, place: Place): boolean {
   const condition = fieldOf(node, 'condition')
@@ -205,16 +217,6 @@ function readIf(reader: Reader, node: SyntaxNode, place: Place): boolean {
   const body = only?.type === 'else_clause' && more.length === 0 ? fieldOf(only, 'body') : null
   if (body !== null) readBlock(reader, body, { ...place, guards: [...place.guards, { condition: code, holds: false }] })
   return isFirstReached || otherwise.length > 0 || true
-}
-
-function leavesAtOnce(file: PythonModule['file'], block: SyntaxNode): boolean {
-  const last = block.children.at(-1)
-  return last !== undefined && block.children.length <= 2 && (LEAVING.has(last.type) || isSkipCall(file, last))
-}
-
-function isHarmlessBlock(node: SyntaxNode, { frame }: Place): boolean {
-  const clause = node.children.find(({ type }) => type === 'with_clause')
-  return clause !== undefined && clause.children.every((item) => isHarmless({ frame, node: item }))
 }
 
 function readWith(reader: Reader, node: SyntaxNode, place: Place): boolean {

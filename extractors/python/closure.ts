@@ -126,7 +126,7 @@ function follow(closing: Closing, part: LinkedPart): void {
     closing.open.push(...targetsOf(link, closing.options))
   }
   for (const word of part.words) closing.named.add(word)
-  for (const name of [...closing.waiting.keys()]) {
+  for (const name of closing.waiting.keys()) {
     if (!part.words.has(name)) continue
     const members = closing.waiting.get(name) ?? []
     closing.waiting.delete(name)
@@ -220,9 +220,9 @@ function targetsOf(link: Link, options: ClosureOptions): Target[] {
     .flatMap(({ module, name }) => (module.definitions.get(name) ?? []).map((statement) => ({ module, statement })))
 }
 
-function problemOf(link: Link, { isAllowed }: ClosureOptions): Problem | null {
+function problemOf(link: Link, { isAllowed, providers }: ClosureOptions): Problem | null {
   if (link.to === 'nothing') return link.problem
-  if (link.to === 'external') return thirdParty(link.dotted[0] ?? '', isAllowed)
+  if (link.to === 'external') return thirdParty(link.dotted[0] ?? '', isAllowed) ?? unprovided(link.dotted, providers)
   if (link.to !== 'import') return null
   for (const { imported, meaning } of link.bindings) {
     const problem = problemOfBinding(imported.local, meaning, link.isGuarded, isAllowed)
@@ -247,6 +247,16 @@ function problemOfBinding(
 
 function thirdParty(name: string, isAllowed: (name: string) => boolean): Problem | null {
   return isAllowed(name) ? null : { reason: 'third_party_import', detail: name }
+}
+
+// Operators of PyTorch itself need nobody to register them.
+const OWN_OPERATORS = new Set(['aten', 'prim', 'prims', 'quantized', 'nn', 'c10d', 'higher_order', 'profiler'])
+
+function unprovided(dotted: readonly string[], providers: ClosureOptions['providers']): Problem | null {
+  const [torch, ops, namespace, name] = dotted
+  if (torch !== 'torch' || ops !== 'ops' || namespace === undefined || name === undefined) return null
+  if (OWN_OPERATORS.has(namespace) || providers(dotted).length > 0) return null
+  return { reason: 'native_build', detail: `nothing that Python loads registers torch.ops.${namespace}.${name}` }
 }
 
 function lineCount({ file }: PythonModule, { start, end }: Span): number {
