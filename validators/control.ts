@@ -39,7 +39,16 @@ class ModelNew(torch.nn.Module):
       },
     ],
   },
-  settings: { mode: 'screen', calls: 2, timeout_s: 60, timing_s: 1, build_timeout_s: 60, memory_bytes: 4e9, seed: 0 },
+  settings: {
+    mode: 'screen',
+    calls: 2,
+    timeout_s: 60,
+    timing_s: 1,
+    build_timeout_s: 60,
+    memory_bytes: 4e9,
+    own_kernel: 'report',
+    seed: 0,
+  },
 }
 
 /** Whether the machine judged the control right. */

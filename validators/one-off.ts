@@ -25,6 +25,7 @@ export const ONE_OFF_SETTINGS = {
   timing_s: 10,
   build_timeout_s: 300,
   memory_bytes: 8_000_000_000,
+  own_kernel: 'report',
 } as const satisfies Omit<ValidatorSettings, 'mode' | 'seed'>
 
 /** The request to judge a pair. */

@@ -33,6 +33,8 @@ export interface JudgeSettings {
   readonly build_timeout_s: number
   /** Address space of one process on top of the interpreter's; not applied where CUDA is used. */
   readonly memory_bytes: number
+  /** `require` refuses candidates that neither build nor launch a kernel of their own. */
+  readonly own_kernel: 'report' | 'require'
   /** Every secret seed is a keyed hash of this one. */
   readonly seed: number
 }

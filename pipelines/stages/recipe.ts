@@ -85,6 +85,10 @@ const Validate = z.strictObject({
     .default(5)
     .describe('Seconds of timing one candidate on one workload; it ends earlier once the ratio is known to 2 %'),
   build_timeout_s: z.number().positive().default(300).describe('Seconds for compiling one candidate'),
+  own_kernel: z
+    .enum(['report', 'require'])
+    .default('report')
+    .describe('`require` refuses candidates that neither build nor launch a kernel of their own'),
   memory_bytes: z.int().positive().default(8_000_000_000).describe('Address space of one candidate process'),
   workers: z
     .int()

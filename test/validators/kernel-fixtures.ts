@@ -30,6 +30,12 @@ const Expected = ExpectedRow.extend({
   calls: z.int().default(2),
   timeout_s: z.number().default(20),
   memory_bytes: z.int().default(1_500_000_000),
+  own_kernel: z.enum(['report', 'require']).default('report'),
+  attacks: z
+    .array(z.int().min(1).max(46))
+    .default([])
+    .describe('Numbers of the attacks of the catalogue it carries out'),
+  twin: z.string().nullable().default(null).describe('For attacks: the folder of the honest program it comes from'),
   axes: z.array(z.record(z.string(), z.string())).default([{}]).describe('Workloads; one without overrides by default'),
   rows: z.array(ExpectedRow).optional().describe('Per workload, where they differ'),
   needs: z.array(z.enum(['nvcc', 'g++', 'triton', 'gpu', 'no gpu'])).default([]),

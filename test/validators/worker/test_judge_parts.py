@@ -50,6 +50,7 @@ REQUEST = {
         "build_timeout_s": 1.5,
         "memory_bytes": 1,
         "seed": 0,
+        "own_kernel": "report",
     },
 }
 

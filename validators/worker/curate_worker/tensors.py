@@ -24,6 +24,9 @@ DTYPES: Final = {name: getattr(torch, name) for name in _DTYPE_NAMES if hasattr(
 _NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
 _MAX_DIMENSIONS: Final = 64
 _MAX_SIZE: Final = 1 << 48
+# A page, so that alignment stays as it was.
+_BAND: Final = 4096
+_PATTERN: Final = b"\xff" * _BAND
 
 Device = torch.device | str
 
@@ -111,6 +114,21 @@ def copy_of(blob: memoryview) -> memoryview:
     room = room_for(blob.nbytes)
     room[:] = blob
     return room
+
+
+class GuardedCopy:
+    """A copy of bytes between two bands of a pattern that is NaN as any floating-point number and -1 as an integer."""
+
+    def __init__(self, blob: memoryview) -> None:
+        self._memory = room_for(blob.nbytes + 2 * _BAND)
+        self.blob = self._memory[_BAND : _BAND + blob.nbytes]
+        self._memory[:_BAND] = _PATTERN
+        self.blob[:] = blob
+        self._memory[_BAND + blob.nbytes :] = _PATTERN
+
+    def is_intact(self) -> bool:
+        """Whether nobody wrote beyond either end."""
+        return self._memory[:_BAND] == _PATTERN and self._memory[_BAND + self.blob.nbytes :] == _PATTERN
 
 
 def name_of(dtype: torch.dtype) -> str:

@@ -29,6 +29,8 @@ class CallAnswer:
     input_digests: list[str]
     aliases: list[tuple[int, int]]
     triton_launches: int
+    overrun: list[int] | None
+    """Inputs beyond whose ends it wrote; None where nobody could see that."""
     computed_early: bool | None
     """Whether a blocked call's outputs were there while the device's stream was still blocked; None where not seen."""
 
@@ -66,6 +68,11 @@ class CandidateRun:
             self._runner.close()
             self._runner = None
 
+    def restart_if_ended(self, reference: Reference) -> None:
+        """Starts and binds it anew where a call that need not succeed has ended its process. Raises a Verdict."""
+        if self._runner is None:
+            self.bind(reference)
+
     def bind(self, reference: Reference) -> None:
         """Makes the model for a workload and gives it the reference's parameters. Raises a Verdict."""
         self._remaining = self._request.settings.timeout_s
@@ -76,15 +83,16 @@ class CandidateRun:
         if reference.state.tensors:
             self._ask(Message("load_state", {"parcel": reference.state.body()}, reference.state.blobs), "bind")
 
-    def call(self, case: Case, *, flush: bool, timed: bool = False, blocked: bool = False) -> CallAnswer:
+    def call(self, case: Case, *, flush: bool, timed: bool = False, how: frozenset[str] = frozenset()) -> CallAnswer:
         """
         One call. Raises a Verdict when it fails; nothing is said yet about what it returned. A timed one has the whole
-        time limit for itself, and nobody asks what became of its inputs. A blocked one finds the device busy.
+        time limit for itself, and nobody asks what became of its inputs. `how` names what is special:
+        `blocked`, the device is busy meanwhile; `ablated`, launches of Triton kernels do nothing.
         """
         if timed:
             self._remaining = self._request.settings.timeout_s
         while True:
-            answer = self._try_call(case, flush=flush, timed=timed, blocked=blocked)
+            answer = self._try_call(case, flush=flush, timed=timed, how=how)
             if answer is not None:
                 return answer
             # Something was built, so the process is a new one.
@@ -92,7 +100,7 @@ class CandidateRun:
                 raise DeviceChanged
             self.bind(self._bound)
 
-    def _try_call(self, case: Case, *, flush: bool, timed: bool, blocked: bool) -> CallAnswer | None:
+    def _try_call(self, case: Case, *, flush: bool, timed: bool, how: frozenset[str]) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
         # Not the seed of anything: a program that draws random numbers shall not draw the reference's.
@@ -100,7 +108,9 @@ class CandidateRun:
         body = {"parcel": case.inputs.body(), "seed": seed, "flush": flush}
         self._ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
-        answer = self._ask(Message("call", {"blocked": blocked}), "run", also="build_needed")
+        answer = self._ask(
+            Message("call", {name: name in how for name in ("blocked", "ablated")}), "run", also="build_needed"
+        )
         outside = watch.nanoseconds()
         if answer.kind == "build_needed":
             self._build(answer)
@@ -194,10 +204,11 @@ def _call_answer(answer: Message, told: dict, outside: int) -> CallAnswer:
         raise Malformed("an answer with impossible digests")
     pairs = [(int(output), int(index)) for output, index in aliases]
     outputs = parcel_of(answer.body["parcel"], answer.blobs)
+    overrun = [int(index) for index in told["overrun"]] if told["guarded"] else None
     early = answer.body["computed_early"]
     if early is not None and type(early) is not bool:
         raise Malformed("an answer with an impossible finding")
-    return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches, early)
+    return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches, overrun, early)
 
 
 def _shapes_of(state: Parcel) -> dict[str, list[int]]:

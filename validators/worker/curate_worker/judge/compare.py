@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
+from ..tensors import DTYPES, TensorDescriptor
 from ..values import Parcel
 from .faults import Verdict
 from .leaves import Leaf, leaves_of
@@ -32,13 +34,14 @@ class Errors:
     max_relative: float | None
 
 
-def expect(own: Parcel, exact: Parcel | None) -> Expected:
-    """Prepares a comparison. Raises a Verdict that blames the task where none is possible."""
+def expect(own: Parcel, exact: Parcel | None, inputs: Sequence[TensorDescriptor] = ()) -> Expected:
+    """Prepares a comparison; `inputs` are the call's. Raises a Verdict that blames the task where none is possible."""
     own_leaves = leaves_of(own)
     exact_leaves = None if exact is None else leaves_of(exact)
+    dtypes = [DTYPES[descriptor.dtype] for descriptor in inputs]
     with phase("calibrate"):
         tolerances = [
-            calibrate(leaf, None if exact_leaves is None else exact_leaves[index]) if is_rounded(leaf) else None
+            calibrate(leaf, None if exact_leaves is None else exact_leaves[index], dtypes) if is_rounded(leaf) else None
             for index, leaf in enumerate(own_leaves)
         ]
     for leaf, tolerance in zip(own_leaves, tolerances, strict=True):

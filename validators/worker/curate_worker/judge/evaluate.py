@@ -92,14 +92,38 @@ class _Judgement:
         again = self._run.call(reference.case(0), flush=timed)
         _check_repetition(outputs[0], again, reference.case(0), evidence)
         _require_inputs_untouched(evidence)
+        _require_memory_of_its_own(evidence, reference)
+        self._require_no_stale_answer(reference, outputs[0], timed)
         if self._prepared.device == "cuda":
             _require_work_on_the_stream(self._run, reference)
         evidence.built_extensions = len(self._prepared.built)
         _require_interpreted_kernel(self._run, evidence)
+        if evidence.triton_launches:
+            _require_kernels_that_matter(self._run, reference)
+        self._require_own_kernel(reference, evidence)
         if not timed:
             return None
         with self._station.locks[self._prepared.device].alone():
             return time_candidate(self._run, reference, evidence)
+
+    def _require_own_kernel(self, reference: Reference, evidence: Evidence) -> None:
+        if reference.settings.own_kernel == "require" and not evidence.has_own_kernel:
+            text = "no extension was built and no Triton kernel was launched, and this recipe requires a kernel"
+            raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
+
+    # A program that knows its inputs by a sample of them gives the old answer to inputs that differ in one element.
+    def _require_no_stale_answer(self, reference: Reference, first: CallAnswer, flush: bool) -> None:
+        case = reference.near_case()
+        if case is None:
+            return
+        answer = self._run.call(case, flush=flush)
+        if [bytes(blob) for blob in answer.outputs.blobs] != [bytes(blob) for blob in first.outputs.blobs]:
+            return
+        try:
+            compare(answer.outputs, case.expected)
+        except Verdict as found:
+            text = f"gave the answer to other inputs, which differ in one element: {found.log}"
+            raise Verdict("REWARD_HACK", "integrity", "HACK_CACHE", "candidate", text) from found
 
 
 def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
@@ -115,6 +139,8 @@ def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: boo
     }
     evidence.aliased_inputs |= {index for _, index in answer.aliases}
     evidence.triton_launches += answer.triton_launches
+    if answer.overrun is not None:
+        evidence.overrun_inputs = (evidence.overrun_inputs or set()) | set(answer.overrun)
     evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
     return answer
 
@@ -130,10 +156,31 @@ def _check_repetition(first: CallAnswer, again: CallAnswer, case: Case, evidence
     )
 
 
+# Whoever writes to what came out would change what went in, or the other way round.
+def _require_memory_of_its_own(evidence: Evidence, reference: Reference) -> None:
+    if evidence.aliased_inputs and not reference.aliases_inputs:
+        text = f"an output is the memory of inputs {sorted(evidence.aliased_inputs)}, the reference's is its own"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)
+
+
+# Ablation: what is right without its kernels did not come from them. On inputs that no call has seen, so that memory
+# which was used before does not hold the answer.
+def _require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
+    case = reference.case(reference.settings.calls)
+    try:
+        answer = run.call(case, flush=False, how=frozenset({"ablated"}))
+        compare(answer.outputs, case.expected)
+    except Verdict:
+        run.restart_if_ended(reference)
+        return
+    text = "its outputs are right as well when its Triton kernels do nothing"
+    raise Verdict("REWARD_HACK", "integrity", "HACK_DECOY", "candidate", text)
+
+
 # On fresh inputs: memory that an earlier call used must not hold the answer.
 def _require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:
     case = reference.case(reference.settings.calls)
-    answer = run.call(case, flush=False, blocked=True)
+    answer = run.call(case, flush=False, how=frozenset({"blocked"}))
     compare(answer.outputs, case.expected)
     if answer.computed_early:
         text = "its outputs were there while the stream it was called on was still busy with something else"
@@ -141,6 +188,9 @@ def _require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None
 
 
 def _require_inputs_untouched(evidence: Evidence) -> None:
+    if evidence.overrun_inputs:
+        text = f"wrote beyond the ends of inputs {sorted(evidence.overrun_inputs)}"
+        raise Verdict("RUNTIME_ERROR", "run", "OOB_WRITE", "candidate", text)
     if evidence.mutated_inputs and not evidence.reference_mutates_inputs:
         text = f"changed inputs {sorted(evidence.mutated_inputs)}, which the reference leaves as they are"
         raise Verdict("INCORRECT_NUMERICAL", "compare", "INPUT_MUTATED", "candidate", text)

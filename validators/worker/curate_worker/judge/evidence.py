@@ -22,6 +22,8 @@ class Evidence:
     tolerances: list[Tolerance] = field(default_factory=list)
     mutated_inputs: set[int] = field(default_factory=set)
     aliased_inputs: set[int] = field(default_factory=set)
+    overrun_inputs: set[int] | None = None
+    """Inputs beyond whose ends the candidate wrote; None where nobody could see that."""
     layout_differs: str | None = None
     repeats_exactly: bool | None = None
     """Whether a second call on the same input gave the same bits; None before there was one."""
@@ -35,6 +37,11 @@ class Evidence:
     triton_launches: int = 0
     """Launches of Triton kernels that the runner counted, over all compared calls."""
     built_extensions: int = 0
+
+    @property
+    def has_own_kernel(self) -> bool:
+        """Whether it built or launched anything of its own."""
+        return bool(self.triton_launches or self.built_extensions)
 
     def correctness(self) -> dict | None:
         """The `correctness` field of a row."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..channel import Message
 from ..digests import digests_of
+from ..tensors import DTYPES, copy_of
 from ..values import Parcel
 from .compare import Expected, compare, expect
 from .faults import Verdict
@@ -27,6 +28,9 @@ from .tolerance import is_plausible, is_rounded
 
 _MAX_CACHED_BYTES = 1 << 30
 _PRECISIONS = ("float64", "float32")
+# The number of the case that is made from the first.
+_NEAR = -1
+_LEAST_ELEMENTS = 2
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class ReferenceCall:
     output: Parcel
     timing: Timing
     input_digests: list[str]
+    aliases_inputs: bool
 
 
 @dataclass
@@ -70,6 +75,7 @@ class Reference:
     precision: str | None = None
     """Precision of the oracle; None where the reference's own output is all there is."""
     mutates_inputs: bool = False
+    aliases_inputs: bool = False
     _cases: dict[int, Case] = field(default_factory=dict)
     _kept: Parcel | None = None
 
@@ -77,32 +83,52 @@ class Reference:
         """The case of a call; the same index gives the same inputs on every machine of one kind."""
         if index in self._cases:
             return self._cases[index]
-        inputs = self._make_inputs(index)
-        own = self.call(inputs, flush=False).output
-        exact = None if self.precision is None else self._run_oracle(inputs, self.precision)
-        num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
-        case = Case(index, inputs, expect(own, exact), num_bytes)
-        if num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= _MAX_CACHED_BYTES:
+        case = self._case_of(index, self._make_inputs(index))
+        if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= _MAX_CACHED_BYTES:
             self._cases[index] = case
         return case
+
+    def _case_of(self, index: int, inputs: Parcel) -> Case:
+        own = self.call(inputs, flush=False, look=False).output
+        exact = None if self.precision is None else self._run_oracle(inputs, self.precision)
+        num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
+        return Case(index, inputs, expect(own, exact, inputs.tensors), num_bytes)
+
+    def near_case(self) -> Case | None:
+        """
+        The first case with one element of every floating-point input replaced by another of the same tensor; None where
+        there is no such input, or where the reference cannot be run on that.
+        """
+        if _NEAR not in self._cases:
+            inputs = _with_one_element_replaced(self.case(0).inputs, self._seed("near"))
+            if inputs is None:
+                return None
+            try:
+                self._cases[_NEAR] = self._case_of(_NEAR, inputs)
+            except Verdict:
+                return None
+        return self._cases[_NEAR]
 
     def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run", look: bool = True) -> ReferenceCall:
         """Runs the reference in its own dtype; `look` asks what became of its inputs."""
         self._ask("stage", {"seed": self._seed(purpose), "flush": flush}, [], "staged", inputs)
         watch = Stopwatch()
-        answer = self._ask("call", {"blocked": False}, [], "called")
+        answer = self._ask("call", {"blocked": False, "ablated": False}, [], "called")
         outside = watch.nanoseconds()
         told = self._ask("facts", {"digests": look}, [], "told")
         inside, waited = number_in(answer, "nanoseconds"), number_in(answer, "waited_nanoseconds")
         output = parcel_in(answer, "parcel")
         require_usable_size(output)
-        return ReferenceCall(output, Timing(inside, waited, outside), texts_in(told, "input_digests"))
+        return ReferenceCall(
+            output, Timing(inside, waited, outside), texts_in(told, "input_digests"), bool(told.body.get("aliases"))
+        )
 
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
         inputs = self._make_inputs(0)
         call = self.call(inputs, flush=False)
         self.mutates_inputs = call.input_digests != digests_of(inputs)
+        self.aliases_inputs = call.aliases_inputs
         self.precision = self._choose_precision(inputs, call.output)
         self._require_repeatable(inputs)
         passing = passing_null_kernel([(self.case(index).inputs, self.case(index).expected) for index in self._calls()])
@@ -161,6 +187,24 @@ class Reference:
 
     def _seed(self, *purpose: str | int) -> int:
         return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
+
+
+def _with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
+    blobs, changed = [], False
+    for descriptor, blob in zip(inputs.tensors, inputs.blobs, strict=True):
+        dtype = DTYPES[descriptor.dtype]
+        size, count = dtype.itemsize, blob.nbytes // dtype.itemsize
+        if not dtype.is_floating_point or count < _LEAST_ELEMENTS:
+            blobs.append(blob)
+            continue
+        target, source = seed % count, (seed // count) % count
+        copy = copy_of(blob)
+        copy[target * size : (target + 1) * size] = blob[source * size : (source + 1) * size]
+        changed = changed or bytes(copy[target * size : (target + 1) * size]) != bytes(
+            blob[target * size : (target + 1) * size]
+        )
+        blobs.append(copy)
+    return replace(inputs, blobs=blobs) if changed else None
 
 
 def open_reference(

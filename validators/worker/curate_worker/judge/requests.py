@@ -13,6 +13,7 @@ MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
 _MODES = ("screen", "standard")
+_POLICIES = ("report", "require")
 
 
 class BadRequest(Exception):  # noqa: N818
@@ -62,6 +63,8 @@ class Settings:
     build_timeout_s: float
     memory_bytes: int
     seed: int
+    own_kernel: str = "report"
+    """`require` refuses candidates that neither build nor launch a kernel."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def _candidate(message: object) -> Candidate:
 
 
 def _settings(message: object) -> Settings:
-    names = {"mode", "calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes", "seed"}
+    names = {"mode", "calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes", "seed", "own_kernel"}
     fields = _object(message, names)
     if fields["mode"] not in _MODES:
         raise BadRequest("an unknown mode")
@@ -142,7 +145,9 @@ def _settings(message: object) -> Settings:
     seconds = {name: fields[name] for name in ("timeout_s", "timing_s", "build_timeout_s")}
     if any(type(value) not in (int, float) or value <= 0 for value in seconds.values()):
         raise BadRequest("a time limit that is not a positive number")
-    return Settings(mode=fields["mode"], **whole, **seconds)
+    if fields["own_kernel"] not in _POLICIES:
+        raise BadRequest("an unknown policy")
+    return Settings(mode=fields["mode"], own_kernel=fields["own_kernel"], **whole, **seconds)
 
 
 def _workload(item: object) -> Workload:

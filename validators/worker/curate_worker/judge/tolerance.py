@@ -10,6 +10,10 @@ The constants, and what they are for:
   adding n terms one after another errs about sqrt(n / width) times more than the blocked sums of eager's libraries, and
   32 covers 4096 terms on a width of 4; TensorFloat-32 errs at least 500 times more.
 - LOCAL 4: where the problem is badly conditioned (a division by nearly nothing), the reference errs there too.
+- Where inputs are in half precision, so may be the work: an output in float32 is then held to half precision. Rounding
+  the inputs was an error of that size already, and tensor cores round what they multiply.
+- Of n numbers the root mean square itself is uncertain: its limit is raised by 1 + 4 / sqrt(n), so that a single number
+  is judged by its own tolerance and not by how lucky the reference was.
 - The floor for float32, 2^-16, lies 20 times below TensorFloat-32 (2^-11 per factor), 250 times above exact rounding.
 - Without a float64 run, the reference's own output counts as exact, and the tolerance is 256 u (4 u for half precision,
   2 u for float8).
@@ -18,7 +22,7 @@ The constants, and what they are for:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +32,7 @@ from .leaves import Leaf
 
 LOCAL = 4.0
 RMSE_FACTOR = 3.0
+_RMSE_NOISE = 4.0
 _QUANTILE = 0.999
 _MAX_SAMPLES = 1_000_000
 _PIECE = 1 << 22
@@ -69,9 +74,12 @@ def is_rounded(leaf: Leaf) -> bool:
     return dtype.is_floating_point or dtype.is_complex
 
 
-def calibrate(own: Leaf, exact: Leaf | None) -> Tolerance:
-    """The tolerance for one leaf, from the reference in its own dtype and in higher precision."""
-    dtype = own.tensor().dtype
+def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype] = ()) -> Tolerance:
+    """
+    The tolerance for one leaf, from the reference in its own dtype and in higher precision, and from the dtypes of the
+    inputs.
+    """
+    dtype = _working_dtype(own.tensor().dtype, input_dtypes)
     unit = _ROUNDING.get(dtype, _QUARTER_ROUNDING)
     if exact is None:
         size = measure_error(own.tensor(), own.tensor())
@@ -80,7 +88,9 @@ def calibrate(own: Leaf, exact: Leaf | None) -> Tolerance:
     error = measure_error(own.tensor(), exact.tensor())
     factor = _factor(dtype)
     atol = max(factor * _error_quantile(own.tensor(), exact.tensor()), 2 * unit * error.rms_of_truth)
-    max_rmse = max(RMSE_FACTOR * error.relative_rmse, _floor(dtype))
+    max_rmse = max(RMSE_FACTOR * error.relative_rmse, _floor(dtype)) * (
+        1 + _RMSE_NOISE / math.sqrt(max(1, error.count))
+    )
     return Tolerance(atol, factor * unit, max_rmse, error.largest)
 
 
@@ -143,6 +153,11 @@ def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
     size = _PIECE_ON_GPU if rows and rows[0].is_cuda else _PIECE
     for start in range(0, rows[0].numel(), size):
         yield tuple(row[start : start + size].to(torch.float64) for row in rows)
+
+
+def _working_dtype(dtype: torch.dtype, input_dtypes: Sequence[torch.dtype]) -> torch.dtype:
+    halves = [given for given in input_dtypes if given in _HALF]
+    return max(halves, key=_ROUNDING.__getitem__) if dtype == torch.float32 and halves else dtype
 
 
 def _factor(dtype: torch.dtype) -> float:

@@ -22,6 +22,7 @@ from . import modules, oracle, probe, triton_interpreter
 from .answers import Answer, answer_parcel
 from .errors import FaultInInput
 from .extensions import Extensions
+from .parameters import redraw_constants
 from .program import Program, arguments_of, construct
 from .triton_launches import LaunchCounter
 
@@ -156,7 +157,11 @@ def _stage(runner: Runner, message: Message) -> Answer:
 
 def _call(runner: Runner, message: Message) -> Answer:
     """The call itself: the only message that the judge times, so it does nothing else."""
-    outputs, clock = runner.bound(message).call(blocked=message.body["blocked"])
+    runner.launches.is_suppressed = message.body["ablated"]
+    try:
+        outputs, clock = runner.bound(message).call(blocked=message.body["blocked"])
+    finally:
+        runner.launches.is_suppressed = False
     runner.extensions.raise_if_needed()
     return answer_parcel("called", outputs, **clock)
 
@@ -179,6 +184,7 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     args, kwargs = arguments_of(init)
     model = module.Model(*args, **kwargs)
     if isinstance(model, torch.nn.Module):
+        redraw_constants(model)
         model = model.to(runner.device)
     program = Program(model, runner.device)
     runner.references[body["workload"]] = OpenReference(module, model, program)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from ..digests import digest_of
-from ..tensors import TensorDescriptor, bytes_of
+from ..tensors import GuardedCopy, TensorDescriptor, bytes_of
 from ..values import Parcel, pack, unpack
 from .clock import Clock, waited_nanoseconds
 from .errors import FaultInInput
@@ -23,6 +23,8 @@ class _Call:
     descriptors: list[TensorDescriptor]
     memory: list[tuple[int, int]]
     """Where the inputs lay before the call."""
+    guards: list[GuardedCopy]
+    """The inputs' memory with its bands; empty where it has none."""
     outputs: list[torch.Tensor] = field(default_factory=list)
 
 
@@ -49,9 +51,12 @@ class Program:
 
     def stage(self, parcel: Parcel, *, flush: bool) -> None:
         """Takes in fresh inputs and sets parameters back, so that nothing but the call itself is left to do."""
+        guards = [GuardedCopy(blob) for blob in parcel.blobs] if self._device == "cpu" else []
+        if guards:
+            parcel = replace(parcel, blobs=[guard.blob for guard in guards])
         inputs, tensors = unpack(parcel, self._device)
         args, kwargs = arguments_of(inputs)
-        self._staged = _Call(args, kwargs, tensors, parcel.tensors, [_memory_of(tensor) for tensor in tensors])
+        self._staged = _Call(args, kwargs, tensors, parcel.tensors, [_memory_of(tensor) for tensor in tensors], guards)
         self.restore_state()
         if flush:
             self._clock.flush()
@@ -73,7 +78,7 @@ class Program:
         facts = {"nanoseconds": measured.nanoseconds, "waited_nanoseconds": waited}
         return outputs, {**facts, "computed_early": measured.computed_early}
 
-    def facts(self, *, digests: bool) -> dict[str, list]:
+    def facts(self, *, digests: bool) -> dict[str, object]:
         """
         What became of the inputs of the last call: their digests, if they are asked for, and pairs of output and input
         in one memory.
@@ -87,8 +92,10 @@ class Program:
             for index, known in enumerate(staged.memory)
             if _overlap(_memory_of(tensor), known)
         ]
+        overrun = [index for index, guard in enumerate(staged.guards) if not guard.is_intact()]
+        guarded = bool(staged.guards)
         self._staged = None
-        return {"input_digests": texts, "aliases": aliases}
+        return {"input_digests": texts, "aliases": aliases, "overrun": overrun, "guarded": guarded}
 
     def restore_state(self) -> None:
         """Sets parameters and buffers back to what was bound, whatever earlier calls did to them."""

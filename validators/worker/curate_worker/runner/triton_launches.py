@@ -11,6 +11,8 @@ class LaunchCounter:
 
     def __init__(self) -> None:
         self._count = 0
+        self.is_suppressed = False
+        """Whether launches do nothing, which shows whether anything depends on them."""
 
     def install(self) -> None:
         """Starts counting, on the GPU and under the interpreter; called before a program is loaded."""
@@ -31,7 +33,7 @@ class LaunchCounter:
 
         def launch(*arguments: object, **options: object) -> object:
             self._count += 1
-            return original(*arguments, **options)
+            return None if self.is_suppressed else original(*arguments, **options)
 
         setattr(launcher, method, launch)
 

@@ -9,6 +9,7 @@ from ..evidence import Evidence
 from . import (
     clock_witness,
     deterministic,
+    guard_bands,
     inputs_untouched,
     layout,
     no_aliasing,
@@ -21,6 +22,7 @@ from .check import Check
 
 CHECKS: list[Check] = [
     inputs_untouched.CHECK,
+    guard_bands.CHECK,
     no_aliasing.CHECK,
     layout.CHECK,
     deterministic.CHECK,

@@ -1,0 +1,29 @@
+"""Parameters that every element of says the same: a program that leaves them out must not pass for that."""
+
+from __future__ import annotations
+
+import torch
+
+_SHARE = 0.25
+# BatchNorm's running statistics, which are parameters in all but name.
+_STATISTICS = ("running_mean", "running_var")
+
+
+def redraw_constants(model: torch.nn.Module) -> None:
+    """
+    Moves the elements of constant parameters apart: ones to [1, 1.5], zeros to [0, 0.25], so that signs stay as they
+    are. Draws from the generator that was seeded for the model.
+    """
+    statistics = [(name, item) for name, item in model.named_buffers() if name.rpartition(".")[2] in _STATISTICS]
+    with torch.no_grad():
+        for _, item in [*model.named_parameters(), *statistics]:
+            if _is_constant(item):
+                noise = torch.rand(item.shape).to(item.device, item.dtype)
+                item.add_((item.sign() + (item == 0)) * noise * _SHARE * (1 + item.abs()))
+
+
+def _is_constant(item: torch.Tensor) -> bool:
+    if not item.is_floating_point() or item.layout != torch.strided or item.numel() == 0:
+        return False
+    first = item.flatten()[0]
+    return bool(torch.isfinite(first)) and bool((item == first).all())
