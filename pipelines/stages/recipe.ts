@@ -82,7 +82,7 @@ const Validate = z.strictObject({
   timing_s: z
     .number()
     .positive()
-    .default(5)
+    .default(3)
     .describe('Seconds of timing one candidate on one workload; it ends earlier once the ratio is known to 2 %'),
   build_timeout_s: z.number().positive().default(300).describe('Seconds for compiling one candidate'),
   own_kernel: z

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from curate_worker.judge.device_lock import DeviceLock
+from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.faults import Verdict
 from curate_worker.judge.log_text import MAX_LOG_CHARACTERS, clean_log
 from curate_worker.judge.requests import BadRequest, Candidate, parse_request, require_usable
@@ -105,10 +105,10 @@ def test_sources_that_leave_their_folder_are_a_verdict(form: str, entry_point: s
 
 
 def hold(name: str, alone: bool, log: Path) -> None:
-    lock = DeviceLock(name)
-    with lock.shared():
+    locks = DeviceLocks({"cpu": name})
+    with locks.shared():
         if alone:
-            with lock.alone():
+            with locks.alone("cpu"):
                 note(log, "alone in", "alone out")
         else:
             note(log, "in", "out")
@@ -136,11 +136,11 @@ def test_who_times_is_alone_on_the_device(tmp_path: Path) -> None:
 
 
 def hold_in_steps(name: str, done: Path) -> None:
-    lock = DeviceLock(name)
-    with lock.shared():
+    locks = DeviceLocks({"cpu": name})
+    with locks.shared():
         deadline = time.monotonic() + 20
         while not done.exists() and time.monotonic() < deadline:
-            lock.give_way()
+            locks.give_way()
             time.sleep(0.01)
 
 
@@ -149,12 +149,37 @@ def test_who_times_waits_for_a_step_and_not_for_the_whole_of_somebody_elses_work
     name, done = f"test-{tmp_path.name}", tmp_path / "done"
     other = context.Process(target=hold_in_steps, args=(name, done))
     other.start()
-    lock = DeviceLock(name)
-    with lock.shared(), lock.alone():
+    locks = DeviceLocks({"cpu": name})
+    with locks.shared(), locks.alone("cpu"):
         was_working = other.is_alive()
         done.touch()
     other.join(timeout=30)
     assert (was_working, other.exitcode) == (True, 0)
+
+
+def time_on(name: str, device: str, times: int) -> None:
+    locks = DeviceLocks({"cuda": f"{name}-gpu", "cpu": f"{name}-cpu"})
+    for _ in range(times):
+        with locks.shared():
+            locks.give_way()
+            time.sleep(0.002)
+            with locks.alone(device):
+                time.sleep(0.002)
+            locks.give_way()
+
+
+def test_judges_that_time_on_two_devices_do_not_wait_for_each_other_for_ever(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    devices = ("cpu", "cuda", "cpu", "cuda")
+    users = [context.Process(target=time_on, args=(f"test-{tmp_path.name}", device, 40)) for device in devices]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join(timeout=60)
+    codes = [user.exitcode for user in users]
+    for user in users:
+        user.kill()
+    assert codes == [0, 0, 0, 0]
 
 
 def samples(reference: list[float], candidate: list[float], beyond: list[float]) -> Samples:

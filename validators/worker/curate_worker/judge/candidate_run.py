@@ -50,6 +50,8 @@ class CandidateRun:
         self._remaining = request.settings.timeout_s
         self._bound: Reference | None = None
         self.layers: list[str] = []
+        self.largest_answer = 0
+        """Bytes of the largest output on the present workload."""
 
     @property
     def proved_on(self) -> str:
@@ -77,6 +79,7 @@ class CandidateRun:
         """Makes the model for a workload and gives it the reference's parameters. Raises a Verdict."""
         self._remaining = self._request.settings.timeout_s
         self._bound = reference
+        self.largest_answer = 0
         message = Message("bind", {"parcel": reference.init.body()}, reference.init.blobs)
         answer = self._building_what_is_needed(message)
         _require_same_state(_shapes_of(reference.state), answer.body.get("state"), self.proved_on)
@@ -115,6 +118,7 @@ class CandidateRun:
         if answer.kind == "build_needed":
             self._build(answer)
             return None
+        self.largest_answer = max(self.largest_answer, sum(blob.nbytes for blob in answer.blobs))
         told = self._ask(Message("facts", {"digests": not timed}), "run")
         try:
             return _call_answer(answer, told.body, outside)

@@ -6,69 +6,132 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .phases import phase
 
 _SHARED_PLACE = Path("/tmp")
+PROCESSOR = "cpu"
 
 
-class DeviceLock:
+class DeviceLocks:
+    """
+    The locks of the devices that one judge works with: `names` by device, the processor's as `cpu`.
+
+    Nobody waits while holding what somebody else may wait for: everything is given back before anything is waited for,
+    and taken in one order, the processor first. Two judges that each hold the processor and a GPU, one about to time on
+    the first, the other on the second, would otherwise wait for each other.
+    """
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._locks = {
+            device: _DeviceLock(names[device]) for device in sorted(names, key=lambda name: name != PROCESSOR)
+        }
+
+    def close(self) -> None:
+        """Gives the files of the locks back."""
+        for lock in self._locks.values():
+            lock.close()
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Held while anything of ours runs on any of the devices."""
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def give_way(self) -> None:
+        """Within `shared`, between two steps: lets writers go first that wait for everybody to end."""
+        if any(lock.is_waited_for() for lock in self._locks.values()):
+            self._leave()
+            with phase("wait_for_device"):
+                self._enter()
+
+    @contextmanager
+    def alone(self, device: str) -> Iterator[None]:
+        """
+        Within `shared`: waits until nothing else of ours runs on the device, and keeps it so. A GPU's programs are
+        launched by the processor, so whoever times there waits as well; who times on the processor needs no GPU.
+        """
+        self._leave()
+        with phase("wait_for_device"), ExitStack() as taken:
+            for name, lock in self._locks.items():
+                if name == device:
+                    taken.enter_context(lock.alone())
+                    break
+                taken.enter_context(lock.shared())
+            held = taken.pop_all()
+        try:
+            yield
+        finally:
+            held.close()
+            with phase("wait_for_device"):
+                self._enter()
+
+    def _enter(self) -> None:
+        for lock in self._locks.values():
+            lock.enter()
+
+    def _leave(self) -> None:
+        for lock in self._locks.values():
+            lock.leave()
+
+
+class _DeviceLock:
     """
     A lock for readers (anything that runs) and one writer (timing). A writer first closes the gate behind itself, so
     that it waits only for those who were there before.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, name: str) -> None:
         # Not TMPDIR, which may differ between two runs that must not disturb each other.
         place = _SHARED_PLACE if os.access(_SHARED_PLACE, os.W_OK) else Path(tempfile.gettempdir())
         folder = place / f"curate-locks-{os.geteuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.lstat().st_uid != os.geteuid() or folder.is_symlink():
             raise PermissionError(f"{folder} belongs to somebody else")
-        self._gate = _open(folder / f"{device}.gate")
-        self._main = _open(folder / f"{device}.lock")
+        self._gate = _open(folder / f"{name}.gate")
+        self._main = _open(folder / f"{name}.lock")
 
     def close(self) -> None:
-        """Gives the lock's files back."""
         os.close(self._gate)
         os.close(self._main)
 
-    @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Held while anything of ours runs on the device."""
+    def enter(self) -> None:
         fcntl.flock(self._gate, fcntl.LOCK_EX)
         fcntl.flock(self._main, fcntl.LOCK_SH)
         fcntl.flock(self._gate, fcntl.LOCK_UN)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._main, fcntl.LOCK_UN)
 
-    def give_way(self) -> None:
-        """Within `shared`, between two steps: lets a writer go first that waits for everybody to end."""
+    def leave(self) -> None:
+        fcntl.flock(self._main, fcntl.LOCK_UN)
+
+    def is_waited_for(self) -> bool:
         try:
             fcntl.flock(self._gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            with phase("wait_for_device"):
-                fcntl.flock(self._main, fcntl.LOCK_UN)
-                fcntl.flock(self._gate, fcntl.LOCK_EX)
-                fcntl.flock(self._main, fcntl.LOCK_SH)
+            return True
         fcntl.flock(self._gate, fcntl.LOCK_UN)
+        return False
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Within `shared`: waits until nothing else of ours runs on the device, and keeps it so."""
-        # Only who holds the gate waits for the lock itself; that order, kept everywhere, is what excludes a deadlock.
-        with phase("wait_for_device"):
-            fcntl.flock(self._main, fcntl.LOCK_UN)
-            fcntl.flock(self._gate, fcntl.LOCK_EX)
-            fcntl.flock(self._main, fcntl.LOCK_EX)
+    def shared(self) -> Iterator[None]:
+        self.enter()
         try:
             yield
         finally:
-            fcntl.flock(self._main, fcntl.LOCK_SH)
+            self.leave()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        fcntl.flock(self._gate, fcntl.LOCK_EX)
+        fcntl.flock(self._main, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._main, fcntl.LOCK_UN)
             fcntl.flock(self._gate, fcntl.LOCK_UN)
 
 

@@ -13,7 +13,7 @@ from .requests import Request, Workload
 from .rows import Circumstances, passed_row, verdict_row
 from .station import Station
 from .tasks import TaskSession
-from .timing import time_candidate
+from .timing import prepare_cases, time_candidate
 
 
 def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
@@ -86,7 +86,7 @@ class _Judgement:
         timed = reference.settings.mode == "standard" and self._run.proved_on != "interpreter"
         outputs = []
         for index in range(reference.settings.calls):
-            self._station.give_way()
+            self._station.locks.give_way()
             outputs.append(_check_call(self._run, reference.case(index), evidence, flush=timed))
         # Last, so that what a program keeps from its previous call is wrong here.
         again = self._run.call(reference.case(0), flush=timed)
@@ -103,7 +103,8 @@ class _Judgement:
         self._require_own_kernel(reference, evidence)
         if not timed:
             return None
-        with self._station.locks[self._prepared.device].alone():
+        prepare_cases(reference)
+        with self._station.locks.alone(self._prepared.device):
             return time_candidate(self._run, reference, evidence)
 
     def _require_own_kernel(self, reference: Reference, evidence: Evidence) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from .builds.builder import Builder
 from .builds.toolchain import Toolchain, find_toolchain
-from .device_lock import DeviceLock
+from .device_lock import PROCESSOR, DeviceLocks
 from .environment import describe_environment, interpreter_does_bfloat16, triton_version
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room
@@ -51,7 +51,7 @@ def open_station(
             device=device,
             server=server,
             builder=Builder(server, cache_folder / "builds", tools, gpu=device == "cuda"),
-            locks={name: DeviceLock("cpu" if name == "cpu" else slot) for name in {"cpu", device}},
+            locks=DeviceLocks({PROCESSOR: PROCESSOR} | ({} if device == PROCESSOR else {device: slot})),
             environments={name: describe_environment(name, gpu, tools, threads) for name in {"cpu", device}},
             has_triton=triton_version() is not None,
             interpreter_does_bfloat16=interpreter_does_bfloat16(),

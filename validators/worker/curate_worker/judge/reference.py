@@ -76,6 +76,8 @@ class Reference:
     """Precision of the oracle; None where the reference's own output is all there is."""
     mutates_inputs: bool = False
     aliases_inputs: bool = False
+    largest_answer: int = 0
+    """Bytes of the largest output."""
     _cases: dict[int, Case] = field(default_factory=dict)
     _kept: Parcel | None = None
 
@@ -119,6 +121,7 @@ class Reference:
         inside, waited = number_in(answer, "nanoseconds"), number_in(answer, "waited_nanoseconds")
         output = parcel_in(answer, "parcel")
         require_usable_size(output)
+        self.largest_answer = max(self.largest_answer, output.num_bytes)
         return ReferenceCall(
             output, Timing(inside, waited, outside), texts_in(told, "input_digests"), bool(told.body.get("aliases"))
         )
@@ -228,7 +231,7 @@ def open_reference(
     reference = Reference(
         task, workload, settings, device, runner, init=parcel_in(answer, "init"), state=parcel_in(answer, "state")
     )
-    station.give_way()
+    station.locks.give_way()
     reference.prove()
-    station.give_way()
+    station.locks.give_way()
     return reference

@@ -49,7 +49,7 @@ def _parse(line: bytes) -> object:
 def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
     nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
     try:
-        with timed_phases() as clock, station.occupied():
+        with timed_phases() as clock, station.locks.shared():
             rows = evaluate(station, tasks, parse_request(message))
     except MachineFault as fault:
         return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from .builds.builder import Builder
-from .device_lock import DeviceLock
+from .device_lock import DeviceLocks
 from .fork_client import ForkServer, Room
 from .recordings import Recordings
 
@@ -22,8 +20,8 @@ class Station:
     """`cuda` or `cpu`."""
     server: ForkServer
     builder: Builder
-    locks: dict[str, DeviceLock]
-    """By device: `cpu`, and `cuda` where there is one."""
+    locks: DeviceLocks
+    """Of the processor, and of the GPU where there is one."""
     environments: dict[str, dict]
     """By device: what rows say of it."""
     has_triton: bool
@@ -35,16 +33,3 @@ class Station:
     def room(self, memory_bytes: int, device: str) -> Room:
         """What a runner on a device may use. CUDA reserves address space, so there it cannot be limited."""
         return Room(None if device == "cuda" else memory_bytes, _SCRATCH_BYTES)
-
-    @contextmanager
-    def occupied(self) -> Iterator[None]:
-        """Held while anything runs for this judge: whoever times on one of its devices waits for the end."""
-        with ExitStack() as stack:
-            for lock in self.locks.values():
-                stack.enter_context(lock.shared())
-            yield
-
-    def give_way(self) -> None:
-        """Called between steps of judging: a program that is timed elsewhere on the machine shall not wait for long."""
-        for lock in self.locks.values():
-            lock.give_way()

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from ..device_lock import DeviceLock
+from ..device_lock import PROCESSOR, DeviceLocks
 from ..faults import MachineFault, Verdict
 from ..prepared import add_build, prepare, record, wants_builds
 from ..requests import Preparation
@@ -39,7 +39,7 @@ class BuildAhead:
     def _build(self, preparation: Preparation) -> None:
         try:
             # A lock of its own: a descriptor holds it once, however many threads ask.
-            with closing(DeviceLock("cpu")) as lock, lock.shared():
+            with closing(DeviceLocks({PROCESSOR: PROCESSOR})) as locks, locks.shared():
                 candidate, settings = preparation.candidate, preparation.settings
                 prepared = prepare(self._station, candidate)
                 if wants_builds(candidate):
