@@ -2,6 +2,7 @@ import { conciseness } from './conciseness.ts'
 import { exactDedup } from './exact-dedup.ts'
 import { license } from './license.ts'
 import { passed } from './passed.ts'
+import { reasoning } from './reasoning.ts'
 import { speedup } from './speedup.ts'
 import type { Filter } from './types.ts'
 
@@ -9,6 +10,7 @@ import type { Filter } from './types.ts'
 export const filters = {
   passed,
   license,
+  reasoning,
   speedup,
   conciseness,
   'exact-dedup': exactDedup,
