@@ -11,7 +11,7 @@ const Options = z.strictObject({})
 /** Keeps one candidate of each task for each implementation, whatever its comments and layout. */
 export const exactDedup: DatasetFilter<z.infer<typeof Options>> = {
   id: 'exact-dedup',
-  version: 1,
+  version: 2,
   kind: 'dataset',
   summary: 'Keeps one of the candidates of a task whose code differs in comments and layout only',
   options: Options,

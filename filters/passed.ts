@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { judgedWorkloads } from '../pipelines/core/judged-workloads.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
 import type { RecordFilter, Verdict } from './types.ts'
 import { keep, refuse } from './verdict.ts'
@@ -12,17 +13,19 @@ const Options = z.strictObject({
 })
 type Options = z.infer<typeof Options>
 
-/** Keeps what ran and was right on every workload that was judged. */
+/** Keeps what ran and was right on every workload that can judge; one that cannot is the task's fault, not the candidate's. */
 export const passed: RecordFilter<Options> = {
   id: 'passed',
-  version: 1,
+  version: 2,
   kind: 'record',
-  summary: 'Keeps candidates that passed on every workload they were judged on',
+  summary: 'Keeps candidates that passed on every workload that can judge them',
   options: Options,
   decide({ evaluations }, options) {
     if (evaluations.length === 0) return refuse('not_validated', 'there is no evaluation of this candidate')
-    const share = evaluations.filter(({ status }) => status === 'PASSED').length / evaluations.length
-    return refuseFailure(evaluations, share) ?? refuseProof(evaluations, options, share) ?? keep(share, 1)
+    const judged = judgedWorkloads(evaluations)
+    const deciding = judged.length === 0 ? evaluations : judged
+    const share = deciding.filter(({ status }) => status === 'PASSED').length / deciding.length
+    return refuseFailure(deciding, share) ?? refuseProof(deciding, options, share) ?? keep(share, 1)
   },
 }
 

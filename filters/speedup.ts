@@ -25,7 +25,7 @@ type Options = z.infer<typeof Options>
 /** Keeps what is fast: the geometric mean over the workloads of a candidate against `min`. */
 export const speedup: RecordFilter<Options> = {
   id: 'speedup',
-  version: 1,
+  version: 2,
   kind: 'record',
   summary: 'Keeps candidates at least `min` times as fast as the reference, by geometric mean over workloads',
   options: Options,

@@ -39,7 +39,7 @@ function renderSummary({ facts, configs, curateVersion }: CardInput): string {
   const warning = `**This dataset is not complete**: ${incomplete.join(', ')} could not be made.`
   const lines = [
     'Each row is a PyTorch program, an implementation of it as a GPU or CPU kernel, and, where somebody wrote it, the reasoning',
-    `that leads from one to the other. ${facts.numPassed} of ${facts.numSelected} selected candidates passed on every workload they were judged on;`,
+    `that leads from one to the other. ${facts.numPassed} of ${facts.numSelected} selected candidates passed on every workload that could judge them;`,
     `${facts.numTimed} were also timed; ${facts.numWithReasoning} have a reasoning. Made with curate ${curateVersion}.`,
   ]
   const isEmpty = (configs[0]?.splits ?? []).every(({ numRows }) => numRows === 0)

@@ -1,5 +1,6 @@
 import { MISSING_SHARD } from '../../pipelines/core/records/reject.ts'
 import type { Reject } from '../../pipelines/core/records/reject.ts'
+import { judgedWorkloads } from '../../pipelines/core/judged-workloads.ts'
 import { geomeanSpeedup } from '../../pipelines/core/speedup.ts'
 import { weakestProof } from '../proof.ts'
 import type { Selection } from '../types.ts'
@@ -60,7 +61,8 @@ export function emptyFacts(): DatasetFacts {
 
 export function countSelection(facts: DatasetFacts, { candidate, task, evaluations }: Selection): void {
   facts.numSelected += 1
-  if (evaluations.length > 0 && evaluations.every(({ status }) => status === 'PASSED')) facts.numPassed += 1
+  const judged = judgedWorkloads(evaluations)
+  if (judged.length > 0 && judged.every(({ status }) => status === 'PASSED')) facts.numPassed += 1
   if (geomeanSpeedup(evaluations, 'speedup') !== null) facts.numTimed += 1
   if (candidate.reasoning !== null) facts.numWithReasoning += 1
   count(facts.provedOn, weakestProof(evaluations) ?? 'nothing')

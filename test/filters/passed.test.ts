@@ -34,6 +34,13 @@ describe('the filter passed', () => {
     expect(decide([{ status: 'NOT_RUN' }, { status: 'REWARD_HACK' }]).reason).toBe('reward_hack')
   })
 
+  it('lets the other workloads decide where one judges nobody', () => {
+    const powerless = { status: 'INVALID_REFERENCE', blame: 'task', cause: 'LOW_POWER' } as const
+    expect(decide([powerless, {}])).toMatchObject({ keep: true, score: 1 })
+    expect(decide([powerless, { status: 'TIMEOUT', blame: 'candidate' }])).toMatchObject({ keep: false, score: 0 })
+    expect(decide([powerless, powerless])).toMatchObject({ keep: false, reason: 'invalid_reference' })
+  })
+
   it('refuses what was never validated', () => {
     expect(decide([])).toMatchObject({ keep: false, score: null, reason: 'not_validated' })
   })

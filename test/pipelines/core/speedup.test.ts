@@ -11,6 +11,12 @@ describe('geomeanSpeedup', () => {
     expect(geomeanSpeedup([timed(0.5), timed(2)], 'speedup')).toBeCloseTo(1)
   })
 
+  it('leaves out a workload that judges nobody', () => {
+    const powerless = anEvaluation(candidate, { status: 'INVALID_REFERENCE', blame: 'task', performance: null })
+    expect(geomeanSpeedup([timed(2), powerless, timed(8)], 'speedup')).toBeCloseTo(4)
+    expect(geomeanSpeedup([powerless], 'speedup')).toBeNull()
+  })
+
   it('does not overflow over many workloads', () => {
     expect(geomeanSpeedup(Array<ReturnType<typeof timed>>(2000).fill(timed(1e3)), 'speedup')).toBeCloseTo(1e3)
   })

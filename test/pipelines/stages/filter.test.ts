@@ -109,15 +109,15 @@ describe('the stage filter', () => {
     await run.run(filterStage)
     const kept = await run.read(selected, FILTER)
     expect(kept.map(({ candidate_id }) => candidate_id)).toEqual([fates.fast.id, fates.kept.id].toSorted())
-    const names = ['passed@1', 'license@1', 'speedup@1', 'conciseness@1', 'exact-dedup@1']
+    const names = ['passed@2', 'license@1', 'speedup@2', 'conciseness@1', 'exact-dedup@2']
     expect(kept.map(({ selected_by }) => selected_by)).toEqual([names, names])
     const rejected = await run.read(rejects, FILTER)
     expect(Object.fromEntries(rejected.map(({ record_id, by, reason }) => [record_id, `${by} ${reason}`]))).toEqual({
-      [fates.failed.id]: 'passed@1 runtime_error',
+      [fates.failed.id]: 'passed@2 runtime_error',
       [fates.unlicensed.id]: 'license@1 no_license',
-      [fates.slow.id]: 'speedup@1 below_min_speedup',
-      [fates.copied.id]: 'exact-dedup@1 duplicate_code',
-      [fates.unvalidated.id]: 'passed@1 not_validated',
+      [fates.slow.id]: 'speedup@2 below_min_speedup',
+      [fates.copied.id]: 'exact-dedup@2 duplicate_code',
+      [fates.unvalidated.id]: 'passed@2 not_validated',
       [fates.orphan.id]: 'filter@1 task_missing',
     })
     expect(rejected).toHaveLength(6)
@@ -131,13 +131,13 @@ describe('the stage filter', () => {
     await run.run(filterStage)
     const rows = await run.read(decisions, FILTER)
     const filtersOf = ({ id }: Candidate) => rows.filter((row) => row.candidate_id === id).map(({ filter }) => filter)
-    const recordFilters = ['passed@1', 'license@1', 'speedup@1']
-    expect(filtersOf(fates.kept)).toEqual([...recordFilters, 'conciseness@1', 'exact-dedup@1'])
-    expect(filtersOf(fates.copied)).toEqual([...recordFilters, 'conciseness@1', 'exact-dedup@1'])
+    const recordFilters = ['passed@2', 'license@1', 'speedup@2']
+    expect(filtersOf(fates.kept)).toEqual([...recordFilters, 'conciseness@1', 'exact-dedup@2'])
+    expect(filtersOf(fates.copied)).toEqual([...recordFilters, 'conciseness@1', 'exact-dedup@2'])
     expect(filtersOf(fates.failed)).toEqual(recordFilters)
     expect(filtersOf(fates.orphan)).toEqual(['filter@1'])
     expect(
-      rows.find(({ candidate_id, filter }) => candidate_id === fates.slow.id && filter === 'speedup@1'),
+      rows.find(({ candidate_id, filter }) => candidate_id === fates.slow.id && filter === 'speedup@2'),
     ).toMatchObject({
       keep: false,
       score: 0.9,

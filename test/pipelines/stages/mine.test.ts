@@ -24,7 +24,7 @@ describe('the mine stage', () => {
     const rows = await run.read(kernels, MINED)
     expect(rows.map(({ entry_point, language, extractor }) => [entry_point, language, extractor])).toEqual([
       ['copy.py::copy_kernel', 'triton', 'triton@1'],
-      ['scale.cu::scale', 'cuda', 'cuda@1'],
+      ['scale.cu::scale', 'cuda', 'cuda@2'],
     ])
     expect(rows[1]).toMatchObject({
       role: 'entry',
