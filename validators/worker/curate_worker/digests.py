@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 
 from .values import Parcel
 
 
 def digest_of(blob: memoryview) -> str:
-    """Digest of the bytes of one tensor."""
-    return hashlib.blake2b(blob, digest_size=16).hexdigest()
+    """
+    Digest of the bytes of one tensor. A checksum: five times as fast as a cryptographic hash, and whoever wanted to forge
+    it sits in the process that computes it anyway.
+    """
+    return f"{zlib.crc32(blob):08x}"
 
 
 def digests_of(parcel: Parcel) -> list[str]:
