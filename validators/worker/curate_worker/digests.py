@@ -9,8 +9,8 @@ from .values import Parcel
 
 def digest_of(blob: memoryview) -> str:
     """
-    Digest of the bytes of one tensor. A checksum: five times as fast as a cryptographic hash, and whoever wanted to forge
-    it sits in the process that computes it anyway.
+    Digest of the bytes of one tensor. A checksum: five times as fast as a cryptographic hash, and whoever wanted to
+    forge it sits in the process that computes it anyway.
     """
     return f"{zlib.crc32(blob):08x}"
 
