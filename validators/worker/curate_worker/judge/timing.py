@@ -42,10 +42,12 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) 
     evidence.enough_pairs = len(samples) >= _MIN_PAIRS
     witness = samples.witness()
     if _sends_more(run, reference):
-        # What its outputs take to be copied and sent, and the reference's do not, looks like time that it hides.
+        # What its outputs take to be copied and sent, and the reference's do not, looks like hidden time, and could hide
+        # some: what the outside clock cannot bear out is no figure.
         evidence.clock_confirms = None
-        return _performance(samples) if evidence.enough_pairs else None
-    if witness.is_forgery:
+        return None
+    # On a GPU calls of honest kernels were seen to take longer outside than inside: they lose the figure, not the row.
+    if witness.is_forgery and run.proved_on != "gpu":
         text = "the time its process reported is less than half of what the judge's own clock saw"
         raise Verdict("REWARD_HACK", "integrity", "HACK_PATCH", "candidate", text)
     evidence.clock_confirms = witness.confirms
