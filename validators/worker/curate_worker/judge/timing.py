@@ -42,7 +42,7 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) 
     evidence.enough_pairs = len(samples) >= _MIN_PAIRS
     witness = samples.witness()
     if _sends_more(run, reference):
-        # What its outputs take to be copied and sent, and the reference's do not, looks like hidden time, and could hide
+        # What its outputs take to be copied and sent, and the reference's do not, looks like hidden time and could be
         # some: what the outside clock cannot bear out is no figure.
         evidence.clock_confirms = None
         return None
