@@ -17,7 +17,7 @@ const Options = z.strictObject({}).describe('No settings')
  */
 export const triton: Language<z.infer<typeof Options>> = {
   id: 'triton',
-  version: 1,
+  version: 2,
   summary: 'Triton kernels (`@triton.jit` functions) in Python files',
   options: Options,
   extensions: ['.py'],

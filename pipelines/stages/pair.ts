@@ -21,7 +21,7 @@ import type { TableRow } from '../core/table.ts'
 import { openShardRepository, sourceOf } from './mine.ts'
 import type { Recipe } from './recipe.ts'
 
-const VERSION = 1
+const VERSION = 2
 
 /** Finds the PyTorch reference of each kernel: one shard per source, which holds its tasks, its candidates and the rest with a reason. */
 export const pairStage: Stage<Recipe> = {

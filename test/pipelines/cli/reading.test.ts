@@ -88,7 +88,7 @@ describe('curate list', () => {
   test('names every kind of plug-in with its options, and the bundled recipes', async () => {
     const { stdout } = await curate(['list'])
     for (const word of [
-      'triton@1',
+      'triton@2',
       'test-comparison@',
       'speedup@',
       'sft@',

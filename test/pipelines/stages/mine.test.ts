@@ -23,7 +23,7 @@ describe('the mine stage', () => {
     const { run, sha, directory } = await minedRun(GOOD, { languages: { triton: {}, cuda: {} } })
     const rows = await run.read(kernels, MINED)
     expect(rows.map(({ entry_point, language, extractor }) => [entry_point, language, extractor])).toEqual([
-      ['copy.py::copy_kernel', 'triton', 'triton@1'],
+      ['copy.py::copy_kernel', 'triton', 'triton@2'],
       ['scale.cu::scale', 'cuda', 'cuda@2'],
     ])
     expect(rows[1]).toMatchObject({
@@ -78,7 +78,7 @@ describe('the mine stage', () => {
       ['third_party/deep.py', 'vendored'],
       ['two\nlines.py', 'unsafe_path'],
     ])
-    expect(left.every(({ by, source }) => by === 'mine@1' && source === 'example')).toBe(true)
+    expect(left.every(({ by, source }) => by === 'mine@2' && source === 'example')).toBe(true)
   })
 
   test('reads no more files than the limit and says which it left', async () => {
