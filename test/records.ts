@@ -104,6 +104,8 @@ export function anEvaluation(
       tolerance_atol: 1e-5,
       tolerance_rtol: 1e-5,
       reference_error: 1e-7,
+      effective_bits: 22.5,
+      reference_effective_bits: 23.5,
     },
     performance: null,
     checks: [{ check: 'inputs-untouched@1', passed: true, detail: null }],

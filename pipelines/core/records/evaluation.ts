@@ -22,6 +22,11 @@ export const Correctness = z.object({
   tolerance_atol: z.number().describe('Absolute tolerance that was applied'),
   tolerance_rtol: z.number().describe('Relative tolerance that was applied'),
   reference_error: z.number().nullable().describe('Largest error of the reference in its own dtype against float64'),
+  effective_bits: z
+    .number()
+    .nullable()
+    .describe('Bits that are right over all: -log2 of the normalised root mean square error; null where it is zero'),
+  reference_effective_bits: z.number().nullable().describe('The same of the reference in its own dtype'),
 })
 export type Correctness = z.infer<typeof Correctness>
 

@@ -12,10 +12,10 @@ from curate_worker.tensors import DTYPES
 from curate_worker.values import pack
 
 
-def verdict_on(output: object, own: object, exact: object) -> str | None:
+def verdict_on(output: object, own: object, exact: object, inputs: object = ()) -> str | None:
     """The cause of a refusal, or None."""
     try:
-        compare(pack(output), expect(pack(own), None if exact is None else pack(exact)))
+        compare(pack(output), expect(pack(own), None if exact is None else pack(exact), pack(list(inputs)).tensors))
     except Verdict as found:
         return found.cause
     return None
@@ -69,6 +69,51 @@ def test_a_fused_half_kernel_that_rounds_once_passes(dtype: torch.dtype) -> None
     own = torch.softmax(x * 2 + 1, dim=-1)
     fused = torch.softmax(x.float() * 2 + 1, dim=-1).to(dtype)
     assert verdict_on(fused, own, torch.softmax(x.double() * 2 + 1, dim=-1)) is None
+
+
+def half_product(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    x, y = torch.randn(64, 1024).to(dtype), torch.randn(1024, 32).to(dtype)
+    return x, y, x.float() @ y.float(), x.double() @ y.double()
+
+
+def added_in_half(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(x.shape[0], y.shape[1], dtype=torch.float16)
+    for k in range(0, x.shape[1], 128):
+        total = (total + x[:, k : k + 128].float() @ y[k : k + 128].float()).half()
+    return total.float()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_float32_output_of_half_inputs_may_have_been_a_half_once(dtype: torch.dtype) -> None:
+    x, y, own, exact = half_product(dtype)
+    assert verdict_on(own.to(dtype).float(), own, exact, [x, y]) is None
+    assert verdict_on(own.to(dtype).float(), own, exact) is not None
+    assert verdict_on(added_in_half(x, y), own, exact, [x, y]) == (None if dtype == torch.bfloat16 else "WRONG_VALUE")
+
+
+@pytest.mark.parametrize(("dtype", "share"), [(torch.float16, 1e-3), (torch.bfloat16, 5e-3)])
+def test_a_term_that_is_left_out_is_seen_in_half_precision_as_well(dtype: torch.dtype, share: float) -> None:
+    x, y, own, exact = half_product(dtype)
+    assert verdict_on(own * (1 + share), own, exact, [x, y]) == "PRECISION_LOW"
+    assert verdict_on((own * (1 + share)).to(dtype), own.to(dtype), exact, [x, y]) == "PRECISION_LOW"
+
+
+def test_small_elements_are_not_held_to_the_error_of_large_ones() -> None:
+    torch.manual_seed(0)
+    exact = torch.cat([torch.randn(4000, dtype=torch.float64) * 30, torch.randn(4000, dtype=torch.float64) * 0.1])
+    own = exact.bfloat16()
+    wrong = own.clone()
+    wrong[-1] += 2.0
+    assert verdict_on(own.clone(), own, exact) is None
+    assert verdict_on(wrong, own, exact) == "WRONG_VALUE"
+
+
+def test_a_single_number_is_no_excuse() -> None:
+    own = torch.tensor(10.93, dtype=torch.float64).bfloat16()
+    exact = torch.tensor(10.93, dtype=torch.float64)
+    assert verdict_on(torch.tensor(10.98).bfloat16(), own, exact) is None
+    assert verdict_on(torch.tensor(11.1).bfloat16(), own, exact) in ("WRONG_VALUE", "PRECISION_LOW")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])

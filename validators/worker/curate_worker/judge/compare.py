@@ -13,7 +13,7 @@ from ..values import Parcel
 from .faults import Verdict
 from .leaves import Leaf, leaves_of
 from .phases import phase
-from .tolerance import LOCAL, ErrorMeasure, Tolerance, calibrate, flat, is_rounded, pieces
+from .tolerance import LOCAL, ErrorMeasure, Tolerance, are_all_in, calibrate, flat, is_rounded, pieces
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Errors:
 
     max_absolute: float | None
     max_relative: float | None
+    rmse: float | None = None
+    """Normalised root mean square error; None for values that are compared exactly."""
 
 
 def expect(own: Parcel, exact: Parcel | None, inputs: Sequence[TensorDescriptor] = ()) -> Expected:
@@ -58,7 +60,9 @@ def compare(output: Parcel, expected: Expected) -> Errors:
     with phase("compare"):
         errors = [_compare_values(leaf, expected, index) for index, leaf in enumerate(leaves)]
     return Errors(
-        _largest([error.max_absolute for error in errors]), _largest([error.max_relative for error in errors])
+        _largest([error.max_absolute for error in errors]),
+        _largest([error.max_relative for error in errors]),
+        _largest([error.rmse for error in errors]),
     )
 
 
@@ -149,11 +153,14 @@ def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor,
         offset += given.numel()
     if num_wrong:
         return _Finding(Errors(None, None), cause, _Place(first, own, num_wrong).text(*numbers))
-    if measure.relative_rmse > tolerance.max_rmse:
-        bits, wanted = -math.log2(measure.relative_rmse), -math.log2(tolerance.max_rmse)
+    limit = tolerance.max_rmse
+    if measure.relative_rmse > limit and tolerance.widened is not None and are_all_in(values, tolerance.widened):
+        limit = tolerance.max_rmse_widened
+    if measure.relative_rmse > limit:
+        bits, wanted = -math.log2(measure.relative_rmse), -math.log2(limit)
         text = f"is right to {bits:.1f} bits as a whole, {wanted:.1f} are required"
         return _Finding(Errors(None, None), "PRECISION_LOW", text)
-    return _Finding(Errors(measure.largest, max_relative))
+    return _Finding(Errors(measure.largest, max_relative, measure.relative_rmse))
 
 
 def _is_close(given: torch.Tensor, own: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance) -> torch.Tensor:

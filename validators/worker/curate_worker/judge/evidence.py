@@ -55,7 +55,14 @@ class Evidence:
             "tolerance_atol": max((item.atol for item in self.tolerances), default=0.0),
             "tolerance_rtol": max((item.rtol for item in self.tolerances), default=0.0),
             "reference_error": _largest(references),
+            "effective_bits": _bits(_largest([error.rmse for error in self.errors])),
+            "reference_effective_bits": _bits(_largest([item.reference_rmse for item in self.tolerances])),
         }
+
+
+# Of what is exact there is no number of bits.
+def _bits(rmse: float | None) -> float | None:
+    return None if rmse is None or rmse <= 0.0 else -math.log2(rmse)
 
 
 def _largest(values: list[float | None]) -> float | None:

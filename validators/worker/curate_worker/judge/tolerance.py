@@ -2,18 +2,29 @@
 How far an output may be from the exact result: calibrated from the reference's own error against float64.
 
 An element passes if |out - exact| <= atol + rtol * |exact| + LOCAL * |own - exact|, where `own` is the reference in its
-own dtype, atol = FACTOR * q99.9(|own - exact|) but at least 2 u * rms(exact), and rtol = FACTOR * u. The whole output
-passes if its normalised root mean square error is at most 3 times the reference's own, or below a floor.
+own dtype. The whole output passes if its normalised root mean square error is at most 3 times the reference's own, or
+below a floor. With u the unit roundoff of the dtype (2^-24 for float32, 2^-11 for float16, 2^-8 for bfloat16):
+
+| output | from inputs | atol | rtol | floor of the error as a whole |
+|---|---|---|---|---|
+| float32, float64 | any but half | 32 q99.9(error), >= 2 u rms | 32 u | 2^-16, 2^-40 |
+| half | any | rtol * rms | 8 q99.9(error / (size + rms)), >= 2 u | 1.25 u |
+| float32, all of it halves | half | the same | 2 u of the half | 1.25 u of the half |
+| float32, not all halves | half | the same | 2 u of the half | 0.5 u of the half |
+| float8 | any | rtol * rms | 2 q99.9(error / (size + rms)), >= 2 u | 2^-4 |
 
 The constants, and what they are for:
-- FACTOR 2 for float8, 8 for half precision (a fused kernel rounds less often than eager), 32 for float32 and float64:
-  adding n terms one after another errs about sqrt(n / width) times more than the blocked sums of eager's libraries, and
-  32 covers 4096 terms on a width of 4; TensorFloat-32 errs at least 500 times more.
+- FACTOR 8 for half precision (a fused kernel rounds less often than eager), 32 for float32 and float64: adding n terms
+  one after another errs about sqrt(n / width) times more than the blocked sums of eager's libraries, and 32 covers 4096
+  terms on a width of 4; TensorFloat-32 errs at least 500 times more.
+- Halves are rounded in proportion to their size, so their error is measured in proportion to it; a quantile of plain
+  errors is that of the largest elements, and let small ones be wrong.
+- 1.25 u is three times the error of one rounding as a whole (u / sqrt(3), less what the mantissa's place takes off).
 - LOCAL 4: where the problem is badly conditioned (a division by nearly nothing), the reference errs there too.
-- Where inputs are in half precision, so may be the work: an output in float32 is then held to half precision. Rounding
-  the inputs was an error of that size already, and tensor cores round what they multiply.
-- Of n numbers the root mean square itself is uncertain: its limit is raised by 1 + 4 / sqrt(n), so that a single number
-  is judged by its own tolerance and not by how lucky the reference was.
+- Float32 outputs of half inputs: launchers return halves that an adapter widens, and tensor cores are given halfway
+  results in half precision (Dao et al. 2022, FlashAttention: the probabilities). The first shows, since every number is
+  a half; the second errs by less than one rounding as a whole, since what is rounded is summed up afterwards.
+- Of n numbers the root mean square itself is uncertain: its limit is raised by 1 + 1 / sqrt(n).
 - The floor for float32, 2^-16, lies 20 times below TensorFloat-32 (2^-11 per factor), 250 times above exact rounding.
 - Without a float64 run, the reference's own output counts as exact, and the tolerance is 256 u (4 u for half precision,
   2 u for float8).
@@ -32,7 +43,7 @@ from .leaves import Leaf
 
 LOCAL = 4.0
 RMSE_FACTOR = 3.0
-_RMSE_NOISE = 4.0
+_RMSE_NOISE = 1.0
 _QUANTILE = 0.999
 _MAX_SAMPLES = 1_000_000
 _PIECE = 1 << 22
@@ -48,8 +59,10 @@ _ROUNDING = {
     torch.complex128: 2.0**-53,
     torch.complex64: 2.0**-24,
 }
-_FLOORS = {torch.float64: 2.0**-40, torch.float32: 2.0**-16, torch.float16: 2.0**-10, torch.bfloat16: 2.0**-7}
+_FLOORS = {torch.float64: 2.0**-40, torch.float32: 2.0**-16}
 _QUARTER_ROUNDING = 2.0**-4
+_FLOOR_OF_HALVES, _FLOOR_BETWEEN = 1.25, 0.5
+_LEAST_SLOPE = 2.0
 _FACTORS_WITHOUT_ORACLE = {2.0: 2.0, 8.0: 4.0, 32.0: 256.0}
 _IMPLAUSIBLE_RMSE, _IMPLAUSIBLE_RMSE_HALF = 1e-2, 0.25
 
@@ -64,6 +77,12 @@ class Tolerance:
     """Largest normalised root mean square error."""
     reference_error: float | None
     """Largest error of the reference in its own dtype; None where nothing more exact is known."""
+    reference_rmse: float | None = None
+    """Its normalised root mean square error; None likewise."""
+    widened: torch.dtype | None = None
+    """Half precision that a float32 output may have been in before; None where there is no such excuse."""
+    max_rmse_widened: float = 0.0
+    """Largest normalised root mean square error of an output that was in `widened` throughout."""
 
 
 def is_rounded(leaf: Leaf) -> bool:
@@ -79,19 +98,21 @@ def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype]
     The tolerance for one leaf, from the reference in its own dtype and in higher precision, and from the dtypes of the
     inputs.
     """
-    dtype = _working_dtype(own.tensor().dtype, input_dtypes)
-    unit = _ROUNDING.get(dtype, _QUARTER_ROUNDING)
+    dtype, widened = own.tensor().dtype, _widened_from(own.tensor().dtype, input_dtypes)
+    unit = _unit(dtype if widened is None else widened)
     if exact is None:
         size = measure_error(own.tensor(), own.tensor())
-        factor = _FACTORS_WITHOUT_ORACLE[_factor(dtype)]
+        factor = _FACTORS_WITHOUT_ORACLE[_factor(dtype if widened is None else widened)]
         return Tolerance(factor * unit * size.rms_of_truth, factor * unit, max(_floor(dtype), factor * unit), None)
     error = measure_error(own.tensor(), exact.tensor())
-    factor = _factor(dtype)
-    atol = max(factor * _error_quantile(own.tensor(), exact.tensor()), 2 * unit * error.rms_of_truth)
-    max_rmse = max(RMSE_FACTOR * error.relative_rmse, _floor(dtype)) * (
-        1 + _RMSE_NOISE / math.sqrt(max(1, error.count))
-    )
-    return Tolerance(atol, factor * unit, max_rmse, error.largest)
+    atol, rtol = _element_limits(own.tensor(), exact.tensor(), error.rms_of_truth, dtype)
+    of_reference, noise = RMSE_FACTOR * error.relative_rmse, 1 + _RMSE_NOISE / math.sqrt(max(1, error.count))
+    known = (error.largest, error.relative_rmse)
+    if widened is None:
+        return Tolerance(atol, rtol, max(of_reference, _floor(dtype)) * noise, *known)
+    rtol = max(rtol, _LEAST_SLOPE * unit)
+    limits = [max(of_reference, share * unit) * noise for share in (_FLOOR_BETWEEN, _FLOOR_OF_HALVES)]
+    return Tolerance(max(atol, rtol * error.rms_of_truth), rtol, limits[0], *known, widened, limits[1])
 
 
 def is_plausible(own: Leaf, exact: Leaf) -> bool:
@@ -155,9 +176,26 @@ def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
         yield tuple(row[start : start + size].to(torch.float64) for row in rows)
 
 
-def _working_dtype(dtype: torch.dtype, input_dtypes: Sequence[torch.dtype]) -> torch.dtype:
+def are_all_in(values: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Whether every number is one of a narrower dtype."""
+    return all(bool(((piece == piece.to(dtype)) | piece.isnan()).all()) for (piece,) in pieces(values))
+
+
+def _widened_from(dtype: torch.dtype, input_dtypes: Sequence[torch.dtype]) -> torch.dtype | None:
     halves = [given for given in input_dtypes if given in _HALF]
-    return max(halves, key=_ROUNDING.__getitem__) if dtype == torch.float32 and halves else dtype
+    return max(halves, key=_unit) if dtype == torch.float32 and halves else None
+
+
+def _unit(dtype: torch.dtype) -> float:
+    return _ROUNDING.get(dtype, _QUARTER_ROUNDING)
+
+
+def _element_limits(own: torch.Tensor, exact: torch.Tensor, rms: float, dtype: torch.dtype) -> tuple[float, float]:
+    unit, factor = _unit(dtype), _factor(dtype)
+    if dtype in _HALF | _QUARTER:
+        slope = max(factor * _error_quantile(own, exact, rms), _LEAST_SLOPE * unit)
+        return slope * rms, slope
+    return max(factor * _error_quantile(own, exact, None), 2 * unit * rms), factor * unit
 
 
 def _factor(dtype: torch.dtype) -> float:
@@ -167,13 +205,18 @@ def _factor(dtype: torch.dtype) -> float:
 
 
 def _floor(dtype: torch.dtype) -> float:
+    if dtype in _HALF:
+        return _FLOOR_OF_HALVES * _unit(dtype)
     return _FLOORS.get(dtype, 2.0**-16 if dtype.is_complex else _QUARTER_ROUNDING)
 
 
-# Evenly spaced elements: the same every time, and bounded for any size.
-def _error_quantile(own: torch.Tensor, exact: torch.Tensor) -> float:
+# Evenly spaced elements: the same every time, and bounded for any size. With `rms`, errors in proportion to the size.
+def _error_quantile(own: torch.Tensor, exact: torch.Tensor, rms: float | None) -> float:
     step = max(1, flat(own).numel() // _MAX_SAMPLES)
-    error = (flat(own)[::step].to(torch.float64) - flat(exact)[::step].to(torch.float64)).abs()
+    truth = flat(exact)[::step].to(torch.float64)
+    error = (flat(own)[::step].to(torch.float64) - truth).abs()
+    if rms is not None:
+        error = error / (truth.abs() + rms).clamp(min=torch.finfo(torch.float64).tiny)
     error = error[torch.isfinite(error)]
     if error.numel() == 0:
         return 0.0
