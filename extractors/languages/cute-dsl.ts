@@ -6,10 +6,13 @@ import { findMarkedFunctions } from './python-marks.ts'
 
 const Options = z.strictObject({}).describe('No settings')
 
-/** CuTe DSL kernels: functions and methods under `cute.kernel`, launched by `kernel(...).launch(...)`. `cute.jit` is their host code. */
+/**
+ * CuTe DSL kernels: functions and methods under `cute.kernel` or `cute.experimental.kernel`, launched by `kernel(...).launch(...)`.
+ * `cute.jit` is their host code.
+ */
 export const cuteDsl: Language<z.infer<typeof Options>> = {
   id: 'cute-dsl',
-  version: 1,
+  version: 2,
   summary: 'CuTe DSL kernels (`@cute.kernel` functions) in Python files; found, not run',
   options: Options,
   extensions: ['.py'],
@@ -17,7 +20,7 @@ export const cuteDsl: Language<z.infer<typeof Options>> = {
 }
 
 function isMark(dotted: string): boolean {
-  return /(?:^|\.)cute\.kernel$/.test(dotted)
+  return /(?:^|\.)cute(?:\.experimental)?\.kernel$/.test(dotted)
 }
 
 function findLaunched(file: PythonFile, call: SyntaxNode): readonly SyntaxNode[] | null {

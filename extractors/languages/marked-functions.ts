@@ -4,6 +4,8 @@ import { blankText, matchingBracket } from './c-text.ts'
 import type { BlankedText } from './c-text.ts'
 import { firstCode, readFunctionHead } from './c-functions.ts'
 import type { FunctionHead } from './c-functions.ts'
+import { kernelMacros, nameOf } from './kernel-macros.ts'
+import type { KernelMacros } from './kernel-macros.ts'
 import { launchSitesOf } from './kernel-uses.ts'
 import { lineTable } from './line-table.ts'
 import { withSyntaxTree } from './syntax-tree.ts'
@@ -27,8 +29,9 @@ export async function findMarkedKernels(file: SourceText, mark: KernelMark): Pro
   const isOurs = mark.word.test(file.text)
   if (!isOurs && !file.text.includes('<<<')) return { kernels: [], skipped: [], uses: [] }
   const blanked = blankText(file.text)
-  const heads = findHeads(blanked, mark)
-  const skipped = skippedKernels(file, blanked, heads, mark)
+  const macros = kernelMacros(blanked, mark.word)
+  const heads = findHeads(blanked, macros.word)
+  const skipped = skippedKernels(file, blanked, heads, macros)
   const uses = mark.findLaunches(file, blanked)
   const definitions = heads.filter((head) => head.bodyStart !== null)
   if (definitions.length === 0) return { kernels: [], skipped, uses }
@@ -42,8 +45,20 @@ interface MarkedHead extends FunctionHead {
   readonly marker: number
 }
 
+// With the first branch of every `#if` alone, a head whose branches each hold a part of it is whole; marks in later branches are
+// read from all of the text, and give no second kernel where they lead to the same body.
+function findHeads({ code, singleBranch }: BlankedText, word: RegExp): MarkedHead[] {
+  const first = headsIn(singleBranch, word)
+  const known = new Set(first.map(({ marker }) => marker))
+  const bodies = new Set(first.map(({ bodyStart }) => bodyStart).filter((start) => start !== null))
+  const later = headsIn(code, word).filter(({ marker, bodyStart }) => {
+    return !known.has(marker) && (bodyStart === null || !bodies.has(bodyStart))
+  })
+  return [...first, ...later].toSorted((a, b) => a.marker - b.marker)
+}
+
 // A head that cannot be read has no body, like a declaration; it is told apart by an empty name.
-function findHeads({ code }: BlankedText, { word }: KernelMark): MarkedHead[] {
+function headsIn(code: string, word: RegExp): MarkedHead[] {
   const markers = [...code.matchAll(new RegExp(word, 'g'))]
   return markers.map((match, at) => {
     const limit = markers[at + 1]?.index ?? code.length
@@ -56,25 +71,34 @@ const UNREADABLE: FunctionHead = { name: '', nameStart: 0, parametersStart: 0, p
 
 function skippedKernels(
   file: SourceText,
-  blanked: BlankedText,
+  { code }: BlankedText,
   heads: readonly MarkedHead[],
-  { word }: KernelMark,
+  { word, templates }: KernelMacros,
 ): SkippedKernel[] {
   const lineOf = lineTable(file.text)
-  const macros = blanked.directives.filter(({ name, argument }) => name === 'define' && word.test(argument))
-  const unreadable = heads.filter((head) => head.name === '')
+  const unreadable = heads.filter((head) => head.name === '' && !isInstantiation(code, head.marker))
   return [
-    ...macros.map(({ argument, start }) => ({
-      symbol: /^\w+/.exec(argument)?.[0] ?? '',
+    ...templates.map(({ argument, start }) => ({
+      symbol: nameOf(argument),
       line: lineOf(start),
       reason: 'kernel_macro',
     })),
     ...unreadable.map((head) => ({
       symbol: file.text.slice(head.marker).match(word)?.[0] ?? '',
       line: lineOf(head.marker),
-      reason: 'unreadable_signature',
+      reason: isFilledIn(file.text, head.marker) ? 'kernel_template' : 'unreadable_signature',
     })),
   ]
+}
+
+// `template [[host_name("scale_half")]] kernel scale_t scale<half>;`: ends without having had parameters.
+function isInstantiation(code: string, marker: number): boolean {
+  return /^[^;{}()]*;/.test(code.slice(marker, marker + 2000))
+}
+
+// The brackets of Jinja and its kin, between the mark and what would be the body.
+function isFilledIn(text: string, marker: number): boolean {
+  return /^[^;]{0,1000}?(?:\{\{|\{%)/.test(text.slice(marker, marker + 1002))
 }
 
 interface Span {
@@ -115,10 +139,18 @@ function toKernel(
   return {
     symbol: head.name,
     role: 'entry',
-    signature: file.text.slice(head.parametersStart, head.parametersEnd),
+    signature: signatureOf(file.text, blanked, head),
     startLine: lineOf(span.start),
     endLine: lineOf(span.end - 1),
     launchSites: launchSitesOf(head.name, uses),
     autotuneConfigs: 0,
   }
+}
+
+// As written, but where the preprocessor chooses: then as one of its branches has it.
+function signatureOf(text: string, { code, singleBranch }: BlankedText, head: MarkedHead): string {
+  const { parametersStart: start, parametersEnd: end } = head
+  const written = text.slice(start, end)
+  if (!/^[ \t]*#/m.test(written)) return written
+  return (singleBranch[start] === '(' ? singleBranch : code).slice(start, end).replaceAll(/\n\s*\n/g, '\n')
 }

@@ -1,13 +1,15 @@
 /**
  * Source text without what means nothing to its compiler: comments, blank lines, spacing, and for Python the width of an
- * indentation step. Two texts with the same result are exact duplicates. `language` is a kernel language id: `triton` and
- * `python` are read as Python, every other one as C++. Never throws: text that is no valid program is reduced as far as
+ * indentation step. Two texts with the same result are exact duplicates. `language` is a kernel language id: those that live
+ * inside Python are read as Python, every other one as C++. Never throws: text that is no valid program is reduced as far as
  * its tokens go, in time linear in its length.
  */
 export function normalizeSource(text: string, language: string): string {
   const unified = text.replaceAll(/\r\n?/g, '\n')
-  return language === 'triton' || language === 'python' ? normalizePython(unified) : normalizeCpp(unified)
+  return PYTHON_LANGUAGES.has(language) ? normalizePython(unified) : normalizeCpp(unified)
 }
+
+const PYTHON_LANGUAGES = new Set(['python', 'triton', 'gluon', 'cute-dsl', 'cutile', 'tilelang'])
 
 function normalizePython(text: string): string {
   const lines: string[] = []

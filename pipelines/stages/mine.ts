@@ -12,7 +12,7 @@ import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import type { Recipe, SourceEntry } from './recipe.ts'
 
-const VERSION = 2
+const VERSION = 3
 
 /** Mines every source for kernels: one shard per source, which holds its kernels and what of it was not read. */
 export const mineStage: Stage<Recipe> = {

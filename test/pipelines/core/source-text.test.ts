@@ -13,6 +13,10 @@ const SAME: readonly { language: string; why: string; a: string; b: string }[] =
   },
   { language: 'triton', why: 'breaks inside brackets', a: 'f(\n    a,  # first\n    b\n)\n', b: 'f(a, b)' },
   { language: 'triton', why: 'continued lines', a: 'x = 1 + \\\n    2\n', b: 'x = 1 + 2\n' },
+  { language: 'gluon', why: 'comments', a: 'x = 1  # one\ny = 2\n', b: 'x = 1\ny = 2' },
+  { language: 'tilelang', why: 'comments', a: 'x = 1  # one\ny = 2\n', b: 'x = 1\ny = 2' },
+  { language: 'cutile', why: 'comments', a: 'x = 1  # one\ny = 2\n', b: 'x = 1\ny = 2' },
+  { language: 'cute-dsl', why: 'comments', a: 'x = 1  # one\ny = 2\n', b: 'x = 1\ny = 2' },
   { language: 'cuda', why: 'comments', a: 'int a; // one\n/* two\n */ int b;', b: 'int a; int b;' },
   {
     language: 'cuda',
