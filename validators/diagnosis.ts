@@ -52,7 +52,7 @@ function pythonFinding({ python, origin }: PythonEnvironment): Finding {
   }
 }
 
-function toolFindings({ tools, environment, gpu_unusable }: Ready, gpu: string | null): Finding[] {
+function toolFindings({ tools, environment, gpu_unusable, gpu_memory_unshared }: Ready, gpu: string | null): Finding[] {
   const findings = Object.entries(TOOLS).map(([name, { title, remedy }]) => {
     const version = tools[name] ?? null
     return { name: title, ok: version !== null, found: version ?? '', remedy: version === null ? remedy : '' }
@@ -63,7 +63,10 @@ function toolFindings({ tools, environment, gpu_unusable }: Ready, gpu: string |
       finding.name === 'GPU' ? { ...finding, found: `${gpu}, unused`, remedy } : finding,
     )
   }
-  return [...findings, { name: 'hardware', ok: true, found: environment.hardware, remedy: '' }]
+  const hardware = { name: 'hardware', ok: true, found: environment.hardware, remedy: '' }
+  if (gpu_memory_unshared === null) return [...findings, hardware]
+  const remedy = `Large tensors take a hundred times longer to reach a candidate: ${gpu_memory_unshared}`
+  return [...findings, hardware, { name: 'shared GPU memory', ok: false, found: '', remedy }]
 }
 
 const TOOLS: Record<string, { title: string; remedy: string }> = {

@@ -80,6 +80,10 @@ const Ready = z.strictObject({
     threads: z.int().describe('Threads of the process that forks; more than one is a risk'),
     touched_cuda: z.boolean().describe('Whether it reached the CUDA driver, which no process forked from it could use'),
   }),
+  gpu_memory_unshared: z
+    .string()
+    .nullable()
+    .describe('Why tensors on the GPU pass the processor between judge and runner; null where they do not'),
   gpu_unusable: z.string().nullable().describe('Why a GPU that is there cannot be used; null where nothing is wrong'),
   tools: z.record(z.string(), z.string().nullable()).describe('Tool to version; null where it is missing'),
 })

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 from curate_worker.channel import (
     MAX_HEADER_BYTES,
     BlockingChannel,
@@ -17,11 +19,13 @@ from curate_worker.channel import (
     encode_header,
     header_length,
 )
+from curate_worker.tensors import as_bytes, same_bytes
+from curate_worker.window import Window
 
 
 def test_a_frame_arrives_as_it_was_sent() -> None:
     ours, theirs = socket.socketpair()
-    sender, receiver = BlockingChannel(ours, 1 << 20), BlockingChannel(theirs, 1 << 20)
+    sender, receiver = _channel(ours), _channel(theirs)
     sender.send("first", {"a": [1, None, "ü"]}, [memoryview(b"abc"), memoryview(b"")])
     sender.send("second", {})
     first, second = receiver.receive(), receiver.receive()
@@ -34,18 +38,74 @@ def test_a_frame_arrives_as_it_was_sent() -> None:
 
 def test_a_closed_channel_gives_none() -> None:
     ours, theirs = socket.socketpair()
-    ours.sendall(b"CRT1")
+    ours.sendall(b"CRT2")
     ours.close()
-    assert BlockingChannel(theirs, 1 << 20).receive() is None
+    assert _channel(theirs).receive() is None
 
 
-@pytest.mark.parametrize("prefix", [b"CRT2\0\0\0\1", struct.pack(">4sI", b"CRT1", MAX_HEADER_BYTES + 1)])
+@pytest.mark.parametrize("num_bytes", [1, 4095, 4096, 4097, 100_000])
+def test_tensors_cross_through_shared_memory_piece_by_piece(num_bytes: int) -> None:
+    # What stands for the GPU's memory here is a tensor that both threads see.
+    window = Window(torch.zeros(4096, dtype=torch.uint8))
+    ours, theirs = socket.socketpair()
+    blob = torch.randint(0, 256, (num_bytes,), dtype=torch.uint8)
+    with ThreadPoolExecutor(1) as elsewhere:
+        received = elsewhere.submit(_channel(theirs, window).receive)
+        _channel(ours, window).send(
+            "called", {}, [memoryview(b"abc"), blob, memoryview(b"de")]
+        )
+        message = received.result(timeout=20)
+    assert message is not None
+    assert [bytes(as_bytes(item).numpy()) for item in message.blobs] == [
+        b"abc",
+        bytes(blob.numpy()),
+        b"de",
+    ]
+
+
+def test_what_arrived_through_shared_memory_is_a_copy() -> None:
+    memory = torch.zeros(16, dtype=torch.uint8)
+    ours, theirs = socket.socketpair()
+    with ThreadPoolExecutor(1) as elsewhere:
+        received = elsewhere.submit(_channel(theirs, Window(memory)).receive)
+        _channel(ours, Window(memory)).send(
+            "called", {}, [torch.full((16,), 7, dtype=torch.uint8)]
+        )
+        message = received.result(timeout=20)
+    memory.fill_(9)
+    assert message is not None
+    assert same_bytes(message.blobs[0], torch.full((16,), 7, dtype=torch.uint8))
+
+
+def test_something_else_in_place_of_a_signal_is_refused() -> None:
+    ours, theirs = socket.socketpair()
+    ours.sendall(
+        encode_header(0, Message("called", {}, [torch.zeros(4, dtype=torch.uint8)]))
+        + b"x"
+    )
+    with pytest.raises(ProtocolError):
+        _channel(theirs, Window(torch.zeros(4, dtype=torch.uint8))).receive()
+
+
+def _channel(
+    connection: socket.socket, window: Window | None = None
+) -> BlockingChannel:
+    def opened() -> Window:
+        assert window is not None
+        return window
+
+    return BlockingChannel(connection, 1 << 20, opened)
+
+
+@pytest.mark.parametrize(
+    "prefix", [b"CRT1\0\0\0\1", struct.pack(">4sI", b"CRT2", MAX_HEADER_BYTES + 1)]
+)
 def test_what_is_no_frame_is_refused_before_it_is_read(prefix: bytes) -> None:
     with pytest.raises(ProtocolError):
         header_length(prefix)
 
 
-GOOD = {"seq": 3, "kind": "called", "body": {}, "blobs": [8]}
+GOOD = {"seq": 3, "kind": "called", "body": {}, "blobs": [8], "shared": []}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +119,10 @@ GOOD = {"seq": 3, "kind": "called", "body": {}, "blobs": [8]}
         {"blobs": [-1]},
         {"blobs": ["8"]},
         {"blobs": [1] * 5000},
+        {"shared": [1]},
+        {"shared": [-1]},
+        {"shared": [0.0]},
+        {"shared": None},
         {"verdict": "PASSED"},
     ],
 )
@@ -72,7 +136,9 @@ def test_a_frame_with_too_much_is_refused_before_memory_is_set_aside() -> None:
         decode_header(json.dumps(GOOD | {"blobs": [1 << 60]}).encode(), 3, 1 << 20)
 
 
-@pytest.mark.parametrize("text", [b"\x80\x04pickle", b"[" * 100_000, b"nan", b'{"seq": 3}'])
+@pytest.mark.parametrize(
+    "text", [b"\x80\x04pickle", b"[" * 100_000, b"nan", b'{"seq": 3}']
+)
 def test_headers_that_are_not_json_objects_are_refused(text: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode_header(text, 3, 1 << 20)

@@ -1,7 +1,11 @@
 """
 Frames between judge and runner: magic, length, a JSON header, raw bytes. Never pickle: the other side may be hostile.
 
-    4 bytes "CRT1" | 4 bytes header length | header: {"seq", "kind", "body", "blobs": [length, ...]} | the blobs
+    4 bytes "CRT2" | 4 bytes header length | header: {"seq", "kind", "body", "blobs": [length, ...], "shared": [index,
+    ...]} | the blobs
+
+Blobs that `shared` names lie on the GPU and cross through memory that both ends see (window.py), piece by piece: in
+their place there is one byte of the sender for each piece, which the receiver answers with another.
 """
 
 from __future__ import annotations
@@ -9,16 +13,20 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from .tensors import room_for
+import torch
 
-MAGIC: Final = b"CRT1"
+from .tensors import Blob, room_for
+from .window import Window
+
+MAGIC: Final = b"CRT2"
 PREFIX: Final = struct.Struct(">4sI")
 MAX_HEADER_BYTES: Final = 8 << 20
 MAX_BLOBS: Final = 4096
+PIECE_SIGNAL: Final = b"\x06"
 
 
 class ProtocolError(Exception):
@@ -35,7 +43,7 @@ class Message:
 
     kind: str
     body: dict
-    blobs: list[memoryview] = field(default_factory=list)
+    blobs: list[Blob] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -45,12 +53,15 @@ class Header:
     kind: str
     body: dict
     blob_lengths: list[int]
+    shared: set[int]
+    """Which blobs cross through the window."""
 
 
 def encode_header(sequence: int, message: Message) -> bytes:
     """Prefix and header of a frame; the blobs follow as they are."""
     lengths = [blob.nbytes for blob in message.blobs]
-    header = {"seq": sequence, "kind": message.kind, "body": message.body, "blobs": lengths}
+    shared = [index for index, blob in enumerate(message.blobs) if isinstance(blob, torch.Tensor)]
+    header = {"seq": sequence, "kind": message.kind, "body": message.body, "blobs": lengths, "shared": shared}
     text = json.dumps(header, allow_nan=False).encode()
     if len(text) > MAX_HEADER_BYTES:
         raise ProtocolError(f"a header of {len(text)} bytes is too long")
@@ -71,7 +82,7 @@ def decode_header(text: bytes, sequence: int, max_blob_bytes: int) -> Header:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("a header that is not JSON") from error
-    if not isinstance(header, dict) or set(header) != {"seq", "kind", "body", "blobs"}:
+    if not isinstance(header, dict) or set(header) != {"seq", "kind", "body", "blobs", "shared"}:
         raise ProtocolError("a header with other fields")
     kind, body, blobs = header["kind"], header["body"], header["blobs"]
     if type(header["seq"]) is not int or header["seq"] != sequence:
@@ -82,50 +93,61 @@ def decode_header(text: bytes, sequence: int, max_blob_bytes: int) -> Header:
         raise ProtocolError("a header with impossible lengths")
     if sum(blobs) > max_blob_bytes:
         raise TooLarge(f"it sent {sum(blobs)} bytes of tensors, more than the {max_blob_bytes} that are allowed")
-    return Header(kind, body, blobs)
+    shared = header["shared"]
+    if not isinstance(shared, list) or any(type(index) is not int or not 0 <= index < len(blobs) for index in shared):
+        raise ProtocolError("a header with blobs in impossible places")
+    return Header(kind, body, blobs, set(shared))
 
 
 class BlockingChannel:
     """The runner's end: waits as long as it takes, and ends the process when the judge is gone."""
 
-    def __init__(self, connection: socket.socket, max_blob_bytes: int) -> None:
+    def __init__(self, connection: socket.socket, max_blob_bytes: int, window: Callable[[], Window]) -> None:
+        """`window` opens the memory shared with the judge; called when the first tensor crosses there."""
         self._connection = connection
         self._max_blob_bytes = max_blob_bytes
+        self._window = window
         self._received = 0
         self._sent = 0
 
-    def send(self, kind: str, body: dict, blobs: Sequence[memoryview] = ()) -> None:
+    def send(self, kind: str, body: dict, blobs: Sequence[Blob] = ()) -> None:
         """Sends one frame."""
         message = Message(kind, body, list(blobs))
         self._connection.sendall(encode_header(self._sent, message))
         self._sent += 1
         for blob in message.blobs:
-            self._connection.sendall(blob)
+            if isinstance(blob, torch.Tensor):
+                self._window().send(blob, self._signal, self._wait)
+            else:
+                self._connection.sendall(blob)
 
     def receive(self) -> Message | None:
         """The next frame, or None when the judge has closed its end."""
-        prefix = self._read(PREFIX.size)
-        if prefix is None:
+        try:
+            text = self._read(header_length(bytes(self._read(PREFIX.size))))
+            header = decode_header(bytes(text), self._received, self._max_blob_bytes)
+            self._received += 1
+            blobs = [self._blob(length, index in header.shared) for index, length in enumerate(header.blob_lengths)]
+        except EOFError:
             return None
-        text = self._read(header_length(bytes(prefix)))
-        if text is None:
-            return None
-        header = decode_header(bytes(text), self._received, self._max_blob_bytes)
-        self._received += 1
-        blobs = []
-        for length in header.blob_lengths:
-            blob = self._read(length)
-            if blob is None:
-                return None
-            blobs.append(blob)
         return Message(header.kind, header.body, blobs)
 
-    def _read(self, length: int) -> memoryview | None:
+    def _blob(self, length: int, is_shared: bool) -> Blob:
+        return self._window().receive(length, self._signal, self._wait) if is_shared else self._read(length)
+
+    def _signal(self) -> None:
+        self._connection.sendall(PIECE_SIGNAL)
+
+    def _wait(self) -> None:
+        if bytes(self._read(1)) != PIECE_SIGNAL:
+            raise ProtocolError("something else where a signal was expected")
+
+    def _read(self, length: int) -> memoryview:
         buffer = room_for(length)
         filled = 0
         while filled < length:
             count = self._connection.recv_into(buffer[filled:])
             if count == 0:
-                return None
+                raise EOFError
             filled += count
         return buffer

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import zlib
 
+import torch
+
+from .tensors import Blob, TensorDescriptor, as_bytes, stays_on_gpu
 from .values import Parcel
 
+_PIECE = 1 << 24
+_ODD = 0x9E3779B97F4A7C15 - (1 << 64)
+_WORD = 8
 
-def digest_of(blob: memoryview) -> str:
+
+def digest_of(descriptor: TensorDescriptor, blob: Blob) -> str:
     """
-    Digest of the bytes of one tensor. A checksum: five times as fast as a cryptographic hash, and whoever wanted to
-    forge it sits in the process that computes it anyway.
+    Digest of the bytes of one tensor, of another kind for those that stay on the GPU. A checksum: five times as fast as
+    a cryptographic hash, and whoever wanted to forge it sits in the process that computes it anyway.
     """
-    return f"{zlib.crc32(blob):08x}"
+    if blob.nbytes and stays_on_gpu(descriptor):
+        return _digest_by_words(as_bytes(blob))
+    return _checksum(blob)
 
 
 def digests_of(parcel: Parcel) -> list[str]:
     """Digests of all tensors of a value, in order."""
-    return [digest_of(blob) for blob in parcel.blobs]
+    return [digest_of(*pair) for pair in zip(parcel.tensors, parcel.blobs, strict=True)]
+
+
+# Each word times an odd number of its own, so that a change of one word and most exchanges of two change the sum.
+def _digest_by_words(blob: torch.Tensor) -> str:
+    whole = blob.numel() // _WORD * _WORD
+    total = torch.zeros((), dtype=torch.int64, device=blob.device)
+    words = blob[:whole].view(torch.int64)
+    for start in range(0, words.numel(), _PIECE):
+        piece = words[start : start + _PIECE]
+        places = torch.arange(start, start + piece.numel(), device=blob.device)
+        total += (piece * (2 * places * _ODD + 1)).sum()
+    return f"{int(total) & 0xFFFFFFFFFFFFFFFF:016x}{_checksum(blob[whole:])}"
+
+
+def _checksum(blob: Blob) -> str:
+    on_processor = memoryview(blob.cpu().numpy()) if isinstance(blob, torch.Tensor) else blob
+    return f"{zlib.crc32(on_processor):08x}"

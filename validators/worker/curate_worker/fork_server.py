@@ -21,13 +21,17 @@ from .sandbox import system_calls as system
 from .sandbox.enter import Confinement, user_namespace_works
 from .sandbox.world import survey
 from .supervisor import CHANNEL, MAX_ORDER_BYTES, STATUS, fork_runner
+from .window import WINDOW
 
 # https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html
 _CUDA_ERROR_NOT_INITIALIZED = 3
 
 
 def serve(descriptor: int, user: int, scratch_root: Path) -> None:
-    """Answers orders of the judge until it is gone. An order carries three descriptors: messages, output, status."""
+    """
+    Answers orders of the judge until it is gone. An order carries three descriptors: messages, output, status; and a
+    fourth where judge and runner share memory of the GPU.
+    """
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     control = socket.socket(fileno=descriptor)
     _import_what_runners_use()
@@ -39,22 +43,28 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
     gc.freeze()
     control.send(json.dumps({"threads": _num_threads(), "touched_cuda": _touched_cuda()}).encode())
     while True:
-        text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 3)
+        text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 4)
         if not text:
             return
         order = json.loads(text)
-        channel, output, status = descriptors
         place = Confinement(
             scratch=Path(order["scratch"]),
             scratch_bytes=order["scratch_bytes"],
             memory_bytes=order["memory_bytes"],
             user=user,
             user_namespace_works=namespace_works,
+            window_bytes=order["window_bytes"],
         )
-        pid = fork_runner(place, world, {1: output, 2: output, CHANNEL: channel, STATUS: status}, run_runner)
+        pid = fork_runner(place, world, _numbered(descriptors), run_runner)
         for given in descriptors:
             os.close(given)
         _answer(control, pid)
+
+
+def _numbered(descriptors: list[int]) -> dict[int, int]:
+    channel, output, status, *window = descriptors
+    numbered = {1: output, 2: output, CHANNEL: channel, STATUS: status}
+    return numbered | {WINDOW: window[0]} if window else numbered
 
 
 def _answer(control: socket.socket, pid: int) -> None:

@@ -29,6 +29,8 @@ _BAND: Final = 4096
 _PATTERN: Final = b"\xff" * _BAND
 
 Device = torch.device | str
+Blob = memoryview | torch.Tensor
+"""Bytes of a tensor: on the processor, or on the GPU as a tensor of bytes."""
 
 
 class NotTransferable(Exception):  # noqa: N818
@@ -76,29 +78,61 @@ def describe(tensor: torch.Tensor) -> TensorDescriptor:
     )
 
 
-def bytes_of(tensor: torch.Tensor, span: int) -> memoryview:
+@dataclass
+class _Keeping:
+    on_gpu: bool = False
+
+
+_keeping = _Keeping()
+
+
+def keep_on_gpu() -> None:
+    """Says that judge and runner hand over bytes that lie on the GPU: `bytes_of` leaves them there."""
+    _keeping.on_gpu = True
+
+
+def stays_on_gpu(descriptor: TensorDescriptor) -> bool:
+    """Whether the bytes of a tensor cross without passing the processor."""
+    return _keeping.on_gpu and descriptor.device != "cpu"
+
+
+def bytes_of(tensor: torch.Tensor, span: int) -> Blob:
     """A copy of the bytes that a tensor touches: what happens to it later changes nothing of what was said about it."""
     if span == 0:
         return memoryview(b"")
     flat = tensor.detach().as_strided((span,), (1,), tensor.storage_offset())
     if flat.device.type != "cpu":
-        return memoryview(flat.cpu().view(torch.uint8).numpy())
+        return flat.view(torch.uint8).clone() if _keeping.on_gpu else memoryview(flat.cpu().view(torch.uint8).numpy())
     # Copied by one thread: PyTorch would wake its others for it, which may take longer than the call that is timed.
     return memoryview(flat.view(torch.uint8).numpy().copy())
 
 
-def tensor_of(descriptor: TensorDescriptor, blob: memoryview) -> torch.Tensor:
+def tensor_of(descriptor: TensorDescriptor, blob: Blob) -> torch.Tensor:
     """The tensor that lies in a blob; shares its memory."""
     dtype = DTYPES[descriptor.dtype]
     if blob.nbytes == 0:
         return torch.empty_strided(descriptor.shape, descriptor.strides, dtype=dtype)
-    flat = torch.frombuffer(blob, dtype=torch.uint8)
-    return flat.view(dtype).as_strided(descriptor.shape, descriptor.strides)
+    return as_bytes(blob).view(dtype).as_strided(descriptor.shape, descriptor.strides)
+
+
+def as_bytes(blob: Blob) -> torch.Tensor:
+    """A blob that is not empty as a tensor of bytes; shares its memory."""
+    return blob if isinstance(blob, torch.Tensor) else torch.frombuffer(blob, dtype=torch.uint8)
+
+
+def same_bytes(first: Blob, second: Blob) -> bool:
+    """Whether two blobs hold the same."""
+    if isinstance(first, memoryview) and isinstance(second, memoryview):
+        return first == second
+    if 0 in (first.nbytes, second.nbytes):
+        return first.nbytes == second.nbytes
+    mine = as_bytes(first)
+    return torch.equal(mine, as_bytes(second).to(mine.device))
 
 
 def moved(tensor: torch.Tensor, device: Device) -> torch.Tensor:
     """The tensor on a device with its layout unchanged, which `to` keeps only for dense ones."""
-    if torch.device(device).type == "cpu" or tensor.numel() == 0:
+    if torch.device(device).type in ("cpu", tensor.device.type) or tensor.numel() == 0:
         return tensor.to(device)
     flat = tensor.as_strided((tensor.untyped_storage().nbytes() // tensor.itemsize,), (1,), 0)
     return flat.to(device).as_strided(tensor.shape, tensor.stride())
@@ -109,8 +143,10 @@ def room_for(num_bytes: int) -> memoryview:
     return memoryview(torch.empty(num_bytes, dtype=torch.uint8).numpy())
 
 
-def copy_of(blob: memoryview) -> memoryview:
+def copy_of(blob: Blob) -> Blob:
     """The same bytes elsewhere."""
+    if isinstance(blob, torch.Tensor):
+        return blob.clone()
     room = room_for(blob.nbytes)
     room[:] = blob
     return room
@@ -119,16 +155,23 @@ def copy_of(blob: memoryview) -> memoryview:
 class GuardedCopy:
     """A copy of bytes between two bands of a pattern that is NaN as any floating-point number and -1 as an integer."""
 
-    def __init__(self, blob: memoryview) -> None:
-        self._memory = room_for(blob.nbytes + 2 * _BAND)
-        self.blob = self._memory[_BAND : _BAND + blob.nbytes]
-        self._memory[:_BAND] = _PATTERN
+    def __init__(self, blob: Blob) -> None:
+        size = blob.nbytes + 2 * _BAND
+        self._is_on_gpu = isinstance(blob, torch.Tensor)
+        self._memory = torch.empty(size, dtype=torch.uint8, device=blob.device) if self._is_on_gpu else room_for(size)
+        self.blob: Blob = self._memory[_BAND : _BAND + blob.nbytes]
         self.blob[:] = blob
-        self._memory[_BAND + blob.nbytes :] = _PATTERN
+        for band in self._bands():
+            band[:] = _PATTERN[0] if self._is_on_gpu else _PATTERN
 
     def is_intact(self) -> bool:
         """Whether nobody wrote beyond either end."""
-        return self._memory[:_BAND] == _PATTERN and self._memory[_BAND + self.blob.nbytes :] == _PATTERN
+        if self._is_on_gpu:
+            return all(bool((band == _PATTERN[0]).all()) for band in self._bands())
+        return all(band == _PATTERN for band in self._bands())
+
+    def _bands(self) -> list[Blob]:
+        return [self._memory[:_BAND], self._memory[_BAND + self.blob.nbytes :]]
 
 
 def name_of(dtype: torch.dtype) -> str:

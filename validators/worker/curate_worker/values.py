@@ -11,6 +11,7 @@ import torch
 
 from .tensors import (
     DTYPES,
+    Blob,
     Device,
     Malformed,
     NotTransferable,
@@ -36,7 +37,7 @@ class Parcel:
 
     tree: Json
     tensors: list[TensorDescriptor]
-    blobs: list[memoryview]
+    blobs: list[Blob]
 
     def body(self) -> dict:
         """The JSON part as it is sent."""
@@ -62,7 +63,7 @@ def unpack(parcel: Parcel, device: Device) -> tuple[object, list[torch.Tensor]]:
     return rebuild(parcel.tree, tensors.__getitem__, device), tensors
 
 
-def parcel_of(body: object, blobs: Sequence[memoryview]) -> Parcel:
+def parcel_of(body: object, blobs: Sequence[Blob]) -> Parcel:
     """Checks a received parcel: descriptors must describe their blobs exactly, the tree must refer to what is there."""
     if not isinstance(body, dict) or set(body) != {"tree", "tensors"} or not isinstance(body["tensors"], list):
         raise Malformed("not a parcel")

@@ -153,6 +153,7 @@ class CandidateRun:
     def _ask(self, message: Message, stage: str, also: str = "") -> Message:
         if self._runner is None:
             raise self._loss(RunnerLost("closed", "the process ended before this call"), stage)
+        self._station.locks.give_way()
         start = time.monotonic()
         self._runner.allow(self._remaining)
         try:

@@ -25,6 +25,7 @@ class DeviceLocks:
     """
 
     def __init__(self, names: dict[str, str]) -> None:
+        self._is_alone = False
         self._locks = {
             device: _DeviceLock(names[device]) for device in sorted(names, key=lambda name: name != PROCESSOR)
         }
@@ -44,8 +45,8 @@ class DeviceLocks:
             self._leave()
 
     def give_way(self) -> None:
-        """Within `shared`, between two steps: lets writers go first that wait for everybody to end."""
-        if any(lock.is_waited_for() for lock in self._locks.values()):
+        """Within `shared`, between two steps: lets writers go first that wait for everybody; a writer stays."""
+        if not self._is_alone and any(lock.is_waited_for() for lock in self._locks.values()):
             self._leave()
             with phase("wait_for_device"):
                 self._enter()
@@ -64,9 +65,11 @@ class DeviceLocks:
                     break
                 taken.enter_context(lock.shared())
             held = taken.pop_all()
+        self._is_alone = True
         try:
             yield
         finally:
+            self._is_alone = False
             held.close()
             with phase("wait_for_device"):
                 self._enter()

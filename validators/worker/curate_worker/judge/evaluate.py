@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..tensors import same_bytes
 from .candidate_run import CallAnswer, CandidateRun, DeviceChanged
 from .compare import compare
 from .evidence import Evidence
@@ -86,7 +87,6 @@ class _Judgement:
         timed = reference.settings.mode == "standard" and self._run.proved_on != "interpreter"
         outputs = []
         for index in range(reference.settings.calls):
-            self._station.locks.give_way()
             outputs.append(_check_call(self._run, reference.case(index), evidence, flush=timed))
         # Last, so that what a program keeps from its previous call is wrong here.
         again = self._run.call(reference.case(0), flush=timed)
@@ -119,7 +119,7 @@ class _Judgement:
         if case is None:
             return
         answer = self._run.call(case, flush=flush)
-        if [bytes(blob) for blob in answer.outputs.blobs] != [bytes(blob) for blob in first.outputs.blobs]:
+        if not _same_blobs(answer, first):
             return
         try:
             compare(answer.outputs, case.expected)
@@ -153,9 +153,12 @@ def _check_repetition(first: CallAnswer, again: CallAnswer, case: Case, evidence
     except Verdict as found:
         text = f"a second call on the same input: {found.log}"
         raise Verdict("INCORRECT_NUMERICAL", "compare", "NONDETERMINISTIC", "candidate", text) from found
-    evidence.repeats_exactly = first.outputs.tree == again.outputs.tree and all(
-        before == after for before, after in zip(first.outputs.blobs, again.outputs.blobs, strict=True)
-    )
+    evidence.repeats_exactly = first.outputs.tree == again.outputs.tree and _same_blobs(first, again)
+
+
+def _same_blobs(first: CallAnswer, second: CallAnswer) -> bool:
+    blobs = first.outputs.blobs, second.outputs.blobs
+    return len(blobs[0]) == len(blobs[1]) and all(same_bytes(*pair) for pair in zip(*blobs, strict=True))
 
 
 # Whoever writes to what came out would change what went in, or the other way round.

@@ -27,6 +27,8 @@ class Room:
     memory_bytes: int | None
     """Address space on top of the interpreter's own; None where CUDA needs it free."""
     scratch_bytes: int
+    shares_gpu: bool = False
+    """Whether tensors cross between it and the judge in memory of the GPU."""
 
 
 @dataclass
@@ -66,17 +68,24 @@ class ForkServer:
         self._control.settimeout(_START_SECONDS)
         return json.loads(self._receive()[0])
 
-    def start(self, room: Room) -> Started:
-        """Forks one runner with a scratch folder of its own."""
+    def start(self, room: Room, window: tuple[int, int] | None = None) -> Started:
+        """
+        Forks one runner with a scratch folder of its own. `window`: descriptor and bytes of the GPU memory to share.
+        """
         scratch = Path(tempfile.mkdtemp(dir=self._root))
         if os.geteuid() == 0:
             os.chown(scratch, self._user, self._user)
+        order = {
+            "scratch": str(scratch),
+            "scratch_bytes": room.scratch_bytes,
+            "memory_bytes": room.memory_bytes,
+            "window_bytes": 0 if window is None else window[1],
+        }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, output_write = os.pipe()
         status, status_write = os.pipe()
-        order = {"scratch": str(scratch), "scratch_bytes": room.scratch_bytes, "memory_bytes": room.memory_bytes}
+        given = [theirs.fileno(), output_write, status_write, *(() if window is None else window[:1])]
         try:
-            given = [theirs.fileno(), output_write, status_write]
             with self._turn:
                 socket.send_fds(self._control, [json.dumps(order).encode()], given)
                 text, handles = self._receive()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..tensors import Device, TensorDescriptor, moved, tensor_of
+from ..tensors import Blob, Device, TensorDescriptor, moved, tensor_of
 from ..values import Parcel
 
 Number = bool | int | float | complex | str | None
@@ -36,7 +36,7 @@ class Leaf:
     place: str
     descriptor: TensorDescriptor | None
     """None for plain values."""
-    blob: memoryview | None
+    blob: Blob | None
     plain: Number = None
     _moved: list[torch.Tensor] = field(default_factory=list, compare=False, repr=False)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from ..tensors import keep_on_gpu, same_bytes
+from ..window import WINDOW_BYTES
 from .builds.builder import Builder
 from .builds.toolchain import Toolchain, find_toolchain
 from .device_lock import PROCESSOR, DeviceLocks
@@ -46,6 +48,9 @@ def open_station(
             ready, probed = _greet(root, server, device)
         gpu = probed["device"]
         compute_on(device)
+        shares_gpu = device == "cuda" and probed["gpu_memory_unshared"] is None
+        if shares_gpu:
+            keep_on_gpu()
         tools = find_toolchain(tuple(gpu["capability"]) if device == "cuda" else None)
         station = Station(
             device=device,
@@ -56,6 +61,7 @@ def open_station(
             has_triton=triton_version() is not None,
             interpreter_does_bfloat16=interpreter_does_bfloat16(),
             triton_cache=probed["triton_cache"],
+            shares_gpu=shares_gpu,
         )
         yield station, {**_facts(station, tools, ready, probed), "gpu_unusable": reason}
     finally:
@@ -64,25 +70,40 @@ def open_station(
 
 
 def _greet(root: Path, server: ForkServer, device: str) -> tuple[dict, dict]:
+    ready = server.wait_until_ready()
+    unshared = None
+    if device == "cuda":
+        try:
+            sample = torch.arange(WINDOW_BYTES + 1, device="cuda").to(torch.uint8)
+            return ready, {**_probe(root, server, device, [sample]), "gpu_memory_unshared": None}
+        except (MachineFault, RunnerLost, OSError, RuntimeError, AssertionError) as error:
+            unshared = str(error).partition("\n")[0]
     try:
-        ready = server.wait_until_ready()
-        room = Room(None if device == "cuda" else _PROBE_MEMORY_BYTES, _PROBE_SCRATCH_BYTES)
-        with RunnerHandle(server, room, _PROBE_SECONDS) as runner:
-            forbidden = [*_FORBIDDEN, str(Path.home()), str(root)]
-            answer = runner.request("probe", {"device": device, "forbidden": forbidden})
-            if answer.kind != "probed":
-                raise MachineFault("device_unusable", str(answer.body.get("text")))
-            cache = {name: bytes(blob) for name, blob in zip(answer.body["triton_cache"], answer.blobs, strict=True)}
-            layers = {"layers": runner.layers, "missing": runner.missing}
-            return ready, {**answer.body, **layers, "triton_cache": cache}
+        return ready, {**_probe(root, server, device, []), "gpu_memory_unshared": unshared}
     except RunnerLost as lost:
         raise MachineFault("device_unusable", f"the device could not be looked at: {lost}") from lost
+
+
+# What goes there on the GPU must come back as it was.
+def _probe(root: Path, server: ForkServer, device: str, samples: list[torch.Tensor]) -> dict:
+    room = Room(None if device == "cuda" else _PROBE_MEMORY_BYTES, _PROBE_SCRATCH_BYTES, shares_gpu=bool(samples))
+    with RunnerHandle(server, room, _PROBE_SECONDS) as runner:
+        forbidden = [*_FORBIDDEN, str(Path.home()), str(root)]
+        answer = runner.request("probe", {"device": device, "forbidden": forbidden}, samples)
+        if answer.kind != "probed":
+            raise MachineFault("device_unusable", str(answer.body.get("text")))
+        returned, contents = answer.blobs[: len(samples)], answer.blobs[len(samples) :]
+        if not all(same_bytes(*pair) for pair in zip(samples, returned, strict=True)):
+            raise MachineFault("device_unusable", "what crossed in memory of the GPU came back as something else")
+        cache = {name: bytes(blob) for name, blob in zip(answer.body["triton_cache"], contents, strict=True)}
+        return {**answer.body, "layers": runner.layers, "missing": runner.missing, "triton_cache": cache}
 
 
 def _facts(station: Station, tools: Toolchain, ready: dict, probed: dict) -> dict:
     return {
         "device": station.device,
         "environment": {**station.environments[station.device], "sandbox": probed["layers"]},
+        "gpu_memory_unshared": probed["gpu_memory_unshared"],
         "sandbox_missing": probed["missing"],
         "sandbox_leaks": sorted(name for name, leaks in probed["sandbox"].items() if leaks),
         "fork_server": {"threads": ready["threads"], "touched_cuda": ready["touched_cuda"]},

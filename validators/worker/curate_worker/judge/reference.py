@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..channel import Message
 from ..digests import digests_of
-from ..tensors import DTYPES, copy_of
+from ..tensors import DTYPES, Blob, copy_of, same_bytes
 from ..values import Parcel
 from .compare import Expected, compare, expect
 from .faults import Verdict
@@ -70,6 +71,8 @@ class Reference:
     device: str
     runner: RunnerHandle
     """The process that the references of all workloads of a task share."""
+    give_way: Callable[[], None]
+    """Called between two steps: lets others of this machine time."""
     init: Parcel
     state: Parcel
     precision: str | None = None
@@ -178,9 +181,8 @@ class Reference:
         body = {"seed": self._seed("run"), "precision": precision}
         return parcel_in(self._ask("run_oracle", body, [], "outputs", inputs), "parcel")
 
-    def _ask(
-        self, kind: str, body: dict, blobs: list[memoryview], wanted: str, inputs: Parcel | None = None
-    ) -> Message:
+    def _ask(self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None) -> Message:
+        self.give_way()
         self.runner.allow(self.settings.timeout_s)
         body = {"workload": self.workload.id, **body}
         if inputs is not None:
@@ -200,12 +202,11 @@ def _with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
         if not dtype.is_floating_point or count < _LEAST_ELEMENTS:
             blobs.append(blob)
             continue
-        target, source = seed % count, (seed // count) % count
+        places = seed % count, (seed // count) % count
+        target, source = (slice(place * size, (place + 1) * size) for place in places)
         copy = copy_of(blob)
-        copy[target * size : (target + 1) * size] = blob[source * size : (source + 1) * size]
-        changed = changed or bytes(copy[target * size : (target + 1) * size]) != bytes(
-            blob[target * size : (target + 1) * size]
-        )
+        copy[target] = blob[source]
+        changed = changed or not same_bytes(copy[target], blob[target])
         blobs.append(copy)
     return replace(inputs, blobs=blobs) if changed else None
 
@@ -228,10 +229,8 @@ def open_reference(
     }
     runner.allow(settings.timeout_s)
     answer = ask_reference(runner, Message("open_reference", body), "opened")
-    reference = Reference(
-        task, workload, settings, device, runner, init=parcel_in(answer, "init"), state=parcel_in(answer, "state")
-    )
-    station.locks.give_way()
+    init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
+    reference = Reference(task, workload, settings, device, runner, station.locks.give_way, init=init, state=state)
     reference.prove()
     station.locks.give_way()
     return reference

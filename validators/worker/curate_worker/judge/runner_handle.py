@@ -11,8 +11,22 @@ import signal
 import time
 from collections.abc import Sequence
 
-from ..channel import PREFIX, Header, Message, ProtocolError, TooLarge, decode_header, encode_header, header_length
-from ..tensors import room_for
+import torch
+
+from ..channel import (
+    PIECE_SIGNAL,
+    PREFIX,
+    Header,
+    Message,
+    ProtocolError,
+    TooLarge,
+    decode_header,
+    encode_header,
+    header_length,
+)
+from ..gpu_memory import GpuMemory
+from ..tensors import Blob, room_for
+from ..window import WINDOW_BYTES, Window
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room, Started
 from .phases import phase
@@ -32,7 +46,8 @@ class RunnerHandle:
             self._start(server, room, seconds)
 
     def _start(self, server: ForkServer, room: Room, seconds: float) -> None:
-        self._started: Started = server.start(room)
+        self._started, self._memory = _started(server, room)
+        self._window = None if self._memory is None else Window(self._memory.bytes)
         self._channel = self._started.channel
         self._channel.setblocking(False)
         self._output = bytearray()
@@ -71,13 +86,16 @@ class RunnerHandle:
         """Sets how many bytes of tensors the next answers may hold: memory is set aside for what they announce."""
         self._max_answer_bytes = num_bytes
 
-    def request(self, kind: str, body: dict, blobs: Sequence[memoryview] = ()) -> Message:
+    def request(self, kind: str, body: dict, blobs: Sequence[Blob] = ()) -> Message:
         """Sends a message and waits for its answer. Raises RunnerLost when none comes."""
         message = Message(kind, body, list(blobs))
-        pieces = [memoryview(encode_header(self._sent, message)), *message.blobs]
+        self._send(memoryview(encode_header(self._sent, message)))
         self._sent += 1
-        for piece in pieces:
-            self._send(piece)
+        for blob in message.blobs:
+            if isinstance(blob, torch.Tensor):
+                self._require_window().send(blob, self._signal, self._wait_for_signal)
+            else:
+                self._send(blob)
         return self._receive()
 
     def close(self) -> None:
@@ -88,6 +106,8 @@ class RunnerHandle:
         self._channel.close()
         with phase("end_process"):
             self._kill()
+        if self._memory is not None:
+            self._memory.close()
         for descriptor in (self._started.handle, self._started.output, self._started.status):
             if descriptor is not None:
                 os.close(descriptor)
@@ -128,7 +148,25 @@ class RunnerHandle:
         except ProtocolError as error:
             raise RunnerLost("forged", f"the process wrote to the judge's channel: {error}") from error
         self._received += 1
-        return Message(header.kind, header.body, [self._read(size) for size in header.blob_lengths])
+        blobs = [self._blob(size, index in header.shared) for index, size in enumerate(header.blob_lengths)]
+        return Message(header.kind, header.body, blobs)
+
+    def _blob(self, size: int, is_shared: bool) -> Blob:
+        if not is_shared:
+            return self._read(size)
+        return self._require_window().receive(size, self._signal, self._wait_for_signal)
+
+    def _require_window(self) -> Window:
+        if self._window is None:
+            raise RunnerLost("forged", "the process speaks of memory that it does not share with the judge")
+        return self._window
+
+    def _signal(self) -> None:
+        self._send(memoryview(PIECE_SIGNAL))
+
+    def _wait_for_signal(self) -> None:
+        if bytes(self._read(1)) != PIECE_SIGNAL:
+            raise RunnerLost("forged", "the process wrote to the judge's channel: no signal where one was expected")
 
     def _read(self, length: int) -> memoryview:
         buffer = room_for(length)
@@ -203,6 +241,17 @@ class RunnerHandle:
             with contextlib.suppress(ValueError):
                 self._ended = self._ended or json.loads(text)
         return False
+
+
+def _started(server: ForkServer, room: Room) -> tuple[Started, GpuMemory | None]:
+    if not room.shares_gpu:
+        return server.start(room), None
+    memory = GpuMemory.allocate(WINDOW_BYTES)
+    descriptor = memory.export()
+    try:
+        return server.start(room, (descriptor, memory.bytes.numel())), memory
+    finally:
+        os.close(descriptor)
 
 
 def _signal_name(number: int) -> str:

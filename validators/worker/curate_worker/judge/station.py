@@ -28,8 +28,12 @@ class Station:
     interpreter_does_bfloat16: bool
     triton_cache: dict[str, bytes] = field(default_factory=dict)
     """Files for the cache of every Triton candidate: what Triton would otherwise compile in each of them."""
+    shares_gpu: bool = False
+    """Whether tensors cross between judge and runners in memory of the GPU."""
     recordings: Recordings = field(default_factory=Recordings)
 
     def room(self, memory_bytes: int, device: str) -> Room:
         """What a runner on a device may use. CUDA reserves address space, so there it cannot be limited."""
-        return Room(None if device == "cuda" else memory_bytes, _SCRATCH_BYTES)
+        if device == "cuda":
+            return Room(None, _SCRATCH_BYTES, self.shares_gpu)
+        return Room(memory_bytes, _SCRATCH_BYTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..tensors import Blob
 from ..values import Parcel
 
 
@@ -13,7 +14,7 @@ class Answer:
 
     kind: str
     body: dict = field(default_factory=dict)
-    blobs: list[memoryview] = field(default_factory=list)
+    blobs: list[Blob] = field(default_factory=list)
 
 
 def answer_parcel(kind: str, parcel: Parcel, **facts: object) -> Answer:

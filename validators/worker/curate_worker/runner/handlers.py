@@ -88,7 +88,7 @@ def _probe(runner: Runner, message: Message) -> Answer:
     device = probe.probe_device(body["device"])
     names, contents = probe.triton_cache() if device["cuda"] else ([], [])
     sandbox = probe.probe_sandbox(body["forbidden"])
-    return Answer("probed", {"device": device, "sandbox": sandbox, "triton_cache": names}, contents)
+    return Answer("probed", {"device": device, "sandbox": sandbox, "triton_cache": names}, [*message.blobs, *contents])
 
 
 def _compile(runner: Runner, message: Message) -> Answer:

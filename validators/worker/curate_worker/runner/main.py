@@ -7,11 +7,15 @@ import socket
 import sys
 import tempfile
 import traceback
+from functools import cache, partial
 from pathlib import Path
 
 from ..channel import BlockingChannel, Message
+from ..gpu_memory import GpuMemory
 from ..sandbox.enter import Confinement
 from ..sandbox.report import LayerReport
+from ..tensors import keep_on_gpu
+from ..window import WINDOW, Window
 from .answers import Answer
 from .errors import BuildNeeded, FaultInInput, describe_error
 from .handlers import HANDLERS, Runner
@@ -23,12 +27,18 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
     """Serves the judge at the other end of `descriptor` until it closes it."""
     _arrange_environment(place.scratch)
     connection = socket.socket(fileno=descriptor)
-    channel = BlockingChannel(connection, MAX_BLOB_BYTES)
+    if place.window_bytes:
+        keep_on_gpu()
+    channel = BlockingChannel(connection, MAX_BLOB_BYTES, cache(partial(_open_window, place.window_bytes)))
     channel.send("ready", {"layers": report.names(), "missing": report.reasons()})
     runner = Runner(place.scratch)
     while (message := channel.receive()) is not None:
         answer = _handle(runner, message, place.scratch)
         channel.send(answer.kind, answer.body, answer.blobs)
+
+
+def _open_window(num_bytes: int) -> Window:
+    return Window(GpuMemory.of_descriptor(WINDOW, num_bytes).bytes)
 
 
 def _handle(runner: Runner, message: Message, scratch: Path) -> Answer:

@@ -51,7 +51,7 @@ class Program:
 
     def stage(self, parcel: Parcel, *, flush: bool) -> None:
         """Takes in fresh inputs and sets parameters back, so that nothing but the call itself is left to do."""
-        guards = [GuardedCopy(blob) for blob in parcel.blobs] if self._device == "cpu" else []
+        guards = [GuardedCopy(blob) for blob in parcel.blobs] if self._can_guard(parcel) else []
         if guards:
             parcel = replace(parcel, blobs=[guard.blob for guard in guards])
         inputs, tensors = unpack(parcel, self._device)
@@ -107,6 +107,10 @@ class Program:
             raise FaultInInput("NO_OUTPUT", "no call was staged")
         return self._staged
 
+    # What is still to be moved to the device would leave its bands behind.
+    def _can_guard(self, parcel: Parcel) -> bool:
+        return self._device == "cpu" or all(isinstance(blob, torch.Tensor) for blob in parcel.blobs)
+
     def _snapshot(self) -> dict[str, object]:
         if not isinstance(self._model, torch.nn.Module):
             return {}
@@ -134,7 +138,7 @@ def arguments_of(value: object) -> tuple[list, dict]:
 
 def _digest(tensor: torch.Tensor, descriptor: TensorDescriptor) -> str:
     try:
-        return digest_of(bytes_of(tensor, descriptor.span))
+        return digest_of(descriptor, bytes_of(tensor, descriptor.span))
     except RuntimeError:
         # Resized or freed by the program: certainly not what it was.
         return ""

@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import torch
 
+from . import triton_bfloat16
 from .libdevice import FUNCTIONS
 
 # An imaginary GPU for launchers that size their grid by it: any size gives the same results.
@@ -30,6 +31,7 @@ def install() -> None:
         return
     _take_first_configuration(autotuner)
     _pass_floats_as_float32(interpreter, language)
+    triton_bfloat16.install(interpreter, language)
     for name in _LIBDEVICES:
         with contextlib.suppress(ImportError):
             _give_libdevice(importlib.import_module(name), interpreter, language)

@@ -1,0 +1,58 @@
+"""
+Tensors on a GPU cross between judge and runner through memory that both see, piece by piece, and never through the
+processor's. Each side copies what it gets before it looks at it: the other may write there whenever it likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from .tensors import Blob, room_for
+
+WINDOW = 5
+"""The descriptor of the shared memory in a runner."""
+WINDOW_BYTES = 64 << 20
+"""Enough that starting a copy costs nothing beside the copy."""
+
+Signal = Callable[[], None]
+
+
+class Window:
+    """Memory of both ends. One signal says that a piece lies in it, the answer that it was taken out."""
+
+    def __init__(self, memory: torch.Tensor) -> None:
+        self._memory = memory
+
+    def send(self, blob: torch.Tensor, signal: Signal, wait: Signal) -> None:
+        """Sends the bytes of a tensor."""
+        for start in range(0, blob.numel(), self._memory.numel()):
+            piece = blob[start : start + self._memory.numel()]
+            self._memory[: piece.numel()].copy_(piece)
+            self._settle()
+            signal()
+            wait()
+
+    def receive(self, num_bytes: int, signal: Signal, wait: Signal) -> Blob:
+        """A copy of the bytes that the other end sends; on the processor where the device has no room for them."""
+        blob = self._room(num_bytes)
+        target = torch.frombuffer(blob, dtype=torch.uint8) if isinstance(blob, memoryview) else blob
+        for start in range(0, num_bytes, self._memory.numel()):
+            wait()
+            piece = target[start : start + self._memory.numel()]
+            piece.copy_(self._memory[: piece.numel()])
+            self._settle()
+            signal()
+        return blob
+
+    def _room(self, num_bytes: int) -> Blob:
+        try:
+            return torch.empty(num_bytes, dtype=torch.uint8, device=self._memory.device)
+        except torch.OutOfMemoryError:
+            return room_for(num_bytes)
+
+    # All streams: what a program left running on another one belongs to what it returned.
+    def _settle(self) -> None:
+        if self._memory.is_cuda:
+            torch.cuda.synchronize()
