@@ -1,6 +1,8 @@
 import { assignedValue } from './assignments.ts'
 import { callBuiltin } from './builtin-calls.ts'
 import { comprehend } from './comprehensions.ts'
+import { MAX_STEPS, openTrail, rememberConstant } from './evaluation-trail.ts'
+import type { EvaluationTrail } from './evaluation-trail.ts'
 import type { PythonModule } from './modules.ts'
 import { isComprehension } from './names.ts'
 import { binary, compare, index, slice } from './operations.ts'
@@ -17,6 +19,8 @@ export interface EvaluationScope {
   readonly module: PythonModule
   /** Null for a variable whose value is not known; it must not be mistaken for a constant of the module with its name. */
   readonly locals: ReadonlyMap<string, Value | null>
+  /** Given by the evaluation itself to what it evaluates on the way. */
+  readonly trail?: EvaluationTrail
 }
 
 /**
@@ -24,20 +28,15 @@ export interface EvaluationScope {
  * any module, arithmetic, comparisons, comprehensions, indexing and the calls of builtin-calls.ts. A condition that cannot be
  * known, such as what a device supports, is taken as true: `DTYPES + [bfloat16] if has_bfloat16 else DTYPES` means a GPU of today.
  */
-export function evaluate(scope: EvaluationScope, node: SyntaxNode, depth = 0): Value | null {
-  return depth > MAX_DEPTH ? null : (literal(scope, node, depth) ?? compound(scope, node, depth))
-}
-
-/** The value of a name of a module, or null; assignments under conditions are followed where the condition is known. */
-export function constantOf(project: PythonProject, module: PythonModule, name: string, depth = 0): Value | null {
-  const scope: EvaluationScope = { project, module, locals: new Map() }
-  let value: Value | null = null
-  for (const { node, changes } of module.definitions.get(name) ?? []) {
-    if (changes.has(name)) return null
-    const assigned = assignedValue(module.file, node, name, (inner) => evaluate(scope, inner, depth + 1))
-    if (assigned !== 'not assigned') value = assigned
+export function evaluate(outer: EvaluationScope, node: SyntaxNode, depth = 0): Value | null {
+  const { trail = openTrail(outer.project) } = outer
+  const scope = outer.trail === undefined ? { ...outer, trail } : outer
+  trail.steps += 1
+  if (trail.steps > MAX_STEPS || depth > MAX_DEPTH) {
+    trail.isCut = true
+    return null
   }
-  return value
+  return literal(scope, node, depth) ?? compound(scope, node, depth)
 }
 
 const MAX_DEPTH = 60
@@ -165,9 +164,28 @@ function named(scope: EvaluationScope, node: SyntaxNode, depth: number): Value |
     return name === 'math.inf' ? float(Infinity) : { kind: 'symbol', name, node, module }
   }
   if (meaning.kind !== 'definition' || meaning.used < parts.length) return null
-  const value = constantOf(project, meaning.module, meaning.name, depth + 1)
+  const value = constantOf(scope, meaning.module, meaning.name, depth + 1)
   if (value !== null) return value
   return { kind: 'symbol', name: `${meaning.module.dotted}.${meaning.name}`, node, module }
+}
+
+// The value of a name of a module, or null; assignments under conditions are followed where the condition is known.
+function constantOf(
+  { project, trail }: EvaluationScope,
+  module: PythonModule,
+  name: string,
+  depth: number,
+): Value | null {
+  const scope: EvaluationScope = { project, module, locals: new Map(), ...(trail === undefined ? {} : { trail }) }
+  return rememberConstant(trail ?? openTrail(project), module, name, () => {
+    let value: Value | null = null
+    for (const { node, changes } of module.definitions.get(name) ?? []) {
+      if (changes.has(name)) return null
+      const assigned = assignedValue(module.file, node, name, (inner) => evaluate(scope, inner, depth + 1))
+      if (assigned !== 'not assigned') value = assigned
+    }
+    return value
+  })
 }
 
 function operatorOf({ module }: EvaluationScope, node: SyntaxNode): string {
