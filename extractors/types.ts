@@ -192,16 +192,6 @@ export interface PairingMethod<Options = unknown> extends Plugin<Options> {
   findPairs(input: PairingInput, options: Options): Promise<{ pairs: Pair[]; refusals: PairingRefusal[] }>
 }
 
-/** A model's output for a task, as a file holds it. */
-export interface ImportedOutput {
-  /** Task id, or the name of a task. */
-  readonly task: string
-  readonly reasoning: string | null
-  readonly code: string
-  readonly generator: string | null
-  readonly language: string | null
-}
-
 /** A row of a file of model outputs, or why it cannot be read. `row` is what a person would count: from 1, lines for text. */
 export type ImportedRow =
   | { readonly row: number; readonly value: unknown }

@@ -44,7 +44,7 @@ const ONE_IMPORTER: Record<string, string> = {
   'simple-git': 'extractors/sources/git.ts',
   'web-tree-sitter': 'extractors/languages/syntax-tree.ts',
   'gpt-tokenizer': 'pipelines/core/tokenizer.ts',
-  'apache-arrow': 'exports/formats/arrow.ts',
+  'apache-arrow': 'exports/formats/arrow.ts, extractors/imports/arrow.ts',
   '@huggingface/hub': 'exports/huggingface.ts',
   '@duckdb/node-api': 'pipelines/core/duckdb.ts',
   '@observablehq/plot': 'pipelines/report/charts.ts',

@@ -23,16 +23,20 @@ export type ParsedAnswer =
 
 /**
  * Takes a model's answer apart: the reasoning (given apart, or between `<think>` tags) and the implementation, which is the
- * last complete code block that defines `ModelNew`, or the whole text where that is plain code.
+ * last complete code block that defines the entry point, or the whole text where that is plain code.
  */
-export async function parseAnswer(answer: string, givenReasoning: string | null): Promise<ParsedAnswer> {
+export async function parseAnswer(
+  answer: string,
+  givenReasoning: string | null,
+  entryPoint = ENTRY_POINT,
+): Promise<ParsedAnswer> {
   const { thought, rest, isCut } = splitReasoning(answer)
   if (isCut) return problem('truncated_answer', 'the text ends inside <think>')
   if (rest.trim() === '') return problem('empty_answer', 'there is nothing beside the reasoning')
   const blocks = findCodeBlocks(rest)
   const cut = blocks.find((block) => !block.isComplete)
   if (cut !== undefined) return problem('truncated_answer', `the last code block is not closed: ${firstLine(cut.text)}`)
-  const chosen = blocks.length === 0 ? await plainCode(rest) : await lastImplementation(blocks)
+  const chosen = blocks.length === 0 ? await plainCode(rest, entryPoint) : await lastImplementation(blocks, entryPoint)
   if ('problem' in chosen) return chosen
   const reasoning = nonBlank(givenReasoning) ?? nonBlank(thought)
   return { problem: null, reasoning, code: withFinalNewline(chosen.code), python: chosen.python }
@@ -53,38 +57,40 @@ function splitReasoning(answer: string): { thought: string | null; rest: string;
   return { thought, rest: answer.slice(closing.index + closing[0].length), isCut: false }
 }
 
-async function plainCode(text: string): Promise<Implementation | Failure> {
+async function plainCode(text: string, entryPoint: string): Promise<Implementation | Failure> {
   const python = await readPythonCode(text)
-  if (python?.definitions.has(ENTRY_POINT) === true) return { code: text, python }
+  if (python?.definitions.has(entryPoint) === true) return { code: text, python }
   // A sentence is no definition and no import; code that lacks the entry point has at least one of them.
   if (python !== null && python.definitions.size + python.imported.size > 0 && !python.hasError) {
-    return withoutEntryPoint(python)
+    return withoutEntryPoint(python, entryPoint)
   }
   if (isRefusal(text)) return problem('refused', firstLine(text))
   return python === null ? problem('unreadable_code', UNREADABLE) : problem('no_code', firstLine(text))
 }
 
-async function lastImplementation(blocks: readonly CodeBlock[]): Promise<Implementation | Failure> {
+async function lastImplementation(blocks: readonly CodeBlock[], entryPoint: string): Promise<Implementation | Failure> {
   const read = await Promise.all(blocks.map(async ({ text }) => ({ code: text, python: await readPythonCode(text) })))
-  const chosen = read.findLast(({ python }) => python?.definitions.has(ENTRY_POINT) === true)
+  const chosen = read.findLast(({ python }) => python?.definitions.has(entryPoint) === true)
   if (chosen?.python === undefined || chosen.python === null) {
     const last = read.findLast(({ python }) => python !== null)?.python
-    return last === undefined || last === null ? problem('unreadable_code', UNREADABLE) : withoutEntryPoint(last)
+    return last === undefined || last === null
+      ? problem('unreadable_code', UNREADABLE)
+      : withoutEntryPoint(last, entryPoint)
   }
   const { code, python } = chosen
   const others = read.flatMap((block) => (block === chosen || block.python === null ? [] : [block.python]))
   const offered = others.flatMap(({ definitions, imported }) => [...definitions, ...imported])
   const missing = offered.filter((name) => python.missing.has(name)).toSorted()
   if (missing.length === 0) return { code, python }
-  return problem('several_code_blocks', `the block with ${ENTRY_POINT} uses ${missing[0]}, which another block defines`)
+  return problem('several_code_blocks', `the block with ${entryPoint} uses ${missing[0]}, which another block defines`)
 }
 
 const UNREADABLE = 'the code is too large or too deeply nested to be parsed'
 
-function withoutEntryPoint(python: PythonCode): Failure {
+function withoutEntryPoint(python: PythonCode, entryPoint: string): Failure {
   const names = [...python.definitions].slice(0, 10).join(', ')
   const others = names === '' ? '' : `; it defines ${names}`
-  return problem('no_entry_point', `the code defines no ${ENTRY_POINT}${others}`)
+  return problem('no_entry_point', `the code defines no ${entryPoint}${others}`)
 }
 
 // Looked for only where there is no code, and only at the start: an answer that says sorry and then does the work is none.

@@ -15,6 +15,8 @@ export interface RowMapping {
   readonly code: string | null
   /** Name of the implementation's class; `ModelNew` where it is null. */
   readonly code_class: string | null
+  /** The program that an extension is called from. */
+  readonly functional: string | null
   /** Path of a list of `{role, content}`: each message of an assistant is a turn. */
   readonly turns: string | null
   readonly reasoning: string | null
@@ -34,6 +36,7 @@ export const NOTHING_ELSE: Omit<RowMapping, 'task'> = {
   reference_class: null,
   code: null,
   code_class: null,
+  functional: null,
   turns: null,
   reasoning: null,
   generator: null,
@@ -51,9 +54,20 @@ export interface Turn {
 }
 
 /** A row as its mapping reads it: texts, null where the file has none. */
-export interface MappedRow extends Record<TextField, string | null> {
+export interface MappedRow {
   readonly task: string
+  readonly reference: string | null
+  readonly reference_class: string | null
+  readonly code: string | null
+  readonly code_class: string | null
+  readonly functional: string | null
   readonly turns: readonly Turn[] | null
+  readonly reasoning: string | null
+  readonly generator: string | null
+  readonly language: string | null
+  readonly repo_name: string | null
+  readonly commit_sha: string | null
+  readonly license: string | null
 }
 
 /** A row, or why it cannot be read as the mapping says. */
@@ -62,11 +76,13 @@ type ReadRow =
   | { readonly row: null; readonly reason: ColumnProblem; readonly detail: string }
 type ColumnProblem = 'not_an_object' | 'missing_value' | 'wrong_type' | 'other_kind'
 
-const OPTIONAL = [
+const FIELDS = [
+  'task',
   'reference',
   'reference_class',
   'code',
   'code_class',
+  'functional',
   'reasoning',
   'generator',
   'language',
@@ -74,37 +90,49 @@ const OPTIONAL = [
   'commit_sha',
   'license',
 ] as const
-type TextField = (typeof OPTIONAL)[number]
 
-// What a mapping declares and a row lacks is no row; a trace, a model's name or a licence may be absent.
-const REQUIRED = new Set<TextField>(['reference', 'reference_class', 'code', 'code_class'])
-
-/** Applies a mapping to one row. */
-export function mapColumns(value: unknown, mapping: RowMapping): ReadRow {
-  if (!isObject(value)) return failure('not_an_object', `the row is ${typeName(value)}, not an object with columns`)
+/** Applies a mapping to one row; `number` is what `{#}` stands for. */
+export function mapColumns(stored: unknown, mapping: RowMapping, number: number): ReadRow {
+  if (!isObject(stored)) return failure('not_an_object', `the row is ${typeName(stored)}, not an object with columns`)
+  const value: Record<string, unknown> = { ...stored, '#': number }
   for (const [path, expected] of Object.entries(mapping.only)) {
-    const found = fillTemplate(value, `{${path}}`).text
-    if (found !== expected) return failure('other_kind', `the column ${path} is ${found ?? 'absent'}, not ${expected}`)
+    const found = lookUp(value, path)
+    const shown = typeof found === 'string' ? found : (JSON.stringify(found) ?? 'absent')
+    if (shown !== expected)
+      return failure('other_kind', `the column ${path} is ${shown.slice(0, 100)}, not ${expected}`)
   }
-  const task = fillTemplate(value, mapping.task)
-  if (task.problem !== null) return failure('wrong_type', task.problem)
-  if (task.text === null) return missing(mapping.task)
-  const texts: Partial<Record<TextField, string | null>> = {}
-  for (const field of OPTIONAL) {
-    const template = mapping[field]
-    const read = template === null ? { text: null, problem: null } : fillTemplate(value, template)
-    if (read.problem !== null) return failure('wrong_type', read.problem)
-    if (template !== null && read.text === null && REQUIRED.has(field)) return missing(template)
-    texts[field] = read.text
+  const problems: ReadRow[] = []
+  function read(template: string | null, isRequired = false): string | null {
+    if (template === null) return null
+    const { text, problem } = fillTemplate(value, template)
+    if (problem !== null) problems.push(failure('wrong_type', problem))
+    else if (text === null && isRequired) problems.push(missing(template))
+    return text
   }
   const turns = mapping.turns === null ? null : readTurns(value, mapping.turns)
   if (typeof turns === 'string') return failure('wrong_type', turns)
-  return { row: { task: task.text, turns, ...withAllFields(texts) }, reason: null }
+  const row = {
+    task: read(mapping.task, true) ?? '',
+    turns,
+    // What a mapping declares and a row lacks is no row; a trace, a model's name or a licence may be absent.
+    reference: read(mapping.reference, true),
+    reference_class: read(mapping.reference_class, true),
+    code: read(mapping.code, true),
+    code_class: read(mapping.code_class, true),
+    functional: read(mapping.functional, true),
+    reasoning: read(mapping.reasoning),
+    generator: read(mapping.generator),
+    language: read(mapping.language),
+    repo_name: read(mapping.repo_name),
+    commit_sha: read(mapping.commit_sha),
+    license: read(mapping.license),
+  }
+  return problems[0] ?? { row, reason: null }
 }
 
 /** The top-level columns that a mapping may read: a path's first part, or a name that itself has dots. */
 export function columnsOfMapping(mapping: RowMapping): string[] {
-  const templates = [mapping.task, ...OPTIONAL.map((field) => mapping[field])].filter((template) => template !== null)
+  const templates = FIELDS.map((field) => mapping[field]).filter((template) => template !== null)
   const turns = mapping.turns === null ? [] : [mapping.turns]
   const paths = [...templates.flatMap(pathsOf), ...turns, ...Object.keys(mapping.only)]
   return [...new Set(paths.flatMap((path) => [path, path.split('.')[0] ?? path]))].toSorted()
@@ -126,12 +154,6 @@ function readTurns(row: Record<string, unknown>, path: string): Turn[] | string 
     }
   }
   return turns
-}
-
-function withAllFields(texts: Partial<Record<TextField, string | null>>): Record<TextField, string | null> {
-  const { reference = null, reference_class = null, code = null, code_class = null, reasoning = null } = texts
-  const { generator = null, language = null, repo_name = null, commit_sha = null, license = null } = texts
-  return { reference, reference_class, code, code_class, reasoning, generator, language, repo_name, commit_sha, license }
 }
 
 function missing(template: string): ReadRow {

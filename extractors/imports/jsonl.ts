@@ -1,10 +1,7 @@
-import { createReadStream } from 'node:fs'
-import { createGunzip } from 'node:zlib'
-import { pipeline } from 'node:stream/promises'
-import { PassThrough } from 'node:stream'
 import { z } from 'zod'
-import { CurateError, messageOf, systemCodeOf } from '../../pipelines/core/errors.ts'
 import type { ImportFormat, ImportedRow } from '../types.ts'
+import { openBytes } from './file-bytes.ts'
+import { readJson } from './json-text.ts'
 
 const Options = z.strictObject({
   max_line_bytes: z
@@ -29,27 +26,6 @@ export const jsonl: ImportFormat<z.infer<typeof Options>> = {
 }
 
 const NEWLINE = 10
-
-/** Bytes of the file, unpacked; a damaged archive is an error of the file. */
-async function* openBytes(path: string): AsyncGenerator<Buffer> {
-  const bytes = new PassThrough()
-  const file = createReadStream(path)
-  const done = path.endsWith('.gz') ? pipeline(file, createGunzip(), bytes) : pipeline(file, bytes)
-  // The reader below meets the same error; without this it would also count as unhandled.
-  done.catch(() => {})
-  try {
-    for await (const chunk of bytes) yield z.instanceof(Buffer).parse(chunk)
-    await done
-  } catch (error) {
-    if (!(systemCodeOf(error) ?? '').startsWith('Z_')) throw error
-    throw new CurateError('unreadable_gzip', `${path} is not a whole gzip file: ${messageOf(error)}`, {
-      hint: 'It is truncated or damaged: get it again, or unpack what is left and import that.',
-      cause: error,
-    })
-  } finally {
-    file.destroy()
-  }
-}
 
 /** Lines with their numbers from 1; `bytes` is null for a line above the limit, whose bytes are dropped as they arrive. */
 async function* splitLines(
@@ -93,17 +69,5 @@ function readLine(
     const detail = `${path}:${row} has more than ${maxBytes} bytes; raise max_line_bytes of the import to read it`
     return { row, reason: 'line_too_long', detail }
   }
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return { row, reason: 'not_utf8', detail: `${path}:${row} is not UTF-8 text` }
-  }
-  if (text.trim() === '') return null
-  try {
-    const value: unknown = JSON.parse(text)
-    return { row, value }
-  } catch (error) {
-    return { row, reason: 'bad_json', detail: `${path}:${row} is not JSON: ${messageOf(error)}` }
-  }
+  return readJson(row, bytes, path)
 }

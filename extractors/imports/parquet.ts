@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { CurateError } from '../../pipelines/core/errors.ts'
 import { describeParquet, readParquet } from '../../pipelines/core/parquet.ts'
 import type { ImportFormat } from '../types.ts'
+import { missingColumns } from './wanted-columns.ts'
 
 const Options = z.strictObject({})
 
@@ -14,17 +14,11 @@ export const parquet: ImportFormat<z.infer<typeof Options>> = {
   async *read(path, _options, wanted) {
     const { columns } = await describeParquet(path)
     const selected = columns.filter((column) => wanted.includes(column))
-    if (selected.length === 0) throw foreignColumns(path, columns, wanted)
+    if (selected.length === 0) throw missingColumns(path, columns, wanted)
     let row = 0
     for await (const value of readParquet(path, selected)) {
       row += 1
       yield { row, value }
     }
   },
-}
-
-function foreignColumns(path: string, columns: readonly string[], wanted: readonly string[]): CurateError {
-  return new CurateError('missing_column', `${path} has none of the columns ${wanted.join(', ')}`, {
-    hint: `Set \`columns\` of the import in the recipe; the file has ${columns.join(', ')}.`,
-  })
 }

@@ -6,6 +6,7 @@ import { kernels } from '../core/records/kernel.ts'
 import { publications, publishedFiles } from '../core/records/publication.ts'
 import { rejects } from '../core/records/reject.ts'
 import { tasks } from '../core/records/task.ts'
+import { trajectories } from '../core/records/trajectory.ts'
 import type { Column } from '../core/parquet.ts'
 import type { Table } from '../core/table.ts'
 import { nestedFieldsOf } from './nested-fields.ts'
@@ -20,7 +21,7 @@ const PAGES: readonly { file: string; title: string; text: string; table: Table<
   {
     file: 'task',
     title: 'Task',
-    text: 'A PyTorch reference program with its workloads. Written by `pair`.',
+    text: 'A PyTorch reference program with its workloads. Written by `pair`, and by `generate` for files that bring their tasks.',
     table: tasks,
   },
   {
@@ -28,6 +29,12 @@ const PAGES: readonly { file: string; title: string; text: string; table: Table<
     title: 'Candidate',
     text: 'An implementation offered for a task. Written by `pair` (a repository’s own kernel) and `generate` (a model’s).',
     table: candidates,
+  },
+  {
+    file: 'trajectory-turn',
+    title: 'Trajectory turn',
+    text: 'One turn of a trajectory. Written by `pair` (revisions in a file’s history) and `generate` (turns of a model).',
+    table: trajectories,
   },
   {
     file: 'evaluation',

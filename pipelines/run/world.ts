@@ -1,10 +1,11 @@
-import { resolve } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import { sources } from '../../extractors/sources/registry.ts'
 import type { Source, SourceContext } from '../../extractors/types.ts'
 import { describeDevice } from '../../validators/device.ts'
 import type { LoadedRecipe } from '../config/load-recipe.ts'
 import { CurateError, messageOf, systemCodeOf } from '../core/errors.ts'
-import { sha256OfFile } from '../core/hash.ts'
+import { hashOf, sha256OfFile } from '../core/hash.ts'
 import { enabledPlugins } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
 import type { World } from '../core/stage.ts'
@@ -61,7 +62,7 @@ async function hashFiles(paths: readonly string[], directory: string): Promise<M
 
 async function hashFile(path: string): Promise<string> {
   try {
-    return await sha256OfFile(path)
+    return (await stat(path)).isDirectory() ? await hashFolder(path) : await sha256OfFile(path)
   } catch (error) {
     if (!['ENOENT', 'EISDIR', 'EACCES'].includes(systemCodeOf(error) ?? '')) throw error
     throw new CurateError('missing_import', `the recipe imports ${path}, which cannot be read: ${messageOf(error)}`, {
@@ -69,4 +70,13 @@ async function hashFile(path: string): Promise<string> {
       cause: error,
     })
   }
+}
+
+// Links are not followed, here nor by who reads the folder.
+async function hashFolder(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const hashes: [string, string][] = []
+  for (const path of paths.sort()) hashes.push([relative(folder, path), await sha256OfFile(path)])
+  return hashOf(hashes)
 }

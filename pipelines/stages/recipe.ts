@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { datasetConfigs } from '../../exports/configs/registry.ts'
 import { exportFormats } from '../../exports/formats/registry.ts'
+import { datasets } from '../../extractors/imports/datasets/registry.ts'
 import { importFormats } from '../../extractors/imports/registry.ts'
 import { languages } from '../../extractors/languages/registry.ts'
 import { pairingMethods } from '../../extractors/pairing/registry.ts'
@@ -31,7 +32,18 @@ const ImportEntry = z
     columns: z
       .strictObject({
         task: z.string().default('task').describe('Column with the id or the name of the task'),
-        code: z.string().default('code').describe('Column with the implementation (`ModelNew`)'),
+        reference: z
+          .string()
+          .nullable()
+          .default(null)
+          .describe(
+            'Column with the program of the task (`Model`), for files that bring their tasks; null where `task` names one',
+          ),
+        code: z
+          .string()
+          .nullable()
+          .default('code')
+          .describe('Column with the implementation (`ModelNew`); null for a file of tasks alone'),
         reasoning: z
           .string()
           .nullable()
@@ -41,7 +53,12 @@ const ImportEntry = z
         language: z.string().nullable().default('language').describe('Column with the kernel language; null for none'),
       })
       .prefault({})
-      .describe('Which column holds what; dots reach into nested values'),
+      .describe('Which column holds what; dots reach into nested values; not read where `dataset` says it'),
+    dataset: z
+      .enum(Object.keys(datasets))
+      .nullable()
+      .default(null)
+      .describe('A published dataset whose columns are known (`curate list`); null for `columns`'),
     ...optionShapes(importFormats),
   })
   .superRefine(exactlyOneOf(importFormats, 'file format'))

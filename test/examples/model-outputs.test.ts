@@ -1,12 +1,19 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAnswer } from '../../extractors/imports/answer.ts'
-import { mapColumns } from '../../extractors/imports/columns.ts'
+import { NOTHING_ELSE, mapColumns } from '../../extractors/imports/columns.ts'
 import { jsonl } from '../../extractors/imports/jsonl.ts'
 import { examplesDirectory } from '../../extractors/sources/example-repository.ts'
 import { expectedOutcome } from './expected-outcome.ts'
 
-const MAPPING = { task: 'task', code: 'code', reasoning: 'reasoning', generator: 'model', language: 'language' }
+const MAPPING = {
+  ...NOTHING_ELSE,
+  task: '{task}',
+  code: '{code}',
+  reasoning: '{reasoning}',
+  generator: '{model}',
+  language: '{language}',
+}
 const expected = expectedOutcome('rowwise-kernels')
 
 describe('the model outputs of the example', () => {
@@ -24,7 +31,7 @@ describe('the model outputs of the example', () => {
     const outputs = await readOutputs()
     const outcomes = await Promise.all(
       outputs.map(async ({ row, output }) => {
-        const answer = await parseAnswer(output.code, output.reasoning)
+        const answer = await parseAnswer(output.code ?? '', output.reasoning)
         if (answer.problem !== null) return { row, reject: answer.problem, language: null }
         return { row, reject: null, language: answer.python.language }
       }),
@@ -37,7 +44,7 @@ describe('the model outputs of the example', () => {
 
   test('all carry a reasoning, in its own column or in the answer', async () => {
     for (const { row, output } of await readOutputs()) {
-      const answer = await parseAnswer(output.code, output.reasoning)
+      const answer = await parseAnswer(output.code ?? '', output.reasoning)
       if (answer.problem === null) expect(answer.reasoning, `row ${row}`).toMatch(/\w+ \w+/)
       expect(output.generator).toBe('example-writer')
     }
@@ -48,7 +55,7 @@ async function readOutputs() {
   const path = join(examplesDirectory, 'model-outputs.jsonl')
   const rows = await Array.fromAsync(jsonl.read(path, jsonl.options.parse({}), []))
   return rows.flatMap((row) => {
-    const mapped = 'value' in row ? mapColumns(row.value, MAPPING) : null
-    return mapped === null || mapped.output === null ? [] : [{ row: row.row, output: mapped.output }]
+    const mapped = 'value' in row ? mapColumns(row.value, MAPPING, row.row) : null
+    return mapped === null || mapped.row === null ? [] : [{ row: row.row, output: mapped.row }]
   })
 }

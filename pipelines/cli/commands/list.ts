@@ -1,5 +1,6 @@
 import { datasetConfigs } from '../../../exports/configs/registry.ts'
 import { exportFormats } from '../../../exports/formats/registry.ts'
+import { datasets } from '../../../extractors/imports/datasets/registry.ts'
 import { importFormats } from '../../../extractors/imports/registry.ts'
 import { languages } from '../../../extractors/languages/registry.ts'
 import { pairingMethods } from '../../../extractors/pairing/registry.ts'
@@ -20,6 +21,7 @@ const REGISTRIES: Readonly<Record<string, Registry>> = {
   'pair.methods': pairingMethods,
   'pair.reasoning': reasoningSources,
   'generate.imports[]': importFormats,
+  'generate.imports[].dataset': datasets,
   filters,
   'export.configs': datasetConfigs,
   'export.formats': exportFormats,

@@ -5,8 +5,12 @@ export const provenanceFields = {
   repo_name: z.string().describe('Repository as `owner/name`, or the folder name of a local one'),
   repo_url: z.string().describe('Address it was cloned from, without credentials'),
   commit_sha: z.string().describe('Full commit id the text was read at'),
-  path: z.string().describe('File, relative to the root of the repository, with forward slashes'),
-  start_line: z.int().describe('First line, from 1, decorators included'),
+  path: z
+    .string()
+    .describe(
+      'File, relative to the root of the repository, with forward slashes; of imported tasks the file of the dataset',
+    ),
+  start_line: z.int().describe('First line, from 1, decorators included; of imported tasks the row'),
   end_line: z.int().describe('Last line, inclusive'),
   license: z
     .string()

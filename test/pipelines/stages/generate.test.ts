@@ -72,13 +72,13 @@ describe('generate', () => {
     ]
     const run = await runOutputs([...rows.map((row) => JSON.stringify(row)), '{"task": '])
     expect((await run.read(rejects, SHARD)).map(({ record_id, by, reason }) => [record_id, by, reason])).toEqual([
-      ['outputs.jsonl:1', 'generate@1', 'unknown_task'],
-      ['outputs.jsonl:2', 'generate@1', 'ambiguous_task_name'],
-      ['outputs.jsonl:3', 'generate@1', 'missing_value'],
-      ['outputs.jsonl:4', 'generate@1', 'not_an_object'],
-      ['outputs.jsonl:5', 'generate@1', 'wrong_type'],
-      ['outputs.jsonl:6', 'generate@1', 'no_code'],
-      ['outputs.jsonl:8', 'generate@1', 'duplicate'],
+      ['outputs.jsonl:1', 'generate@2', 'unknown_task'],
+      ['outputs.jsonl:2', 'generate@2', 'ambiguous_task_name'],
+      ['outputs.jsonl:3', 'generate@2', 'missing_value'],
+      ['outputs.jsonl:4', 'generate@2', 'not_an_object'],
+      ['outputs.jsonl:5', 'generate@2', 'wrong_type'],
+      ['outputs.jsonl:6', 'generate@2', 'no_code'],
+      ['outputs.jsonl:8', 'generate@2', 'duplicate'],
       ['outputs.jsonl:9', 'jsonl@1', 'bad_json'],
     ])
     const ambiguous = (await run.read(rejects, SHARD))[1]
@@ -104,6 +104,55 @@ describe('generate', () => {
     expect(await run.read(candidates, SHARD)).toMatchObject([
       { generator: 'a-model', reasoning: { text: 'Tiles.' }, sources: [{ content: CODE }] },
     ])
+  })
+
+  test('takes the task of a row that brings one, also where several rows bring the same', async () => {
+    const reference = 'import torch\n\nclass Model: ...\ndef get_inputs(): ...\ndef get_init_inputs(): ...\n'
+    const rows = [
+      { name: 'gelu', program: reference, code: CODE },
+      { name: 'gelu', program: reference, code: `${CODE}# again\n` },
+      { name: 'gelu', program: 'class Model: ...\n', code: CODE },
+    ]
+    const columns = { task: 'name', reference: 'program' }
+    const run = await runOutputs(rows, { entry: { ...IMPORT, columns } })
+    const [brought, ...others] = await run.read(tasks, SHARD)
+    expect(others).toEqual([])
+    expect(brought).toMatchObject({
+      name: 'gelu',
+      origin: 'imported',
+      reference,
+      requires: ['torch'],
+      pairing: null,
+      repo_name: 'outputs',
+      path: 'outputs.jsonl',
+      start_line: 1,
+      license: null,
+    })
+    expect((await run.read(candidates, SHARD)).map(({ task_id }) => task_id)).toEqual([brought?.id, brought?.id])
+    expect(await run.read(rejects, SHARD)).toMatchObject([
+      { record_id: 'outputs.jsonl:3', reason: 'no_inputs', detail: 'the reference defines no get_inputs' },
+    ])
+  })
+
+  test('knows the tasks that other imports bring, and depends on their files', async () => {
+    const base = await temporaryFolder()
+    const imports = [
+      IMPORT,
+      { id: 'bench', path: 'bench.jsonl', jsonl: {}, columns: { reference: 'code', code: null } },
+    ]
+    const files = new Map([
+      ['outputs.jsonl', 'a'],
+      ['bench.jsonl', 'b'],
+    ])
+    const run = openStageRun(base, aRecipe({ generate: { imports } }), { files })
+    await run.write({ stage: 'pair', shard: 'example' }, [], [tasks])
+    const program = 'class Model: ...\ndef get_inputs(): ...\ndef get_init_inputs(): ...\n'
+    await writeFile(join(base, 'outputs.jsonl'), JSON.stringify({ task: 'gelu', code: CODE }))
+    await writeFile(join(base, 'bench.jsonl'), JSON.stringify({ task: 'gelu', code: program }))
+    await run.run(generateStage)
+    const [gelu] = await run.read(tasks, { stage: 'generate', shard: 'bench' })
+    expect(await run.read(candidates, SHARD)).toMatchObject([{ task_id: gelu?.id }])
+    expect(run.plan(generateStage).map(({ external }) => external)).toEqual([{ files: ['a', 'b'] }, { files: ['b'] }])
   })
 
   test('reads Parquet', async () => {
@@ -152,7 +201,7 @@ describe('the plan of generate', () => {
     const planned = plan({ files: new Map([['outputs.jsonl', 'abc']]) })
     expect(planned.map(({ shard }) => shard)).toEqual(['outputs', 'again'])
     expect(planned[0]).toMatchObject({
-      external: { file: 'abc' },
+      external: { files: ['abc'] },
       inputs: [{ stage: 'pair', shard: 'example' }],
     })
     expect(plan({ sources: new Map([['example', null]]) })[0]?.inputs).toEqual([])
