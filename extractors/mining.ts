@@ -1,17 +1,19 @@
-import { sha256 } from '../pipelines/core/hash.ts'
-import { pluginName } from '../pipelines/core/plugin.ts'
 import type { Enabled } from '../pipelines/core/plugin.ts'
 import { kernelId } from '../pipelines/core/records/kernel.ts'
 import type { Kernel } from '../pipelines/core/records/kernel.ts'
-import { normalizeSource } from '../pipelines/core/source-text.ts'
 import { selectFiles } from './files/file-selection.ts'
 import type { RefusedFile } from './files/file-selection.ts'
-import { decodeText } from './files/file-text.ts'
-import { roleOf, usesOf } from './languages/kernel-uses.ts'
+import { endingsThatHold } from './files/text-parts.ts'
 import type { LocatedUse } from './languages/kernel-uses.ts'
+import { classOf } from './licenses/license-class.ts'
 import { openLicenseFinder } from './licenses/license-finder.ts'
 import type { LicenseFinder } from './licenses/license-finder.ts'
-import type { KernelSpan, Language, Repository } from './types.ts'
+import { searchFiles } from './mining/file-search.ts'
+import type { FileMiner } from './mining/file-miner.ts'
+import type { MinedFile } from './mining/file-mining.ts'
+import { linkKernels } from './mining/kernel-links.ts'
+import { openMinedFileCache } from './mining/mined-file-cache.ts'
+import type { Language, Repository } from './types.ts'
 
 /** What of a repository is mined, and how. */
 export interface MiningOptions {
@@ -21,7 +23,13 @@ export interface MiningOptions {
   readonly exclude: readonly string[]
   readonly maxFileBytes: number
   readonly maxFiles: number
+  /** Whether files in folders that hold other people's code are mined too; absent: refused. */
+  readonly vendored?: boolean
   readonly languages: readonly Enabled<Language>[]
+  /** Threads that search files, shared with others; absent: threads of its own where there is enough to search. */
+  readonly miner?: FileMiner
+  /** Folder in which what files hold is remembered; absent: every file is searched. */
+  readonly cacheDirectory?: string
   /** Told how many files there are before the first is read, then after each. */
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -37,26 +45,30 @@ export interface MinedRepository {
   readonly rejects: MiningReject[]
 }
 
-/** Finds the kernels of a repository. Holds one file's text at a time, and all kernels. */
+/** Finds the kernels of a repository. Holds a few files' texts at a time, and all kernels. The same bytes for any number of threads. */
 export async function mineRepository(repository: Repository, options: MiningOptions): Promise<MinedRepository> {
   const files = await repository.listFiles()
-  const extensions = new Set(options.languages.flatMap(({ plugin }) => plugin.extensions))
+  const extensions = endingsThatHold(new Set(options.languages.flatMap(({ plugin }) => plugin.extensions)))
   const { selected, refused } = selectFiles(files, { ...options, extensions })
   const rejects: MiningReject[] = refused.map((file) => ({ ...file, by: null }))
-  const licenses = await openLicenseFinder(repository, files)
+  const scope: MiningScope = { options, repository, licenses: await openLicenseFinder(repository, files) }
+  const cache =
+    options.cacheDirectory === undefined
+      ? null
+      : await openMinedFileCache(options.cacheDirectory, repository.url, options.languages, files)
   const found: Kernel[] = []
   const uses: LocatedUse[] = []
-  let done = 0
-  options.onProgress?.(done, selected.length)
-  for await (const { path, content } of repository.readFiles(selected.map((file) => file.path))) {
-    const { text, reason } = decodeText(content)
-    if (text === null) rejects.push({ path, reason, detail: null, by: null })
-    else await mineFile(path, text, { options, repository, licenses }, { found, uses, rejects })
-    done += 1
-    options.onProgress?.(done, selected.length)
+  try {
+    for await (const { path, mined } of searchFiles(repository, selected, { ...options, cache })) {
+      rejects.push(...rejectsOf(path, mined))
+      for (const kernel of mined.kernels) found.push(toKernel(path, mined, kernel, scope))
+      for (const use of mined.uses) uses.push({ ...use, path })
+    }
+  } finally {
+    await cache?.close()
   }
   const { kernels, duplicates } = linkKernels(found, uses)
-  return { kernels, rejects: [...rejects, ...duplicates].toSorted(byPath) }
+  return { kernels, rejects: [...rejects, ...duplicates.map(duplicateReject)].toSorted(byPath) }
 }
 
 interface MiningScope {
@@ -65,89 +77,48 @@ interface MiningScope {
   readonly licenses: LicenseFinder
 }
 
-interface Findings {
-  readonly found: Kernel[]
-  readonly uses: LocatedUse[]
-  readonly rejects: MiningReject[]
+function rejectsOf(path: string, { refused, skipped }: MinedFile): MiningReject[] {
+  if (refused !== null) return [{ path, reason: refused, detail: null, by: null }]
+  return skipped.map(({ symbol, line, reason, by }) => ({ path, reason, detail: `${symbol}, line ${line}`, by }))
 }
 
-async function mineFile(path: string, text: string, scope: MiningScope, into: Findings): Promise<void> {
-  const lines = text.split('\n')
-  for (const { plugin, options } of scope.options.languages) {
-    if (!plugin.extensions.some((extension) => path.endsWith(extension))) continue
-    const { kernels, skipped, uses } = await plugin.findKernels({ path, text }, options)
-    const by = pluginName(plugin)
-    for (const span of kernels) {
-      into.found.push(toKernel(path, text, lines, span, { ...scope, language: plugin }))
-    }
-    for (const use of uses) into.uses.push({ ...use, path })
-    for (const { symbol, line, reason } of skipped)
-      into.rejects.push({ path, reason, detail: `${symbol}, line ${line}`, by })
-  }
+function duplicateReject({ path, symbol, start_line, extractor }: Kernel): MiningReject {
+  const detail = `${symbol}, line ${start_line}: the same text is defined above`
+  return { path, reason: 'defined_twice', detail, by: extractor }
 }
 
+// Role and launch sites follow when all files are known.
 function toKernel(
   path: string,
-  text: string,
-  lines: readonly string[],
-  span: KernelSpan,
-  { repository, licenses, options, language }: MiningScope & { readonly language: Language },
+  { header }: MinedFile,
+  found: MinedFile['kernels'][number],
+  { repository, licenses, options }: MiningScope,
 ): Kernel {
-  const content = lines.slice(span.startLine - 1, span.endLine).join('\n')
+  const license = licenses.findBelow(path, header)
   const kernel = {
-    language: language.id,
-    entry_point: `${path}::${span.symbol}`,
-    symbol: span.symbol,
-    role: span.role,
-    signature: span.signature,
-    content,
-    content_sha256: sha256(normalizeSource(content, language.id)),
+    language: found.language,
+    entry_point: `${path}::${found.symbol}`,
+    symbol: found.symbol,
+    role: 'entry' as const,
+    signature: found.signature,
+    content: found.content,
+    content_sha256: found.content_sha256,
     launch_sites: [],
-    autotune_configs: span.autotuneConfigs,
+    autotune_configs: found.autotune_configs,
     source: options.source,
-    extractor: pluginName(language),
+    extractor: found.extractor,
     repo_name: repository.name,
     repo_url: repository.url,
     commit_sha: repository.commitSha,
     path,
-    start_line: span.startLine,
-    end_line: span.endLine,
-    ...licenses.find(path, text),
+    start_line: found.start_line,
+    end_line: found.end_line,
+    ...license,
+    cell: found.cell,
+    license_class: classOf(license),
+    repo_license: licenses.repository.license,
   }
   return { id: kernelId(kernel), ...kernel }
-}
-
-// Roles and launch sites need all files: a kernel may be launched, or called by other kernels, far from where it is defined.
-function linkKernels(
-  found: readonly Kernel[],
-  uses: readonly LocatedUse[],
-): { kernels: Kernel[]; duplicates: MiningReject[] } {
-  const usesBySymbol = Map.groupBy(uses, ({ symbol }) => symbol)
-  const defined = new Set(found.map(({ path, symbol }) => `${path}\n${symbol.split('.').at(-1) ?? ''}`))
-  const kernels = new Map<string, Kernel>()
-  const duplicates: MiningReject[] = []
-  for (const kernel of found) {
-    const { id, path, symbol, start_line, extractor } = kernel
-    if (kernels.has(id)) {
-      const detail = `${symbol}, line ${start_line}: the same text is defined above`
-      duplicates.push({ path, reason: 'defined_twice', detail, by: extractor })
-      continue
-    }
-    const own = usesOf(kernel, usesBySymbol, (file, name) => defined.has(`${file}\n${name}`))
-    const launches = own.filter(({ kind }) => kind === 'launch')
-    const role = roleOf(own)
-    kernels.set(id, {
-      ...kernel,
-      role,
-      launch_sites: launches.map(({ path, line, function: name }) => ({ path, line, function: name })),
-    })
-  }
-  return { kernels: [...kernels.values()].toSorted(byPlace), duplicates }
-}
-
-function byPlace(a: Kernel, b: Kernel): number {
-  if (a.path !== b.path) return a.path < b.path ? -1 : 1
-  return a.start_line - b.start_line || (a.symbol < b.symbol ? -1 : 1)
 }
 
 function byPath(a: RefusedFile, b: RefusedFile): number {

@@ -13,6 +13,8 @@ export interface SourceContext {
 
 /** Where repositories come from. */
 export interface Source<Options = unknown> extends Plugin<Options> {
+  /** What people know it by, without asking anyone: `owner/name` of a repository, the name of a package or a folder. */
+  nameOf(options: Options): string
   /** The commit id that the options mean now; the only step that may ask the network what is newest. */
   resolve(options: Options, context: SourceContext): Promise<string>
   /** The repository at a commit. */
@@ -26,6 +28,8 @@ export interface RepositoryFile {
   readonly numBytes: number
   /** Null for ordinary files. Symbolic links and submodules are listed so that they can be rejected, never followed. */
   readonly special: 'symlink' | 'submodule' | null
+  /** Another whenever the content is another; null or absent where nothing says so without reading it. */
+  readonly contentId?: string | null
 }
 
 /** A repository at one commit, read from git objects: no work tree, so that nothing in it is ever executed or followed. */
@@ -33,6 +37,8 @@ export interface Repository {
   readonly name: string
   readonly url: string
   readonly commitSha: string
+  /** The licence that metadata beside the files names; null or absent where there is none. */
+  readonly declaredLicense?: { readonly license: string | null; readonly license_evidence: string } | null
   listFiles(): Promise<RepositoryFile[]>
   /** The bytes of files, many at once: one git process serves all. Absent blobs come back as null. */
   readFiles(paths: readonly string[]): AsyncIterable<{ path: string; content: Buffer | null }>

@@ -11,6 +11,8 @@ export interface SelectionOptions {
   readonly extensions: ReadonlySet<string>
   readonly maxFileBytes: number
   readonly maxFiles: number
+  /** Whether files in folders that hold other people's code are read too; they are refused where this is absent. */
+  readonly vendored?: boolean
 }
 
 /** A file that was not read, and why. */
@@ -53,7 +55,7 @@ function problemWith(file: RepositoryFile, options: SelectionOptions): Problem |
   if (file.special !== null) return { reason: file.special, detail: 'listed, never followed' }
   if (!options.extensions.has(extname(file.path))) return 'not wanted'
   const folder = file.path.split('/').find((part) => VENDORED.has(part.toLowerCase()))
-  if (folder !== undefined) return { reason: 'vendored', detail: `in a folder ${folder}` }
+  if (folder !== undefined && options.vendored !== true) return { reason: 'vendored', detail: `in a folder ${folder}` }
   if (file.numBytes > options.maxFileBytes) {
     return { reason: 'file_too_large', detail: `${file.numBytes} bytes, the limit is ${options.maxFileBytes}` }
   }

@@ -15,6 +15,24 @@ export function joinLicenses(licenses: readonly (string | null)[]): string | nul
   return parts.map((part) => (parts.length > 1 && / OR /.test(part) ? `(${part})` : part)).join(' AND ')
 }
 
+/**
+ * Folds an expression: each licence of it to a value, values of an AND and of an OR to one. Null where the expression is not valid
+ * SPDX.
+ */
+export function foldExpression<Value>(
+  expression: string,
+  leaf: (license: string, exception: string | null) => Value,
+  both: (left: Value, right: Value) => Value,
+  either: (left: Value, right: Value) => Value,
+): Value | null {
+  const fold = (node: Expression): Value => {
+    if (!('conjunction' in node)) return leaf(node.license, node.exception ?? null)
+    return (node.conjunction === 'and' ? both : either)(fold(node.left), fold(node.right))
+  }
+  const parsed = parseExpression(expression)
+  return parsed === null ? null : fold(parsed)
+}
+
 function conjuncts(license: string): string[] {
   const parsed = parseExpression(license)
   return parsed === null ? [license] : split(parsed)

@@ -2,6 +2,7 @@ import { posix } from 'node:path'
 import type { Repository, RepositoryFile } from '../types.ts'
 import { joinLicenses, normalizeExpression } from './license-expression.ts'
 import { licenseInHeader } from './license-header.ts'
+import type { HeaderLicense } from './license-header.ts'
 import { identifyLicense } from './license-texts.ts'
 
 /** The licence that holds for a file, and what says so; see the fields of the same names in a kernel's provenance. */
@@ -12,8 +13,12 @@ export interface LicenseFinding {
 
 /** Finds the licence of files of one repository. */
 export interface LicenseFinder {
-  /** The file's own header first, then the nearest licence text upwards, then nothing. */
+  /** The file's own header first, then the nearest licence text upwards, then what the package declares, then nothing. */
   find(path: string, text: string): LicenseFinding
+  /** The same for a file whose header was read before. */
+  findBelow(path: string, header: HeaderLicense | null): LicenseFinding
+  /** What holds at the root: the licence of the repository as a whole. */
+  readonly repository: LicenseFinding
 }
 
 const MAX_LICENSE_BYTES = 1_000_000
@@ -30,11 +35,14 @@ export async function openLicenseFinder(
   for await (const { path, content } of repository.readFiles(paths)) {
     if (content !== null) texts.set(path, content.toString('utf8'))
   }
-  return licenseFinder(texts)
+  return licenseFinder(texts, repository.declaredLicense ?? null)
 }
 
-/** The finder over licence texts that were read. */
-export function licenseFinder(texts: ReadonlyMap<string, string>): LicenseFinder {
+/** The finder over licence texts that were read; `declared` is what metadata beside them says. */
+export function licenseFinder(
+  texts: ReadonlyMap<string, string>,
+  declared: LicenseFinding | null = null,
+): LicenseFinder {
   const byFolder = Map.groupBy([...texts.keys()].toSorted(byName), folderOf)
   const known = new Map<string, LicenseFinding | null>()
 
@@ -48,12 +56,15 @@ export function licenseFinder(texts: ReadonlyMap<string, string>): LicenseFinder
     known.set(folder, finding)
     return finding
   }
+  const unlicensed = declared ?? { license: null, license_evidence: null }
+  const findBelow: LicenseFinder['findBelow'] = (path, header) => {
+    if (header !== null) return { license: header.license, license_evidence: 'header' }
+    return ofFolder(posix.dirname(path)) ?? unlicensed
+  }
   return {
-    find(path, text) {
-      const header = licenseInHeader(text)
-      if (header !== null) return { license: header.license, license_evidence: 'header' }
-      return ofFolder(posix.dirname(path)) ?? { license: null, license_evidence: null }
-    },
+    find: (path, text) => findBelow(path, licenseInHeader(text)),
+    findBelow,
+    repository: ofFolder('.') ?? unlicensed,
   }
 }
 

@@ -20,6 +20,8 @@ export interface RepositoryPairingOptions {
   readonly exclude: readonly string[]
   readonly maxFileBytes: number
   readonly maxFiles: number
+  /** Whether folders that hold other people's code are read too; absent: no. */
+  readonly vendored?: boolean
   readonly methods: readonly Enabled<PairingMethod>[]
   readonly onProgress?: PairingInput['onProgress']
 }
@@ -84,12 +86,8 @@ export async function pairRepository(
   return { pairs, unpaired, files }
 }
 
-async function readTexts(
-  repository: Repository,
-  { include, exclude, maxFileBytes, maxFiles }: RepositoryPairingOptions,
-): Promise<Map<string, string>> {
-  const selection = { include, exclude, maxFileBytes, maxFiles, extensions: EXTENSIONS }
-  const { selected } = selectFiles(await repository.listFiles(), selection)
+async function readTexts(repository: Repository, options: RepositoryPairingOptions): Promise<Map<string, string>> {
+  const { selected } = selectFiles(await repository.listFiles(), { ...options, extensions: EXTENSIONS })
   const files = new Map<string, string>()
   for await (const { path, content } of repository.readFiles(selected.map((file) => file.path))) {
     // Mining has a row for each file that cannot be read.

@@ -20,6 +20,7 @@ export const example: Source<Options> = {
   version: 1,
   summary: 'A kernel library bundled with curate: needs no network',
   options: Options,
+  nameOf: ({ name }) => name,
   async resolve({ name }, context) {
     return git.resolve(await gitOptions(name, context), context)
   },

@@ -19,6 +19,7 @@ export const folder: Source<Options> = {
   version: 1,
   summary: 'A folder of this machine, without history',
   options: Options,
+  nameOf: ({ path }) => basename(resolve(path)),
   resolve: async ({ path }, context) => hashOfFolder(resolve(path), context),
   open: openFolder,
 }
@@ -76,7 +77,10 @@ async function filesOf(root: string): Promise<{ file: RepositoryFile; absolute: 
     const path = relative(root, absolute).split(sep).join('/')
     if (path.split('/').includes('.git')) continue
     const numBytes = (await lstat(absolute).catch(() => null))?.size ?? 0
-    files.push({ file: { path, numBytes, special: entry.isSymbolicLink() ? 'symlink' : null }, absolute })
+    files.push({
+      file: { path, numBytes, special: entry.isSymbolicLink() ? 'symlink' : null, contentId: null },
+      absolute,
+    })
   }
   return files.toSorted((a, b) => (a.file.path < b.file.path ? -1 : 1))
 }

@@ -6,7 +6,7 @@ import { SAFE_CONFIG, gitEnvironment } from './git-command.ts'
 import { gitFailure } from './git-failure.ts'
 
 /** A file of a tree with the id of its content. */
-export interface TreeFile extends RepositoryFile {
+export interface TreeFile extends Omit<RepositoryFile, 'contentId'> {
   readonly objectId: string
 }
 

@@ -44,6 +44,7 @@ export const git: Source<Options> = {
   summary: 'A git repository at a commit, over https, ssh or from a local path',
   options: Options,
   resolve: resolveCommit,
+  nameOf: ({ url }) => repositoryName(url),
   open: openRepository,
 }
 
@@ -76,7 +77,9 @@ async function openRepository(options: Options, commitSha: string, context: Sour
     url: publicAddress(options.url),
     commitSha,
     async listFiles() {
-      return (await files()).map(({ path, numBytes, special }) => ({ path, numBytes, special }))
+      return (await files()).map(({ path, numBytes, special, objectId }) => {
+        return { path, numBytes, special, contentId: special === null ? objectId : null }
+      })
     },
     async *readFiles(paths) {
       yield* readNamed(store, await files(), paths)

@@ -62,8 +62,8 @@ export interface RepositoryScan {
   readonly summary: ScanSummary
 }
 
-// The limits that recipes have by default.
-const READ = { include: ['**'], exclude: [], maxFileBytes: 2_000_000, maxFiles: 100_000 }
+// The limits that recipes have by default; who looks at one repository also wants to see what it took over from others.
+const READ = { include: ['**'], exclude: [], maxFileBytes: 2_000_000, maxFiles: 100_000, vendored: true }
 
 /** Mines and pairs one repository or folder with every language and method, outside of any run. `at`: a full commit id, a branch or a tag. */
 export async function scanRepository(

@@ -56,6 +56,8 @@ function planPairing(recipe: Recipe, world: World): ShardSpec[] {
 async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGenerator<TableRow> {
   const kernels: Kernel[] = []
   for await (const kernel of context.read(kernelTable)) kernels.push(kernel)
+  // Nothing to pair, so nothing to fetch: a repository whose owner opted out is not even opened.
+  if (kernels.length === 0) return
   const { entry, repository } = await openShardRepository(context)
   try {
     const { limits } = context.recipe.mine
@@ -64,6 +66,7 @@ async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGener
       exclude: entry.exclude,
       maxFileBytes: limits.max_file_bytes,
       maxFiles: limits.max_files,
+      vendored: limits.read_vendored,
       methods: enabledPlugins<PairingMethod>(pairingMethods, context.recipe.pair.methods),
       onProgress: progressOf(context),
     })

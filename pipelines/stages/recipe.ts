@@ -70,9 +70,19 @@ const Mine = z.strictObject({
     .strictObject({
       max_file_bytes: z.int().positive().default(2_000_000).describe('Larger files are skipped with a reason'),
       max_files: z.int().positive().default(100_000).describe('Files read of one repository'),
+      read_vendored: z
+        .boolean()
+        .default(false)
+        .describe('Whether folders that hold other people’s code, such as `third_party`, are read too'),
     })
     .prefault({})
     .describe('What one repository may cost'),
+  opt_out: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Repositories, packages and folders that are not mined because their owners asked: names or globs, `owner/*`',
+    ),
 })
 
 const Pair = z.strictObject({

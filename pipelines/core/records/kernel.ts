@@ -30,6 +30,21 @@ export const Kernel = z.object({
   source: z.string().describe('Id of the source in the recipe'),
   extractor: z.string().describe('Language plug-in with version: `triton@1`'),
   ...provenanceFields,
+  cell: z
+    .int()
+    .nullable()
+    .describe('Index of the notebook cell it stands in, from 0; null where the file is no notebook'),
+  license_class: z
+    .enum(['permissive', 'weak_copyleft', 'strong_copyleft', 'custom', 'none'])
+    .describe(
+      'What `license` asks of those who pass the text on; `custom`: terms without an SPDX name, or restricting use; `none`: nobody licenses it',
+    ),
+  repo_license: z
+    .string()
+    .nullable()
+    .describe(
+      'SPDX expression of the licence texts at the root of the repository at this commit; null where none says one',
+    ),
 })
 export type Kernel = z.infer<typeof Kernel>
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { kernels } from '../../../pipelines/core/records/kernel.ts'
 import { rejects } from '../../../pipelines/core/records/reject.ts'
 import { mineStage } from '../../../pipelines/stages/mine.ts'
+import { pairStage } from '../../../pipelines/stages/pair.ts'
 import { KERNEL_FILE, makeRepository } from '../../extractors/sources/made-repository.ts'
 import type { MadeEntry } from '../../extractors/sources/made-repository.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -24,7 +25,7 @@ describe('the mine stage', () => {
     const rows = await run.read(kernels, MINED)
     expect(rows.map(({ entry_point, language, extractor }) => [entry_point, language, extractor])).toEqual([
       ['copy.py::copy_kernel', 'triton', 'triton@2'],
-      ['scale.cu::scale', 'cuda', 'cuda@2'],
+      ['scale.cu::scale', 'cuda', 'cuda@3'],
     ])
     expect(rows[1]).toMatchObject({
       role: 'entry',
@@ -37,6 +38,9 @@ describe('the mine stage', () => {
       end_line: 1,
       license: null,
       license_evidence: null,
+      license_class: 'none',
+      repo_license: null,
+      cell: null,
     })
   })
 
@@ -78,7 +82,7 @@ describe('the mine stage', () => {
       ['third_party/deep.py', 'vendored'],
       ['two\nlines.py', 'unsafe_path'],
     ])
-    expect(left.every(({ by, source }) => by === 'mine@2' && source === 'example')).toBe(true)
+    expect(left.every(({ by, source }) => /^mine@\d+$/.test(by) && source === 'example')).toBe(true)
   })
 
   test('reads no more files than the limit and says which it left', async () => {
@@ -114,6 +118,27 @@ describe('the mine stage', () => {
     expect(openStageRun(await temporaryFolder(), exported, { sources }).plan(mineStage)[0]?.config).toEqual(
       only?.config,
     )
+  })
+
+  test('fetches nothing of a repository whose owner opted out, and says so', async () => {
+    const recipe = aRecipe({
+      sources: [{ id: 'theirs', git: { url: 'https://example.invalid/Acme/kernels.git' } }],
+      mine: { languages: { triton: {} }, opt_out: ['acme/*'] },
+    })
+    const run = openStageRun(await temporaryFolder(), recipe, { sources: new Map([['theirs', '1'.repeat(40)]]) })
+    await run.run(mineStage)
+    await run.run(pairStage)
+    const key = { stage: 'mine' as const, shard: 'theirs' }
+    expect(await run.read(kernels, key)).toEqual([])
+    expect(await run.read(rejects, key)).toMatchObject([{ record_id: 'Acme/kernels', reason: 'opted_out' }])
+  })
+
+  test('reads other people’s folders where it is told to', async () => {
+    const made = await makeRepository()
+    const content = await made.tree([{ name: 'deep.py', content: KERNEL_FILE }])
+    const sha = await made.commit([{ name: 'third_party', content, kind: 'tree' }])
+    const { run } = await runOf(made.directory, sha, { languages: { triton: {} }, limits: { read_vendored: true } })
+    expect((await run.read(kernels, MINED)).map(({ path }) => path)).toEqual(['third_party/deep.py'])
   })
 
   test('fails a shard whose repository has lost its commit, with what to do', async () => {

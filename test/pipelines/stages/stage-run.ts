@@ -19,8 +19,8 @@ export interface StageRun {
   /** Writes a finished shard that holds these rows. */
   write(key: ShardKey, rows: readonly TableRow[], tables: readonly Table<unknown>[]): Promise<Manifest>
   /** Plans a stage and runs all its shards. */
-  run(stage: Stage<Recipe>): Promise<Manifest[]>
-  plan(stage: Stage<Recipe>): ShardSpec[]
+  run(stage: Stage<Recipe, unknown>): Promise<Manifest[]>
+  plan(stage: Stage<Recipe, unknown>): ShardSpec[]
   read<Row>(table: Table<Row>, key: ShardKey): Promise<Row[]>
   folder(key: ShardKey): string
 }
@@ -47,7 +47,7 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
   const world: World = { sources, files: new Map(), device: 'test', ...facts }
   const state = { recipe, recipeDirectory: directory, world, directories, log: silentLog, signal: abort.signal }
 
-  function runSpec(stage: Stage<Recipe>, spec: ShardSpec): Promise<Manifest> {
+  function runSpec(stage: Stage<Recipe, unknown>, spec: ShardSpec, resource?: unknown): Promise<Manifest> {
     const hashes = { configHash: hashOf(spec.config), inputHash: '' }
     const work = {
       stage: spec.stage,
@@ -58,7 +58,7 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
       inputs: spec.inputs.filter((input) => existsSync(join(directories.shard(input), 'manifest.json'))),
       ...hashes,
     }
-    return runShard(stage, work, state, undefined, { expect: () => undefined, advance: () => undefined })
+    return runShard(stage, work, state, resource, { expect: () => undefined, advance: () => undefined })
   }
   return {
     recipe,
@@ -80,7 +80,12 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
     },
     async run(stage) {
       const manifests: Manifest[] = []
-      for (const spec of stage.plan(recipe, world)) manifests.push(await runSpec(stage, spec))
+      const resource = await stage.open?.(recipe, directories.cache, abort.signal)
+      try {
+        for (const spec of stage.plan(recipe, world)) manifests.push(await runSpec(stage, spec, resource))
+      } finally {
+        await stage.close?.(resource)
+      }
       return manifests
     },
     plan: (stage) => stage.plan(recipe, world),
