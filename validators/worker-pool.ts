@@ -144,14 +144,14 @@ function wantsBuilds({ candidate }: Question): boolean {
   return candidate.sources.some(({ content }) => /cpp_extension|load_inline/.test(content))
 }
 
-// While one times, alone on the device, the others start processes, compile and compare.
-const JUDGES_PER_GPU = 3
+// While one times, alone on the device, the others start processes and compile. Each of those takes 1.5 GB of the GPU.
+const JUDGES_PER_GPU = 6
 
 async function planSeats(options: PoolOptions): Promise<Seat[]> {
   const cores = availableParallelism()
   const gpus = await listGpus()
   if (gpus.length > 0) {
-    const count = options.workers ?? gpus.length * Math.max(1, Math.min(JUDGES_PER_GPU, Math.floor(cores / 4)))
+    const count = options.workers ?? gpus.length * Math.max(1, Math.min(JUDGES_PER_GPU, Math.floor(cores / 2)))
     const threads = Math.max(1, Math.floor(cores / count))
     return Array.from({ length: count }, (_, index) =>
       seatFor(options, 'cuda', gpus[index % gpus.length]?.uuid ?? '', threads),

@@ -21,29 +21,30 @@ from .sandbox import system_calls as system
 from .sandbox.enter import Confinement, user_namespace_works
 from .sandbox.world import survey
 from .supervisor import CHANNEL, MAX_ORDER_BYTES, STATUS, fork_runner
-from .window import WINDOW
+from .turnstile import TURNSTILE
 
 # https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html
 _CUDA_ERROR_NOT_INITIALIZED = 3
+_MAX_DESCRIPTORS = 8
 
 
 def serve(descriptor: int, user: int, scratch_root: Path) -> None:
     """
-    Answers orders of the judge until it is gone. An order carries three descriptors: messages, output, status; and a
-    fourth where judge and runner share memory of the GPU.
+    Answers orders of the judge until it is gone. An order carries three descriptors: messages, output, status; and
+    those of what judge and runner share, with their numbers.
     """
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     control = socket.socket(fileno=descriptor)
     _import_what_runners_use()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    world = survey()
+    world = survey(scratch_root)
     namespace_works = user_namespace_works(user, world, scratch_root)
     # Ends of supervisors are seen by the judge; the kernel may bury them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()
     control.send(json.dumps({"threads": _num_threads(), "touched_cuda": _touched_cuda()}).encode())
     while True:
-        text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, 4)
+        text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, _MAX_DESCRIPTORS)
         if not text:
             return
         order = json.loads(text)
@@ -54,17 +55,17 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
             user=user,
             user_namespace_works=namespace_works,
             window_bytes=order["window_bytes"],
+            has_turnstile=TURNSTILE in order["shared"],
         )
-        pid = fork_runner(place, world, _numbered(descriptors), run_runner)
+        pid = fork_runner(place, world, _numbered(descriptors, order["shared"]), run_runner)
         for given in descriptors:
             os.close(given)
         _answer(control, pid)
 
 
-def _numbered(descriptors: list[int]) -> dict[int, int]:
-    channel, output, status, *window = descriptors
-    numbered = {1: output, 2: output, CHANNEL: channel, STATUS: status}
-    return numbered | {WINDOW: window[0]} if window else numbered
+def _numbered(descriptors: list[int], numbers: list[int]) -> dict[int, int]:
+    channel, output, status, *shared = descriptors
+    return {1: output, 2: output, CHANNEL: channel, STATUS: status, **dict(zip(numbers, shared, strict=True))}
 
 
 def _answer(control: socket.socket, pid: int) -> None:

@@ -137,7 +137,8 @@ class CandidateRun:
     def _start(self) -> None:
         while self._runner is None:
             room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
-            self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s)
+            locks = self._station.locks if self._prepared.device == "cuda" else None
+            self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
             self.layers = self._runner.layers
             message = self._prepared.load_message(self._station, recording=False)
             answer = self._ask(message, "load", also="build_needed")
@@ -153,23 +154,23 @@ class CandidateRun:
     def _ask(self, message: Message, stage: str, also: str = "") -> Message:
         if self._runner is None:
             raise self._loss(RunnerLost("closed", "the process ended before this call"), stage)
+        runner = self._runner
         self._station.locks.give_way()
-        start = time.monotonic()
-        self._runner.allow(self._remaining)
+        start, aside = time.monotonic(), runner.seconds_aside
+        runner.allow(self._remaining)
         try:
             with phase(f"candidate_{message.kind}"):
-                answer = self._runner.request(message.kind, message.body, message.blobs)
+                answer = runner.request(message.kind, message.body, message.blobs)
         except RunnerLost as lost:
             raise self._loss(lost, stage) from lost
         finally:
-            self._remaining -= time.monotonic() - start
+            self._remaining -= time.monotonic() - start - (runner.seconds_aside - aside)
         if answer.kind in (_ANSWERS[message.kind], also):
             return answer
-        verdict = verdict_of_error(answer, self._runner, self._circumstances(stage))
+        verdict = verdict_of_error(answer, runner, self._circumstances(stage))
         if answer.kind != "error":
-            verdict = verdict_of_loss(
-                RunnerLost("forged", "an answer of another kind"), self._runner, self._circumstances(stage)
-            )
+            lost = RunnerLost("forged", "an answer of another kind")
+            verdict = verdict_of_loss(lost, runner, self._circumstances(stage))
         self.close()
         raise verdict
 

@@ -44,9 +44,13 @@ class DeviceLocks:
         finally:
             self._leave()
 
+    def is_waited_for(self) -> bool:
+        """Within `shared`: whether somebody else waits to be alone."""
+        return not self._is_alone and any(lock.is_waited_for() for lock in self._locks.values())
+
     def give_way(self) -> None:
         """Within `shared`, between two steps: lets writers go first that wait for everybody; a writer stays."""
-        if not self._is_alone and any(lock.is_waited_for() for lock in self._locks.values()):
+        if self.is_waited_for():
             self._leave()
             with phase("wait_for_device"):
                 self._enter()

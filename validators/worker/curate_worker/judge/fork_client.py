@@ -68,10 +68,12 @@ class ForkServer:
         self._control.settimeout(_START_SECONDS)
         return json.loads(self._receive()[0])
 
-    def start(self, room: Room, window: tuple[int, int] | None = None) -> Started:
+    def start(self, room: Room, shared: dict[int, int] | None = None, window_bytes: int = 0) -> Started:
         """
-        Forks one runner with a scratch folder of its own. `window`: descriptor and bytes of the GPU memory to share.
+        Forks one runner with a scratch folder of its own. `shared`: descriptors of what it shares with the judge, by
+        their numbers there; `window_bytes`: the size of the GPU memory among it.
         """
+        shared = shared or {}
         scratch = Path(tempfile.mkdtemp(dir=self._root))
         if os.geteuid() == 0:
             os.chown(scratch, self._user, self._user)
@@ -79,12 +81,13 @@ class ForkServer:
             "scratch": str(scratch),
             "scratch_bytes": room.scratch_bytes,
             "memory_bytes": room.memory_bytes,
-            "window_bytes": 0 if window is None else window[1],
+            "window_bytes": window_bytes,
+            "shared": list(shared),
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, output_write = os.pipe()
         status, status_write = os.pipe()
-        given = [theirs.fileno(), output_write, status_write, *(() if window is None else window[:1])]
+        given = [theirs.fileno(), output_write, status_write, *shared.values()]
         try:
             with self._turn:
                 socket.send_fds(self._control, [json.dumps(order).encode()], given)

@@ -26,7 +26,9 @@ from ..channel import (
 )
 from ..gpu_memory import GpuMemory
 from ..tensors import Blob, room_for
-from ..window import WINDOW_BYTES, Window
+from ..turnstile import TURNSTILE, Turnstile, new_page
+from ..window import WINDOW, WINDOW_BYTES, Window
+from .device_lock import DeviceLocks
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room, Started
 from .phases import phase
@@ -34,20 +36,29 @@ from .phases import phase
 _OUTPUT_KEPT = 16 * 1024
 _OUTPUT_PIECE = 1 << 16
 _START_SECONDS = 60.0
+_MAX_ANSWER_BYTES = 16 << 30
+_LOOK_SECONDS = 0.02
 _END_SECONDS = 10.0
 
 
 class RunnerHandle:
     """A runner from its fork to its certain end. Use as a context manager."""
 
-    def __init__(self, server: ForkServer, room: Room, seconds: float, max_answer_bytes: int = 16 << 30) -> None:
-        self._max_answer_bytes = max_answer_bytes
+    def __init__(self, server: ForkServer, room: Room, seconds: float, locks: DeviceLocks | None = None) -> None:
+        """`locks` are held, shared; others may have the device while the runner only compiles."""
+        self._max_answer_bytes = _MAX_ANSWER_BYTES
+        self._locks = locks
+        self.seconds_aside = 0.0
+        """How long it was kept off the device for others."""
         with phase("start_process"):
             self._start(server, room, seconds)
 
     def _start(self, server: ForkServer, room: Room, seconds: float) -> None:
-        self._started, self._memory = _started(server, room)
+        self._memory = GpuMemory.allocate(WINDOW_BYTES) if room.shares_gpu else None
         self._window = None if self._memory is None else Window(self._memory.bytes)
+        page = new_page() if self._locks is not None else None
+        self._turnstile = None if page is None else Turnstile(page)
+        self._started: Started = _started(server, room, self._memory, page)
         self._channel = self._started.channel
         self._channel.setblocking(False)
         self._output = bytearray()
@@ -106,6 +117,8 @@ class RunnerHandle:
         self._channel.close()
         with phase("end_process"):
             self._kill()
+        if self._turnstile is not None:
+            self._turnstile.close()
         if self._memory is not None:
             self._memory.close()
         for descriptor in (self._started.handle, self._started.output, self._started.status):
@@ -193,11 +206,27 @@ class RunnerHandle:
             remaining = self._deadline - time.monotonic()
             if remaining <= 0:
                 raise RunnerLost("timeout", "the time limit was reached")
-            ready = dict(poll.poll(remaining * 1000))
+            ready = dict(poll.poll((remaining if self._turnstile is None else min(remaining, _LOOK_SECONDS)) * 1000))
             if self._started.output in ready and not self._drain():
                 poll.unregister(self._started.output)
             if self._channel.fileno() in ready:
                 return
+            self._step_aside()
+
+    # While it compiles, others may have the device.
+    def _step_aside(self) -> None:
+        if self._locks is None or self._turnstile is None:
+            return
+        if not self._locks.is_waited_for() or not self._turnstile.take():
+            return
+        start = time.monotonic()
+        try:
+            self._locks.give_way()
+        finally:
+            self._turnstile.give_back()
+            aside = time.monotonic() - start
+            self.seconds_aside += aside
+            self._deadline += aside
 
     def _drain(self) -> bool:
         try:
@@ -243,15 +272,16 @@ class RunnerHandle:
         return False
 
 
-def _started(server: ForkServer, room: Room) -> tuple[Started, GpuMemory | None]:
-    if not room.shares_gpu:
-        return server.start(room), None
-    memory = GpuMemory.allocate(WINDOW_BYTES)
-    descriptor = memory.export()
+def _started(server: ForkServer, room: Room, memory: GpuMemory | None, page: int | None) -> Started:
+    shared = {} if page is None else {TURNSTILE: page}
     try:
-        return server.start(room, (descriptor, memory.bytes.numel())), memory
+        if memory is None:
+            return server.start(room, shared)
+        shared[WINDOW] = memory.export()
+        return server.start(room, shared, memory.bytes.numel())
     finally:
-        os.close(descriptor)
+        for descriptor in shared.values():
+            os.close(descriptor)
 
 
 def _signal_name(number: int) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from ..turnstile import Turnstile
 
 from ..channel import Message
 from ..tensors import copy_of
@@ -22,6 +23,7 @@ from . import modules, oracle, probe, triton_interpreter
 from .answers import Answer, answer_parcel
 from .errors import FaultInInput
 from .extensions import Extensions
+from .triton_compiles import announce_compiles
 from .parameters import redraw_constants
 from .program import Program, arguments_of, construct
 from .triton_launches import LaunchCounter
@@ -39,6 +41,8 @@ class OpenReference:
 
 
 @dataclass
+    turnstile: Turnstile | None = None
+    """Where others wait for the GPU."""
 class Runner:
     """The state of one runner: one candidate, or a reference with several workloads."""
 
@@ -106,6 +110,8 @@ def _load(runner: Runner, message: Message) -> Answer:
     runner.device = body["device"]
     if body["recording"]:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        if runner.turnstile is not None:
+            announce_compiles(runner.turnstile)
     if body["interpreted"]:
         triton_interpreter.install()
     if body["uses_triton"]:

@@ -15,6 +15,7 @@ from ..gpu_memory import GpuMemory
 from ..sandbox.enter import Confinement
 from ..sandbox.report import LayerReport
 from ..tensors import keep_on_gpu
+from ..turnstile import TURNSTILE, Turnstile
 from ..window import WINDOW, Window
 from .answers import Answer
 from .errors import BuildNeeded, FaultInInput, describe_error
@@ -31,7 +32,7 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
         keep_on_gpu()
     channel = BlockingChannel(connection, MAX_BLOB_BYTES, cache(partial(_open_window, place.window_bytes)))
     channel.send("ready", {"layers": report.names(), "missing": report.reasons()})
-    runner = Runner(place.scratch)
+    runner = Runner(place.scratch, turnstile=Turnstile(TURNSTILE) if place.has_turnstile else None)
     while (message := channel.receive()) is not None:
         answer = _handle(runner, message, place.scratch)
         channel.send(answer.kind, answer.body, answer.blobs)

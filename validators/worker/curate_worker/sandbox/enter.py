@@ -28,6 +28,8 @@ class Confinement:
     user_namespace_works: bool
     window_bytes: int = 0
     """Size of the GPU memory that it shares with the judge; 0 where there is none."""
+    has_turnstile: bool = False
+    """Whether it tells the judge when it compiles."""
 
 
 def enter_namespaces(place: Confinement, world: World, report: LayerReport) -> None:
