@@ -16,7 +16,7 @@ export const cuteDsl: Language<z.infer<typeof Options>> = {
   summary: 'CuTe DSL kernels (`@cute.kernel` functions) in Python files; found, not run',
   options: Options,
   extensions: ['.py'],
-  findKernels: (file) => findMarkedFunctions(file, { mention: 'cute', isMark, findLaunched }),
+  findKernels: (file) => findMarkedFunctions(file, { mention: /cute/, isMark, findLaunched }),
 }
 
 function isMark(dotted: string): boolean {

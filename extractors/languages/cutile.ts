@@ -13,7 +13,7 @@ export const cutile: Language<z.infer<typeof Options>> = {
   summary: 'cuTile kernels (`@ct.kernel` functions) in Python files; found, not run',
   options: Options,
   extensions: ['.py'],
-  findKernels: (file) => findMarkedFunctions(file, { mention: 'kernel', isMark, findLaunched }),
+  findKernels: (file) => findMarkedFunctions(file, { mention: /\b(?:ct|tile|cuda_tile)\b/, isMark, findLaunched }),
 }
 
 // Libraries hand the module on under its usual name: `from .common import ct`.

@@ -12,7 +12,7 @@ export const gluon: Language<z.infer<typeof Options>> = {
   summary: 'Gluon kernels (`@gluon.jit` functions) in Python files; found, not run',
   options: Options,
   extensions: ['.py'],
-  findKernels: (file) => findMarkedFunctions(file, { mention: 'gluon', isMark, findLaunched: subscriptLaunch }),
+  findKernels: (file) => findMarkedFunctions(file, { mention: /gluon/, isMark, findLaunched: subscriptLaunch }),
 }
 
 function isMark(dotted: string): boolean {

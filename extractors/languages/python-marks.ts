@@ -9,8 +9,8 @@ import type { JitFunction } from './triton-jit.ts'
 
 /** How a language inside Python marks a function as a kernel. */
 export interface PythonMark {
-  /** A file that does not hold this text holds no kernel. */
-  readonly mention: string
+  /** A file that does not hold this text holds no kernel. Without `g`. */
+  readonly mention: RegExp
   /** Whether a decorator of this whole name marks a kernel, given the function under it. */
   readonly isMark: (dotted: string, definition: SyntaxNode, file: PythonFile) => boolean
   /** The kernels that a call launches; null where it launches none. */
@@ -19,7 +19,7 @@ export interface PythonMark {
 
 /** Functions under a decorator that marks kernels, however it was imported or called. */
 export async function findMarkedFunctions(source: SourceText, mark: PythonMark): Promise<FoundKernels> {
-  if (!source.text.includes(mark.mention)) return { kernels: [], skipped: [], uses: [] }
+  if (!mark.mention.test(source.text)) return { kernels: [], skipped: [], uses: [] }
   const { file, failure } = await parsePython(source.path, source.text)
   if (file === null) return { kernels: [], skipped: [{ symbol: source.path, line: 1, reason: failure }], uses: [] }
   const functions = markedFunctions(file, mark)

@@ -32,8 +32,16 @@ export async function parseSyntax(grammar: Grammar, text: string): Promise<Parse
 /** Loads the grammars; what comes back parses at once, for analyses that go from file to file. */
 export async function openGrammars(): Promise<(grammar: Grammar, text: string) => ParsedSyntax> {
   const parsers = await openParsers()
-  return (grammar, text) => lendTree(parsers[grammar], text, copyTree, TOO_HARD)
+  return (grammar, text) => {
+    // Languages that share a grammar look at a file one after the other.
+    if (last?.grammar !== grammar || last.text !== text) {
+      last = { grammar, text, parsed: lendTree(parsers[grammar], text, copyTree, TOO_HARD) }
+    }
+    return last.parsed
+  }
 }
+
+let last: { readonly grammar: Grammar; readonly text: string; readonly parsed: ParsedSyntax } | undefined
 
 /** Lends the tree of a text to `use` and frees it afterwards; gives `fallback` where the text takes too long to parse. */
 export async function withSyntaxTree<Result>(

@@ -16,7 +16,7 @@ export const tilelang: Language<z.infer<typeof Options>> = {
   summary: 'TileLang kernels (`@T.prim_func`, `@tilelang.jit` functions) in Python files; found, not run',
   options: Options,
   extensions: ['.py'],
-  findKernels: (file) => findMarkedFunctions(file, { mention: 'tilelang', isMark, findLaunched: () => null }),
+  findKernels: (file) => findMarkedFunctions(file, { mention: /tilelang/, isMark, findLaunched: () => null }),
 }
 
 function isMark(dotted: string, definition: SyntaxNode, file: PythonFile): boolean {

@@ -24,10 +24,16 @@ export function linkKernels(found: readonly Kernel[], uses: readonly LocatedUse[
     kernels.set(kernel.id, {
       ...kernel,
       role: roleOf(own),
-      launch_sites: launches.map(({ path, line, function: name }) => ({ path, line, function: name })),
+      launch_sites: launchSites(launches),
     })
   }
   return { kernels: [...kernels.values()], duplicates }
+}
+
+// A launch that two languages understand, or that launches one of two kernels of the same name, is one launch.
+function launchSites(launches: readonly LocatedUse[]): Kernel['launch_sites'] {
+  const sites = launches.map(({ path, line, function: name }) => ({ path, line, function: name }))
+  return [...new Map(sites.map((site) => [JSON.stringify(site), site])).values()]
 }
 
 function byPlace(a: Kernel, b: Kernel): number {
