@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..sandbox.identity import private_user
+from ..sandbox.world import HEADER_FOLDER
 from ..supervisor import MAX_ORDER_BYTES
 from .faults import MachineFault
 
@@ -49,6 +50,10 @@ class ForkServer:
 
     def __init__(self, scratch_root: Path, environment: dict[str, str]) -> None:
         self._root = scratch_root
+        self.headers = scratch_root / HEADER_FOLDER
+        """What is put here can be read by all runners."""
+        self.headers.mkdir(exist_ok=True)
+        self.headers.chmod(0o755)
         self._user = private_user(scratch_root)
         self._turn = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -12,7 +12,9 @@ import torch
 
 from ..tensors import keep_on_gpu, same_bytes
 from ..window import WINDOW_BYTES
+from .builds.build_cache import BuildCache
 from .builds.builder import Builder
+from .builds.headers import HeaderStore
 from .builds.toolchain import Toolchain, find_toolchain
 from .device_lock import PROCESSOR, DeviceLocks
 from .environment import describe_environment, interpreter_does_bfloat16, triton_version
@@ -55,7 +57,7 @@ def open_station(
         station = Station(
             device=device,
             server=server,
-            builder=Builder(server, cache_folder / "builds", tools, gpu=device == "cuda"),
+            builder=_builder(server, cache_folder / "builds", tools, device, probed["layers"]),
             locks=DeviceLocks({PROCESSOR: PROCESSOR} | ({} if device == PROCESSOR else {device: slot})),
             environments={name: describe_environment(name, gpu, tools, threads) for name in {"cpu", device}},
             has_triton=triton_version() is not None,
@@ -67,6 +69,13 @@ def open_station(
     finally:
         server.close()
         shutil.rmtree(root, ignore_errors=True)
+
+
+# What a program could write to, no later build may be compiled with.
+def _builder(server: ForkServer, folder: Path, tools: Toolchain, device: str, layers: list[str]) -> Builder:
+    headers = HeaderStore(folder / "headers", server.headers, tools)
+    is_protected = "landlock" in layers or "own-user" in layers
+    return Builder(server, BuildCache(folder), tools, headers if is_protected else None, gpu=device == "cuda")
 
 
 def _greet(root: Path, server: ForkServer, device: str) -> tuple[dict, dict]:

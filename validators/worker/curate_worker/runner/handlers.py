@@ -98,7 +98,7 @@ def _probe(runner: Runner, message: Message) -> Answer:
 def _compile(runner: Runner, message: Message) -> Answer:
     body = message.body
     folder = runner.scratch / "build"
-    result = compilers.run_compilers(folder, body["files"], body["commands"], body["artifact"])
+    result = compilers.run_compilers(folder, body["files"], body["chains"], body["artifact"])
     path = result.pop("artifact")
     blobs = [] if path is None else [memoryview(path.read_bytes())]
     return Answer("compiled", result, blobs)

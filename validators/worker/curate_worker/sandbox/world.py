@@ -36,7 +36,11 @@ class World:
     """Files that a runner must be able to read, whatever user it is."""
 
 
-def survey() -> World:
+HEADER_FOLDER = "headers"
+"""Below the folder of all scratch folders: what the judge lays there for compilers to read."""
+
+
+def survey(scratch_root: Path) -> World:
     """Looks at this interpreter and this machine; called once by the fork server."""
     package = Path(__file__).resolve().parents[1]
     interpreter = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent]
@@ -47,7 +51,7 @@ def survey() -> World:
     devices = [path for pattern in _DEVICES for path in sorted(Path("/dev").glob(pattern))]
     personal = [Path(folder) for folder in _PERSONAL_FOLDERS] + [Path(os.environ.get("CURATE_REAL_HOME", "/root"))]
     return World(
-        readable=[Path(folder) for folder in _SYSTEM_FOLDERS + _SYSTEM_FILES] + needed,
+        readable=[Path(folder) for folder in _SYSTEM_FOLDERS + _SYSTEM_FILES] + [*needed, scratch_root / HEADER_FOLDER],
         devices=devices,
         hidden=list(dict.fromkeys(personal)),
         needed=[

@@ -10,11 +10,11 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _POLL_SECONDS = 0.05
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,24 @@ class Built:
     cause: str | None
     """UPPER_CASE cause of a failure; None where it succeeded."""
     log: str
+    method: str = "default"
+    """
+    `default`, as PyTorch builds it; `precompiled`, with precompiled headers; `split`, nvcc without PyTorch's headers.
+    """
+    fallback: str | None = None
+    """Why it was not built in a quicker way; None where it was, or where there is none."""
+    kernels: list[dict] = field(default_factory=list)
+    """What ptxas says of each kernel."""
+    processor_seconds: float | None = None
+    """What the compilers took of the processor; None where nobody measured it."""
 
     @property
     def artifact_sha256(self) -> str | None:
         """Hash of the library."""
         return None if self.library is None else hashlib.sha256(self.library).hexdigest()
+
+
+_KEPT = ("compiler", "cause", "log", "method", "fallback", "kernels", "processor_seconds")
 
 
 class BuildCache:
@@ -57,7 +70,7 @@ class BuildCache:
         try:
             record = json.loads((path / "build.json").read_text())
             library = (path / "library.so").read_bytes() if record["sha256"] is not None else None
-            built = Built(record["compiler"], library, record["cause"], record["log"])
+            built = Built(library=library, **{name: record[name] for name in _KEPT})
             intact = record["format"] == _FORMAT and built.artifact_sha256 == record["sha256"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -71,13 +84,8 @@ class BuildCache:
         aside.mkdir(parents=True)
         if built.library is not None:
             (aside / "library.so").write_bytes(built.library)
-        record = {
-            "format": _FORMAT,
-            "compiler": built.compiler,
-            "sha256": built.artifact_sha256,
-            "cause": built.cause,
-            "log": built.log,
-        }
+        kept = {name: getattr(built, name) for name in _KEPT}
+        record = {"format": _FORMAT, "sha256": built.artifact_sha256, **kept}
         (aside / "build.json").write_text(json.dumps(record))
         _remove(path)
         aside.rename(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...extension_spec import check_spec
@@ -16,10 +16,13 @@ from ..runner_handle import RunnerHandle
 from .build_cache import BuildCache, Built
 from .commands import Plan, plan_build
 from .flags import FlagRefused
+from .headers import PLACE, HeaderStore
+from .quick_plan import plan_quickly
+from .resource_usage import resource_usage
 from .toolchain import Toolchain
 
 # Raised when command lines or the sandbox of builds change meaning.
-_BUILD_VERSION = 1
+_BUILD_VERSION = 2
 _SCRATCH_BYTES = 4 << 30
 _MEMORY_BYTES = 8 << 30
 _NO_HEADER = re.compile(
@@ -27,16 +30,21 @@ _NO_HEADER = re.compile(
     r"|ATen/cuda/)\S*): No such file"
 )
 _FIRST_ERROR = re.compile(r"^.*\b(?:error|undefined reference|cannot find)\b.*$", re.MULTILINE)
+_NEW_LINE = "\n"
 _NO_SPACE = "No space left on device"
 
 
 class Builder:
     """Builds for one judge."""
 
-    def __init__(self, server: ForkServer, cache_folder: Path, tools: Toolchain, *, gpu: bool) -> None:
+    def __init__(
+        self, server: ForkServer, cache: BuildCache, tools: Toolchain, headers: HeaderStore | None, *, gpu: bool
+    ) -> None:
         self._server = server
-        self._cache = BuildCache(cache_folder)
+        self._cache = cache
         self._tools = tools
+        self._headers = headers
+        """None where every build is to be made as PyTorch makes it."""
         self._gpu = gpu
 
     def build(self, untrusted: object, seconds: float) -> Built:
@@ -61,9 +69,21 @@ class Builder:
                 raise Verdict(
                     "TIMEOUT", "build", "COMPILE_TIMEOUT", "candidate", "another process is still compiling it"
                 )
-            built = self._compile(plan, seconds)
+            built = self._build_quickly(spec, plan, seconds)
             self._cache.write(key, built)
             return built
+
+    # Whatever the quick way does not bring about, PyTorch's own decides.
+    def _build_quickly(self, spec: dict, plan: Plan, seconds: float) -> Built:
+        quick, reason = None, None
+        if self._headers is not None:
+            quick, reason = plan_quickly(spec, self._tools, self._headers, link=plan.artifact is not None)
+        if quick is not None:
+            built = self._compile(quick, seconds)
+            if built.cause is None:
+                return built
+            reason = f"{quick.method}: {built.log.partition(_NEW_LINE)[0]}"
+        return replace(self._compile(plan, seconds), fallback=reason)
 
     def _require_compilers(self, spec: dict) -> None:
         if self._tools.cxx is None:
@@ -73,14 +93,14 @@ class Builder:
 
     # The commands name the compilers by path; what they are is in the identity.
     def _key(self, plan: Plan) -> str:
-        commands = [command[1:] for command in plan.commands]
-        content = [_BUILD_VERSION, plan.files, commands, self._tools.identity()]
+        commands = [step["command"][1:] for chain in plan.chains for step in chain]
+        content = [_BUILD_VERSION, self._headers is not None, plan.files, commands, self._tools.identity()]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _compile(self, plan: Plan, seconds: float) -> Built:
         try:
             with RunnerHandle(self._server, Room(_MEMORY_BYTES, _SCRATCH_BYTES), seconds) as runner:
-                body = {"files": plan.files, "commands": plan.commands, "artifact": plan.artifact}
+                body = {"files": plan.files, "chains": self._placed(plan), "artifact": plan.artifact}
                 answer = runner.request("compile", body)
                 place = BuildPlace(runner.scratch, is_limited="private-tmpfs" in runner.layers)
         except RunnerLost as lost:
@@ -91,6 +111,15 @@ class Builder:
         if answer.kind != "compiled":
             raise MachineFault("compiler_lost", str(answer.body.get("text", "no compiler could be started")))
         return _built_from(answer.body, list(answer.blobs), plan, place)
+
+    def _placed(self, plan: Plan) -> list[list[dict]]:
+        def place(word: str) -> str:
+            return word.replace(PLACE, str(self._server.headers)) if word.startswith(PLACE) else word
+
+        def placed(step: dict) -> dict:
+            return {**step, "command": [place(word) for word in step["command"]]} if "command" in step else step
+
+        return [[placed(step) for step in chain] for chain in plan.chains]
 
 
 @dataclass(frozen=True)
@@ -103,19 +132,23 @@ class BuildPlace:
 
 
 def _built_from(body: dict, blobs: list[memoryview], plan: Plan, place: BuildPlace) -> Built:
-    compilers = "; ".join(dict.fromkeys(plan.compilers))
-    if body["failed"] is None:
-        return Built(compilers, bytes(blobs[0]) if blobs else None, None, "")
+    compilers = "; ".join(dict.fromkeys(name for names in plan.compilers for name in names.split("; ")))
     output = str(body["output"])
+    seconds = float(body["processor_seconds"])
+    if body["failed"] is None:
+        library = bytes(blobs[0]) if blobs else None
+        return Built(compilers, library, None, "", plan.method, None, resource_usage(output), seconds)
     if _NO_SPACE in output and not place.is_limited:
         raise MachineFault("disk_full", "the disk is full")
     missing = _NO_HEADER.search(output)
     cause = "COMPILE_ERROR" if missing is None else "NO_CUDA_HEADERS"
-    if body["failed"] == len(plan.commands) - 1 and plan.artifact is not None:
+    if body["failed"] == len(plan.chains) - 1 and plan.artifact is not None:
         cause = "LINK_ERROR"
     if _NO_SPACE in output:
         cause = "RESOURCE_EXCEEDED"
-    text = clean_log(output, place.scratch)
+    text = clean_log(
+        "\n".join(line for line in output.splitlines() if not line.startswith("ptxas info")), place.scratch
+    )
     first = _FIRST_ERROR.search(text)
     log = text if first is None else f"{first.group(0).strip()}\n{text}"
-    return Built(plan.compilers[body["failed"]], None, cause, log[: 8 * 1024])
+    return Built(plan.compilers[body["failed"]], None, cause, log[: 8 * 1024], plan.method, None, [], seconds)
