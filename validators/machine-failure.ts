@@ -41,6 +41,11 @@ const KNOWN: Record<string, Known> = {
     hint: 'Run `curate doctor`. Too little memory is the usual reason: lower validate.workers or validate.memory_bytes.',
     retryable: true,
   },
+  device_out_of_memory: {
+    what: 'the GPU has too little memory for what is compared',
+    hint: 'Lower validate.workers, so that fewer judges share it, or give the task smaller workloads.',
+    retryable: true,
+  },
   worker_unusable: {
     what: 'the validator’s Python process could not start',
     hint: 'Run `curate doctor`: it says what is missing on this machine.',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -180,6 +181,27 @@ def test_judges_that_time_on_two_devices_do_not_wait_for_each_other_for_ever(tmp
     for user in users:
         user.kill()
     assert codes == [0, 0, 0, 0]
+
+
+def test_whoever_is_alone_stays_so_when_it_asks_again_and_gives_way_to_nobody(tmp_path: Path) -> None:
+    names = {"cpu": f"again-{tmp_path.name}"}
+    mine, other = DeviceLocks(names), DeviceLocks(names)
+    entered = threading.Event()
+
+    def enter() -> None:
+        with other.shared():
+            entered.set()
+
+    with mine.shared():
+        with mine.alone("cpu"):
+            thread = threading.Thread(target=enter)
+            thread.start()
+            with mine.alone("cpu"):
+                mine.give_way()
+            mine.give_way()
+            assert not entered.wait(0.2)
+        assert entered.wait(10)
+    thread.join()
 
 
 def samples(reference: list[float], candidate: list[float], beyond: list[float]) -> Samples:

@@ -25,7 +25,7 @@ class DeviceLocks:
     """
 
     def __init__(self, names: dict[str, str]) -> None:
-        self._is_alone = False
+        self._alone_on: str | None = None
         self._locks = {
             device: _DeviceLock(names[device]) for device in sorted(names, key=lambda name: name != PROCESSOR)
         }
@@ -46,7 +46,7 @@ class DeviceLocks:
 
     def is_waited_for(self) -> bool:
         """Within `shared`: whether somebody else waits to be alone."""
-        return not self._is_alone and any(lock.is_waited_for() for lock in self._locks.values())
+        return self._alone_on is None and any(lock.is_waited_for() for lock in self._locks.values())
 
     def give_way(self) -> None:
         """Within `shared`, between two steps: lets writers go first that wait for everybody; a writer stays."""
@@ -61,6 +61,9 @@ class DeviceLocks:
         Within `shared`: waits until nothing else of ours runs on the device, and keeps it so. A GPU's programs are
         launched by the processor, so whoever times there waits as well; who times on the processor needs no GPU.
         """
+        if self._alone_on == device:
+            yield
+            return
         self._leave()
         with phase("wait_for_device"), ExitStack() as taken:
             for name, lock in self._locks.items():
@@ -69,11 +72,11 @@ class DeviceLocks:
                     break
                 taken.enter_context(lock.shared())
             held = taken.pop_all()
-        self._is_alone = True
+        self._alone_on = device
         try:
             yield
         finally:
-            self._is_alone = False
+            self._alone_on = None
             held.close()
             with phase("wait_for_device"):
                 self._enter()

@@ -6,14 +6,19 @@ import json
 import traceback
 from typing import BinaryIO
 
+import torch
+
 from .builds.ahead import BuildAhead
+from .device_lock import PROCESSOR
 from .evaluate import evaluate
 from .faults import MachineFault, fault_of
 from .log_text import clean_log
 from .phases import timed_phases
-from .requests import MAX_REQUEST_BYTES, BadRequest, parse_preparation, parse_request
+from .requests import MAX_REQUEST_BYTES, BadRequest, Request, parse_preparation, parse_request
 from .station import Station
 from .tasks import TaskSession
+
+_OUT_OF_MEMORY = ("OOM", "REF_OUT_OF_MEMORY")
 
 
 def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int) -> None:
@@ -33,6 +38,22 @@ def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int
         tasks.close()
 
 
+# A GPU's memory is shared with other judges: what was too much for what they left may be little for the whole.
+def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
+    try:
+        rows = evaluate(station, tasks, request)
+        if station.device == PROCESSOR or not any(row["cause"] in _OUT_OF_MEMORY for row in rows):
+            return rows
+    except torch.OutOfMemoryError:
+        pass
+    tasks.close()
+    with station.locks.alone(station.device):
+        try:
+            return evaluate(station, tasks, request)
+        except torch.OutOfMemoryError as error:
+            raise MachineFault("device_out_of_memory", str(error).partition("\n")[0]) from error
+
+
 def write(answers: BinaryIO, message: dict) -> None:
     """Writes one message to the orchestrator."""
     answers.write(json.dumps(message, allow_nan=False).encode() + b"\n")
@@ -50,7 +71,7 @@ def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
     nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
     try:
         with timed_phases() as clock, station.locks.shared():
-            rows = evaluate(station, tasks, parse_request(message))
+            rows = _evaluate(station, tasks, parse_request(message))
     except MachineFault as fault:
         return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}
     except (BadRequest, ValueError) as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+
+from .device_lock import PROCESSOR
 from .faults import Verdict
 from .reference import Reference, open_reference
 from .reference_errors import start_reference
@@ -75,3 +78,6 @@ class TaskSession:
             self._end_process(device)
         self._known.clear()
         self._key = None
+        if self._station.device != PROCESSOR:
+            # Others need the memory of the GPU that PyTorch would keep for later.
+            torch.cuda.empty_cache()
