@@ -12,7 +12,7 @@ import type { OperatorCall, Operators } from './operator-calls.ts'
 import { readRegistry } from './operator-registry.ts'
 import { TEST_OPTIONS, pairingSettings } from './pairing-options.ts'
 import type { Code, TestCode } from './test-code.ts'
-import type { KernelSide } from './test-pair.ts'
+import type { KernelSide } from './test-scope.ts'
 import { pairTests } from './test-pairing.ts'
 import type { PairingScope } from './test-pairing.ts'
 

@@ -9,6 +9,7 @@ import { canonical } from './step-effects.ts'
 import type { StepEffects } from './step-effects.ts'
 import { variable } from './test-code.ts'
 import type { Code, Frame, Guard, Step, TestCode, Variable } from './test-code.ts'
+import type { WorkMeter } from './work-meter.ts'
 
 /** Values of variables that are known without running anything. */
 export type KnownValues = ReadonlyMap<Variable, Value>
@@ -22,12 +23,13 @@ export function interpret(
   test: TestCode,
   effects: readonly StepEffects[],
   parameters: KnownValues,
+  meter: Pick<WorkMeter, 'isSpent'>,
 ): KnownValues {
   const known = new Map(parameters)
   test.steps.forEach((step, at) => {
     for (const name of effects[at]?.changes ?? []) known.delete(name)
     for (const name of effects[at]?.defines ?? []) {
-      const value = valueAfter(project, test, step, name, known)
+      const value = meter.isSpent() ? null : valueAfter(project, test, step, name, known)
       if (value === null) known.delete(name)
       else known.set(name, value)
     }

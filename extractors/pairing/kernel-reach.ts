@@ -1,95 +1,98 @@
-import type { ClosureUnit } from '../python/closure.ts'
-import type { Link } from '../python/links.ts'
-import { isStandardModule } from '../python/standard-library.ts'
-import { fieldOf, textOf, walk } from '../python/syntax.ts'
-import type { SyntaxNode } from '../python/syntax.ts'
+import { statementLinker } from '../python/linked-statements.ts'
+import type { LinkOptions, LinkedPart, LinkedStatement, StatementLinker } from '../python/linked-statements.ts'
+import type { Piece } from '../python/links.ts'
+import type { ModuleStatement } from '../python/modules.ts'
+import { walkParts } from '../python/part-walk.ts'
+import type { PythonProject } from '../python/project.ts'
 import type { MinedKernel } from '../types.ts'
-import { nativeIndex } from './native-index.ts'
-import type { CalledName, NativeIndex } from './native-index.ts'
-import { nativeKernelNames } from './native-kernels.ts'
+import type { CalledName } from './native-index.ts'
+import { calledNames, kernelsOfParts } from './part-kernels.ts'
+import type { KernelLookup, PartKernels } from './part-kernels.ts'
+import type { WorkMeter } from './work-meter.ts'
 
-/** The kernels that statements of a closure define or compile, in order of path and line. */
-export type KernelsIn = (units: readonly ClosureUnit[], links: readonly Link[]) => MinedKernel[]
+/** The kernels that pieces of code reach through any number of functions, in order of path and line. */
+export type PieceReach = (pieces: readonly Piece[]) => readonly MinedKernel[]
 
-/** Prepares looking up kernels by place. `files` holds the texts of native sources. */
-export function kernelLookup(kernels: readonly MinedKernel[], files: ReadonlyMap<string, string>): KernelsIn {
-  const byPath = Map.groupBy(kernels, ({ path }) => path)
-  let index: NativeIndex | undefined
-  return (units, links) => {
-    const found = new Set<MinedKernel>()
-    for (const unit of units) definedIn(unit, byPath).forEach((kernel) => found.add(kernel))
-    const sources = units.flatMap(({ rewrites }) => rewrites.flatMap((rewrite) => rewrite.sources))
-    const called = calledNames(units, links)
-    const symbols = sources.length === 0 ? new Set<string>() : nativeKernelNames(files, sources, called)
-    for (const path of sources) {
-      for (const kernel of byPath.get(path) ?? []) if (symbols.has(kernel.symbol)) found.add(kernel)
-    }
-    index ??= nativeIndex(kernels, files)
-    if (sources.length === 0) index.kernelsBehind(installedNames(units, links)).forEach((kernel) => found.add(kernel))
-    return [...found].toSorted((a, b) => (a.path === b.path ? a.startLine - b.startLine : a.path < b.path ? -1 : 1))
+/** What a search for kernels may use. */
+export interface ReachScope {
+  readonly project: PythonProject
+  readonly lookup: KernelLookup
+  readonly meter: WorkMeter
+}
+
+/** Prepares finding kernels. Many tests ask for what the same functions reach: an answer is kept while it may be asked for again. */
+export function kernelReach({ project, lookup, meter }: ReachScope, options: LinkOptions): PieceReach {
+  const linker = statementLinker(project, options)
+  const partsOf = kernelsOfParts(lookup)
+  const answers = new Map<string, readonly MinedKernel[]>()
+  const numbers = new Map<ModuleStatement, number>()
+  return (pieces) => {
+    const seeds = pieces.map((piece) => seedOf(linker, piece))
+    const key = keyOf(seeds, numbers)
+    const known = answers.get(key)
+    if (known !== undefined) return known
+    const found = [...seeds.map(({ own }) => own), ...partsReached(linker, partsOf, seeds, meter)]
+    const kernels = lookup.kernelsOf(found)
+    if (answers.size >= MAX_ANSWERS) answers.clear()
+    answers.set(key, kernels)
+    return kernels
   }
 }
 
-function definedIn(unit: ClosureUnit, byPath: ReadonlyMap<string, readonly MinedKernel[]>): MinedKernel[] {
-  const { module, statement, dropped } = unit
-  const candidates = byPath.get(module.path) ?? []
-  if (candidates.length === 0) return []
-  const lines = ({ start, end }: { start: number; end: number }): [number, number] => [
-    module.file.lineOf(start),
-    module.file.lineOf(end - 1),
-  ]
-  const [first, last] = lines(statement.node)
-  const gaps = dropped.map(lines)
-  return candidates.filter(({ startLine, endLine }) => {
-    const isInside = first <= startLine && endLine <= last
-    return isInside && !gaps.some(([from, to]) => from <= startLine && endLine <= to)
-  })
+const MAX_ANSWERS = 5000
+
+// A walk that is only looked at may be far larger than code that is emitted; this bound is against hostile files.
+const MAX_REACHED_LINES = 100_000
+
+interface Seed {
+  readonly part: LinkedPart
+  readonly own: PartKernels
 }
 
-// What code calls of extensions that an installer builds: `extension.fn`, `torch.ops.ns.op`, `library.cfn`, `load_module().fn`.
-function installedNames(units: readonly ClosureUnit[], links: readonly Link[]): CalledName[] {
-  const named = [...links, ...units.flatMap((unit) => unit.links)].flatMap((link): CalledName[] => {
-    if (link.to === 'definition') {
-      const name = link.reference.parts.length > 1 ? link.reference.parts.at(-1) : undefined
-      return name === undefined ? [] : [{ name, extension: null }]
-    }
-    if (link.to !== 'external') return []
-    const [top = '', second, , operator] = link.dotted
-    if (top === 'torch' && second === 'ops') return operator === undefined ? [] : [{ name: operator, extension: null }]
-    if (KNOWN_PACKAGES.has(top) || isStandardModule(top)) return []
-    return [{ name: link.dotted.at(-1) ?? '', extension: link.dotted.at(-2) ?? null }]
-  })
-  const onResults = units.flatMap(calledOnResults).map((name): CalledName => ({ name, extension: null }))
-  const unique = new Map([...named, ...onResults].map((called) => [`${called.extension} ${called.name}`, called]))
-  return [...unique.values()]
+function seedOf(linker: StatementLinker, piece: Piece): Seed {
+  const part = linker.piece(piece)
+  return { part, own: { kernels: [], sources: [], ...calledNames(part.links) } }
 }
 
-const KNOWN_PACKAGES = new Set(['torch', 'numpy', 'triton', 'scipy', 'einops', 'pytest', 'transformers'])
-
-const RESULT_CALLS = new WeakMap<SyntaxNode, readonly string[]>()
-
-// `load_module().fn(x)`
-function calledOnResults({ module, statement }: ClosureUnit): readonly string[] {
-  const known = RESULT_CALLS.get(statement.node)
-  if (known !== undefined) return known
-  const names = [...walk(statement.node)].flatMap((node) => {
-    const callee = node.type === 'call' ? fieldOf(node, 'function') : null
-    const object = callee?.type === 'attribute' ? fieldOf(callee, 'object') : null
-    const attribute = callee?.type === 'attribute' ? fieldOf(callee, 'attribute') : null
-    return object?.type === 'call' && attribute !== null ? [textOf(module.file, attribute)] : []
-  })
-  RESULT_CALLS.set(statement.node, names)
-  return names
+function keyOf(seeds: readonly Seed[], numbers: Map<ModuleStatement, number>): string {
+  const number = (statement: ModuleStatement): number => {
+    const known = numbers.get(statement) ?? numbers.size
+    numbers.set(statement, known)
+    return known
+  }
+  const called = ({ name, extension }: CalledName): string => `${extension}.${name}`
+  const targets = new Set(seeds.flatMap(({ part }) => part.targets.map(({ statement }) => number(statement))))
+  const words = new Set(seeds.flatMap(({ part }) => [...part.words]))
+  const names = new Set(seeds.flatMap(({ own }) => [...own.operators, ...own.installed.map(called)]))
+  return [targets, words, names].map((set) => [...set].map(String).toSorted(byText).join(' ')).join('\n')
 }
 
-// Operators by their last name: `op` of `torch.ops.ns.op`, `fn` of `extension.fn`.
-function calledNames(units: readonly ClosureUnit[], links: readonly Link[]): Set<string> {
-  const all = [...links, ...units.flatMap((unit) => unit.links)]
-  return new Set(
-    all.flatMap((link) => {
-      if (link.to === 'external') return link.dotted[1] === 'ops' ? [link.dotted[3] ?? ''] : []
-      if (link.to !== 'definition' || link.reference.parts.length < 2) return []
-      return [link.reference.parts.at(-1) ?? '']
-    }),
+function partsReached(
+  linker: StatementLinker,
+  partsOf: (linked: LinkedStatement, part: LinkedPart) => PartKernels,
+  seeds: readonly Seed[],
+  meter: WorkMeter,
+): PartKernels[] {
+  const parts: PartKernels[] = []
+  let lines = 0
+  walkParts(
+    linker,
+    seeds.map(({ part }) => part),
+    {
+      statement: (linked) => {
+        parts.push(partsOf(linked, linked.own))
+        lines += linked.numLines
+        return lines <= MAX_REACHED_LINES
+      },
+      member: (linked, member) => {
+        parts.push(partsOf(linked, member))
+      },
+    },
   )
+  meter.spend(parts.length)
+  return parts
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1
 }

@@ -1,7 +1,6 @@
 import { posix } from 'node:path'
 import { z } from 'zod'
 import type { Piece } from '../python/links.ts'
-import { linksOf } from '../python/links.ts'
 import type { PythonModule } from '../python/modules.ts'
 import { fieldOf, parametersOf, textOf, undecorated } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
@@ -117,14 +116,8 @@ function pieces(module: PythonModule, names: readonly string[]): Piece[] {
   })
 }
 
-function kernelsOf(
-  { project, reach, kernelsIn }: PairingScope,
-  module: PythonModule,
-  names: readonly string[],
-): MinedKernel[] {
-  const seeds = pieces(module, names)
-  const links = seeds.flatMap((piece) => linksOf(project, piece))
-  return kernelsIn(reach(seeds).units, links)
+function kernelsOf({ reach }: PairingScope, module: PythonModule, names: readonly string[]): readonly MinedKernel[] {
+  return reach(pieces(module, names))
 }
 
 const WITHOUT_REFERENCE = new Set<RefusalReason>(['reference_is_kernel', 'invalid_result'])

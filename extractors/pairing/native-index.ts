@@ -19,6 +19,7 @@ export interface CalledName {
 interface Body {
   readonly path: string
   readonly text: string
+  names?: readonly string[]
 }
 
 const NATIVE = /\.(?:cu|cuh|cpp|cc|cxx|c|h|hpp|hip|inl)$/
@@ -38,18 +39,21 @@ export function nativeIndex(kernels: readonly MinedKernel[], files: ReadonlyMap<
     if (NATIVE.test(path)) readSource(path, text, bodies, offered)
   }
   const extensions = bySymbol.size === 0 ? new Map<string, readonly string[]>() : builtExtensions(files)
-  return {
-    kernelsBehind: (called) => {
-      const starts = called.flatMap(({ name, extension }) => {
-        const places = offered.get(name) ?? []
-        const sources = extension === null ? undefined : extensions.get(extension)
-        if (sources !== undefined) return places.filter(({ path }) => sources.some((source) => path.endsWith(source)))
-        // `forward` of one of many extensions: which one cannot be told.
-        return new Set(places.map(({ path }) => path)).size <= MAX_OFFERS ? places : []
-      })
-      return starts.length === 0 ? [] : mentioned(starts, bodies, bySymbol)
-    },
+  const startsOf = ({ name, extension }: CalledName): Body[] => {
+    const places = offered.get(name) ?? []
+    const sources = extension === null ? undefined : extensions.get(extension)
+    if (sources !== undefined) return places.filter(({ path }) => sources.some((source) => path.endsWith(source)))
+    // `forward` of one of many extensions: which one cannot be told.
+    return new Set(places.map(({ path }) => path)).size <= MAX_OFFERS ? places : []
   }
+  const answers = new Map<string, MinedKernel[]>()
+  const behind = (called: CalledName): MinedKernel[] => {
+    const key = `${called.extension} ${called.name}`
+    const answer = answers.get(key) ?? mentioned(startsOf(called), bodies, bySymbol)
+    answers.set(key, answer)
+    return answer
+  }
+  return { kernelsBehind: (called) => [...new Set(called.flatMap(behind))] }
 }
 
 const MAX_OFFERS = 2
@@ -111,7 +115,8 @@ function mentioned(
   const open = [...starts]
   const found = new Set<MinedKernel>()
   for (let body = open.pop(); body !== undefined; body = open.pop()) {
-    for (const [name] of body.text.matchAll(/[A-Za-z_]\w*/g)) {
+    body.names ??= [...new Set(body.text.match(/[A-Za-z_]\w*/g))]
+    for (const name of body.names) {
       for (const kernel of nearest(bySymbol.get(name) ?? [], body.path)) found.add(kernel)
       for (const next of nearest(bodies.get(name) ?? [], body.path)) {
         if (!seen.has(next)) open.push(next)

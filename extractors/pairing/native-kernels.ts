@@ -1,44 +1,69 @@
 import { findFunctions } from '../languages/c-functions.ts'
 import { blankText } from '../languages/c-text.ts'
 
+/** Finds the names that native sources mention behind operators that are called; among them are the kernels they launch. */
+export type NativeKernelNames = (sources: readonly string[], called: ReadonlySet<string>) => ReadonlySet<string>
+
 /**
- * Names that the functions behind registered operators mention, through any number of functions of the same sources; among them are
- * the kernels they launch. Where none of the names called is registered, everything the sources mention counts.
+ * Names that the functions behind registered operators mention, through any number of functions of the same sources. Where none of the
+ * names called is registered, everything the sources mention counts.
  */
-export function nativeKernelNames(
-  files: ReadonlyMap<string, string>,
-  sources: readonly string[],
-  called: ReadonlySet<string>,
-): Set<string> {
-  const texts = sources.map((path) => files.get(path) ?? '')
+export function nativeKernelNames(files: ReadonlyMap<string, string>): NativeKernelNames {
+  const known = new Map<string, NativeSource>()
+  const answers = new Map<string, ReadonlySet<string>>()
+  const read = (path: string): NativeSource => {
+    const source = known.get(path) ?? readSource(files.get(path) ?? '')
+    known.set(path, source)
+    return source
+  }
+  return (sources, called) => {
+    const parsed = sources.map(read)
+    const names = [...called].filter((name) => parsed.some(({ registered }) => registered.has(name)))
+    const key = JSON.stringify([sources, names.toSorted()])
+    const answer = answers.get(key) ?? mentionedIn(parsed, names)
+    answers.set(key, answer)
+    return answer
+  }
+}
+
+interface NativeSource {
+  /** Names in all of it. */
+  readonly names: readonly string[]
+  /** Names in the bodies of functions, by function. */
+  readonly bodies: ReadonlyMap<string, readonly string[]>
+  /** Names in what operators are registered with, by operator. */
+  readonly registered: ReadonlyMap<string, readonly string[]>
+}
+
+function readSource(text: string): NativeSource {
   const bodies = new Map<string, string[]>()
   const registered = new Map<string, string[]>()
-  for (const text of texts) {
-    const { singleBranch } = blankText(text)
-    for (const { name: written, bodyStart, bodyEnd } of findFunctions(singleBranch)) {
-      const name = written.split('::').at(-1) ?? written
-      bodies.set(name, [...(bodies.get(name) ?? []), singleBranch.slice(bodyStart, bodyEnd)])
-    }
-    for (const [, name = '', value = ''] of text.matchAll(REGISTRATION)) {
-      registered.set(name, [...(registered.get(name) ?? []), value])
-    }
+  const { code, singleBranch } = blankText(text)
+  const add = (into: Map<string, string[]>, name: string, value: string): void => {
+    into.set(name, [...(into.get(name) ?? []), ...identifiers(value)])
   }
-  const starts = [...called].flatMap((name) => registered.get(name) ?? [])
-  return mentioned(starts.length > 0 ? starts : texts.map((text) => blankText(text).code), bodies)
+  for (const { name, bodyStart, bodyEnd } of findFunctions(singleBranch)) {
+    add(bodies, name.split('::').at(-1) ?? name, singleBranch.slice(bodyStart, bodyEnd))
+  }
+  for (const [, name = '', value = ''] of text.matchAll(REGISTRATION)) add(registered, name, value)
+  return { names: identifiers(code), bodies, registered }
 }
 
 // `m.def("name(Tensor x) -> Tensor", &fn)`, `m.impl("name", TORCH_BOX(&ns::fn))`
 const REGISTRATION = /\.\s*(?:def|impl)\s*\(\s*"(?:\w+::)?(\w+)[^"]*"\s*,([^;]*);/g
 
-function mentioned(starts: readonly string[], bodies: ReadonlyMap<string, readonly string[]>): Set<string> {
+function identifiers(text: string): string[] {
+  return [...new Set(text.match(/[A-Za-z_]\w*/g))]
+}
+
+function mentionedIn(sources: readonly NativeSource[], called: readonly string[]): Set<string> {
+  const starts = called.flatMap((name) => sources.flatMap(({ registered }) => registered.get(name) ?? []))
+  const open = starts.length > 0 ? starts : sources.flatMap((source) => source.names)
   const names = new Set<string>()
-  const open = [...starts]
-  for (let text = open.pop(); text !== undefined; text = open.pop()) {
-    for (const [name] of text.matchAll(/[A-Za-z_]\w*/g)) {
-      if (names.has(name)) continue
-      names.add(name)
-      open.push(...(bodies.get(name) ?? []))
-    }
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (names.has(name)) continue
+    names.add(name)
+    for (const { bodies } of sources) open.push(...(bodies.get(name) ?? []))
   }
   return names
 }

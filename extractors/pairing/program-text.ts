@@ -1,4 +1,5 @@
-import type { ClosureUnit, CollectClosure, FixedName } from '../python/closure.ts'
+import type { CollectClosure } from '../python/closure.ts'
+import type { ClosureUnit, FixedName } from '../python/linked-statements.ts'
 import { orderUnits } from '../python/definition-order.ts'
 import { linksOf } from '../python/links.ts'
 import type { Link, Piece, Problem } from '../python/links.ts'

@@ -5,6 +5,7 @@ import type { PairingRefusal } from '../types.ts'
  * one furthest down is reported.
  */
 export const REFUSALS = {
+  too_much_work: 'telling the two sides of the comparison apart would cost too much',
   metadata_only: 'only shapes, dtypes or other facts about tensors are compared',
   literal_expectation: 'the expected value is written down, not computed',
   gradient_only: 'only gradients are compared',

@@ -1,16 +1,11 @@
-import type { CollectClosure } from '../python/closure.ts'
-import type { Piece } from '../python/links.ts'
-import { linksOf } from '../python/links.ts'
-import { literalText, numeric } from '../python/values.ts'
+import { numeric } from '../python/values.ts'
 
 import type { MinedKernel, Pair, PairEvidence, PairingRefusal } from '../types.ts'
 import { confidenceOf } from './confidence.ts'
 import { contentRefusal } from './content-refusal.ts'
-import { interpret, passes, valueOf } from './interpretation.ts'
-import type { KnownValues } from './interpretation.ts'
-import { moduleVariables, stateTransfers, withoutSteps } from './module-variables.ts'
+import { passes, valueOf } from './interpretation.ts'
 import { pairProgram } from './pair-program.ts'
-import type { PairProgram, ProgramRequest } from './pair-program.ts'
+import type { PairProgram } from './pair-program.ts'
 import { planProgram } from './program-plan.ts'
 import type { PlanScope } from './program-plan.ts'
 import { isComputed, oneLine, referencePlace } from './reference-place.ts'
@@ -18,34 +13,30 @@ import type { RefusalReason } from './refusals.ts'
 import { findDefect } from './self-check.ts'
 import { codeOf, splitComparison } from './side-split.ts'
 import type { SplitComparison } from './side-split.ts'
-import { effectsOf, usedVariables } from './step-effects.ts'
-import type { StepEffects } from './step-effects.ts'
+import { effectsOf } from './step-effects.ts'
 import type { Code, TestCode, TestComparison } from './test-code.ts'
 import { testName } from './test-name.ts'
+import { planScope } from './test-scope.ts'
+import type { KernelSide, KernelSideOf } from './test-scope.ts'
 import type { PairingScope } from './test-pairing.ts'
 import { parameterSets, valueAxes, variantsOf, workloadsOf } from './workloads.ts'
 import type { Variant } from './workloads.ts'
-
-/** What a method other than plain comparison changes on the kernel's side. */
-export interface KernelSide {
-  /** What code of a test calls besides what it names. */
-  readonly reached: (code: Code) => readonly Piece[]
-  readonly edits: ProgramRequest['kernelEdits']
-  readonly symbols: ProgramRequest['kernelSymbols']
-}
 
 interface Found {
   readonly pairs: Pair[]
   readonly refusals: PairingRefusal[]
 }
 
-/** What a method makes of the kernel's side of a test under known values. */
-export type KernelSideOf = (test: TestCode, known: KnownValues) => KernelSide
+// A generated test of thousands of lines says nothing after its first hundreds that it has not said before.
+const MAX_COMPARISONS = 500
 
-const PLAIN_SIDE: KernelSide = { reached: () => [], edits: () => [], symbols: new Map() }
+// What cutting out, writing and checking both programs costs, compared with looking at one part of the code.
+const PROGRAM_STEPS = 10_000
 
 // Reference classes or modes that one test is run for; each gives a task of its own.
 const MAX_VARIANTS = 8
+
+const PLAIN_SIDE: KernelSide = { reached: () => [], edits: () => [], symbols: new Map() }
 
 /** Pairs from one test: one for every set of comparisons that share their calls and every reference that it is run for. */
 export async function pairTest(
@@ -57,11 +48,17 @@ export async function pairTest(
   const found: Found = { pairs: [], refusals: [] }
   for (const variant of variantsOf(valueAxes(test), MAX_VARIANTS)) {
     const { maxWorkloads } = scope.settings
-    const sets = parameterSets({ project: scope.project, test, effects, guards: [] }, variant, maxWorkloads)
+    const { project, meter } = scope
+    const sets = parameterSets({ project, test, effects, guards: [], meter }, variant, maxWorkloads)
     if (sets.length === 0) continue
     const { plan, side } = planScope(scope, test, effects, sets, sideOf)
     const splits: SplitComparison[] = []
-    for (const comparison of test.comparisons) {
+    for (const [at, comparison] of test.comparisons.entries()) {
+      meter.spend(test.steps.length)
+      if (at >= MAX_COMPARISONS || meter.isSpent()) {
+        giveUp(plan, test.comparisons.slice(at), found)
+        break
+      }
       if (comparison.guards.some((guard) => passes(scope.project, test, guard, plan.known) === false)) continue
       const split = splitComparison(plan, comparison)
       if ('reason' in split) refuse(found, split.kernels, split.reason, place(test, comparison, split.detail), null)
@@ -73,63 +70,12 @@ export async function pairTest(
   return found
 }
 
-function planScope(
-  scope: PairingScope,
-  test: TestCode,
-  effects: readonly StepEffects[],
-  sets: readonly KnownValues[],
-  sideOf: KernelSideOf,
-): { plan: PlanScope; side: KernelSide } {
-  const { project, settings } = scope
-  // What only some parameters make known, such as `None` where others make a tensor, is no configuration.
-  const [first = new Map(), ...others] = sets.map((parameters) => interpret(project, test, effects, parameters))
-  const known = new Map([...first].filter(([name]) => others.every((values) => values.has(name))))
-  const modules = moduleVariables(project, test, known)
-  const kept = withoutSteps(effects, stateTransfers(test, modules))
-  const side = sideOf(test, known)
-  const pieces = (codes: readonly Code[]): Piece[] => [
-    ...piecesOf(test, codes, known),
-    ...codes.flatMap((code) => side.reached(code)),
-  ]
-  const plan: PlanScope = {
-    project,
-    test,
-    effects: kept,
-    modules,
-    known,
-    parameters: sets[0] ?? new Map(),
-    identities: new Set(settings.identities),
-    reach: (codes) => kernelsReached(scope, scope.reach, pieces(codes)),
-    reachBackward: (codes) => kernelsReached(scope, scope.reachBackward, pieces(codes)),
-  }
-  return { plan, side }
-}
-
-function kernelsReached(
-  { project, kernelsIn }: PairingScope,
-  collect: CollectClosure,
-  pieces: readonly Piece[],
-): MinedKernel[] {
-  const links = pieces.flatMap((piece) => linksOf(project, piece))
-  return kernelsIn(collect(pieces).units, links)
-}
-
-// Code of the test, and what the variables in it that stand for classes and functions mean.
-function piecesOf(test: TestCode, codes: readonly Code[], known: KnownValues): Piece[] {
-  const symbols = new Set(codes.flatMap((code) => [...usedVariables(test, code)]))
-  return [
-    ...codes.map(({ frame, node }): Piece => ({
-      module: frame.module,
-      node,
-      isLocal: (name) => frame.locals.has(name),
-      skip: [],
-    })),
-    ...[...symbols].flatMap((name): Piece[] => {
-      const value = known.get(name)
-      if (value?.kind !== 'symbol' || literalText(value) !== null) return []
-      return [{ module: value.module, node: value.node, isLocal: () => false, skip: [] }]
-    }),
-  ]
+// What the rest of the test reaches is told once, so that its kernels have a reason.
+function giveUp(plan: PlanScope, rest: readonly TestComparison[], found: Found): void {
+  const [next] = rest
+  if (next === undefined) return
+  const codes = [...codeOf(plan, plan.test.steps.keys()), ...rest.flatMap(({ left, right }) => [left, right])]
+  refuse(found, plan.reachBackward(codes), 'too_much_work', place(plan.test, next, null), null)
 }
 
 // Comparisons of the parts of one result belong together: `assert_close(out, ref)`, `assert_close(lse, ref_lse)`.
@@ -172,6 +118,8 @@ async function addPair(
   if (content !== null) return fail(content.reason, content.detail)
   const planned = planProgram(plan, splits)
   if ('reason' in planned) return fail(planned.reason, planned.detail)
+  scope.meter.spend(PROGRAM_STEPS)
+  if (scope.meter.isSpent()) return fail('too_much_work', null)
   const program = pairProgram({
     scope: plan,
     plan: planned,
@@ -210,8 +158,9 @@ function toPair(
   const [main] = entries
   if (first === undefined || main === undefined) return null
   const { test, effects, project } = plan
+  const { meter } = scope
   const guards = splits.flatMap(({ comparison }) => comparison.guards)
-  const sets = parameterSets({ project, test, effects, guards }, variant, scope.settings.maxWorkloads)
+  const sets = parameterSets({ project, test, effects, guards, meter }, variant, scope.settings.maxWorkloads)
   return {
     name: testName(test, plan.known),
     reference: program.reference.text,

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { canonicalJson } from '../../pipelines/core/hash.ts'
 import { closureCollector } from '../python/closure.ts'
 import type { CollectClosure } from '../python/closure.ts'
+import { evaluatedSteps } from '../python/evaluation-trail.ts'
 import { inlineExtensions } from '../python/native-extensions.ts'
 import type { ModuleStatement, PythonModule } from '../python/modules.ts'
 import { operatorProviders } from '../python/operator-providers.ts'
@@ -11,14 +12,17 @@ import { inlineLookups } from '../python/table-lookups.ts'
 import type { Lookups } from '../python/table-lookups.ts'
 import type { Pair, PairingInput, PairingRefusal } from '../types.ts'
 import { deviceName } from './devices.ts'
-import { kernelLookup } from './kernel-reach.ts'
-import type { KernelsIn } from './kernel-reach.ts'
+import { kernelReach } from './kernel-reach.ts'
+import type { PieceReach } from './kernel-reach.ts'
+import { kernelLookup } from './part-kernels.ts'
 import { cameFurther } from './refusals.ts'
 import { sharedProject } from './shared-project.ts'
 import { pairTest } from './test-pair.ts'
-import type { KernelSideOf } from './test-pair.ts'
+import type { KernelSideOf } from './test-scope.ts'
 import { mayCompare, testsOf } from './test-functions.ts'
 import type { TestCode } from './test-code.ts'
+import { workMeter } from './work-meter.ts'
+import type { WorkMeter } from './work-meter.ts'
 
 /** How tests are turned into pairs. */
 export interface PairingSettings {
@@ -38,18 +42,18 @@ export interface PairingScope {
   readonly collect: CollectClosure
   /** The same for a reference, which has its own name for the device. */
   readonly collectReference: CollectClosure
-  /** Collects code to see what it reaches, whatever that is. */
-  readonly reach: CollectClosure
+  readonly reach: PieceReach
   /** The same with the backward halves of autograd functions. */
-  readonly reachBackward: CollectClosure
-  readonly kernelsIn: KernelsIn
+  readonly reachBackward: PieceReach
+  readonly meter: WorkMeter
 }
-
-// A closure that is only looked at may be far larger than one that is emitted; this bound is against hostile files.
-const MAX_REACHED_LINES = 100_000
 
 // Methods with the same settings share what they understand of a repository.
 const SCOPES = new WeakMap<PairingInput['files'], Map<string, Promise<PairingScope>>>()
+
+// Steps are parts of code passed through and expressions evaluated; a million takes about a second. Real tests stay below a tenth of
+// this.
+const LIMITS = { testSteps: 2_000_000, fileSteps: 20_000_000 }
 
 /** Prepares pairing for a repository, once for equal settings. */
 export function openPairing(input: PairingInput, settings: PairingSettings): Promise<PairingScope> {
@@ -74,7 +78,8 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
     },
     providers: operatorProviders(project),
   }
-  const anything = { isAllowed: () => true, maxLines: MAX_REACHED_LINES }
+  const meter = workMeter(LIMITS, () => evaluatedSteps(project))
+  const searched = { project, meter, lookup: kernelLookup(input.kernels, input.files) }
   const emitted = {
     ...common,
     forwardOnly: true,
@@ -86,9 +91,9 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
     settings,
     collect: closureCollector(project, emitted),
     collectReference: closureCollector(project, { ...emitted, fixedName: deviceName }),
-    reach: closureCollector(project, { ...common, ...anything, forwardOnly: true }),
-    reachBackward: closureCollector(project, { ...common, ...anything, forwardOnly: false }),
-    kernelsIn: kernelLookup(input.kernels, input.files),
+    reach: kernelReach(searched, { ...common, isAllowed: () => true, forwardOnly: true }),
+    reachBackward: kernelReach(searched, { ...common, isAllowed: () => true, forwardOnly: false }),
+    meter,
   }
 }
 
@@ -104,23 +109,27 @@ export async function pairTests(
   const refusals = new Map<string, PairingRefusal>()
   const { paths } = scope.project
   for (const [at, path] of paths.entries()) {
-    for (const test of testsIn(scope, path)) {
+    for (const [index, test] of testsIn(scope, path, input.searched).entries()) {
+      scope.meter.begin(index === 0)
       const found = await pairTest(scope, test, sideOf)
       pairs.push(...found.pairs)
       for (const refusal of found.refusals) {
         const known = refusals.get(refusal.kernelId)
         if (known === undefined || cameFurther(refusal, known)) refusals.set(refusal.kernelId, refusal)
       }
+      // Signals and the other shards get their turn.
+      await setImmediate()
     }
     input.onProgress?.(at + 1, paths.length)
-    // Signals and the other shards get their turn.
-    await setImmediate()
+    if (at % 16 === 0) await setImmediate()
   }
   return { pairs, refusals: [...refusals.values()] }
 }
 
 // Only files that may hold a comparison are parsed for tests.
-function testsIn({ project }: PairingScope, path: string): TestCode[] {
+function testsIn({ project }: PairingScope, path: string, searched: PairingInput['searched']): TestCode[] {
+  if (searched?.has(path) === false) return []
   const module = mayCompare(project.files.get(path) ?? '') ? project.module(path) : null
-  return module === null ? [] : testsOf(project, module)
+  const tests = module === null ? [] : testsOf(project, module)
+  return tests.filter(({ name }) => searched?.get(path)?.has(name) !== false)
 }

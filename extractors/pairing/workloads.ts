@@ -7,6 +7,7 @@ import type { KnownValues } from './interpretation.ts'
 import { canonical } from './step-effects.ts'
 import type { StepEffects } from './step-effects.ts'
 import type { Guard, TestCode, Variable } from './test-code.ts'
+import type { WorkMeter } from './work-meter.ts'
 
 /** An axis of a test with the variables its names are. */
 export interface ValueAxis {
@@ -47,26 +48,23 @@ export interface WorkloadScope {
   readonly test: TestCode
   readonly effects: readonly StepEffects[]
   readonly guards: readonly Guard[]
+  readonly meter: Pick<WorkMeter, 'isSpent'>
 }
 
 /**
  * Parameter values of a variant that the test would run, in the order of the rows: first such that every row of every axis is met
  * once, then others, at most `limit`. Combinations that the test skips are left out as far as its conditions are known.
  */
-export function parameterSets(
-  { project, test, effects, guards }: WorkloadScope,
-  { axes }: Variant,
-  limit: number,
-): KnownValues[] {
+export function parameterSets(scope: WorkloadScope, { axes }: Variant, limit: number): KnownValues[] {
   const chosen: KnownValues[] = []
   const seen = new Set<string>()
   for (const rows of combinations(axes)) {
-    if (chosen.length >= limit || seen.size >= MAX_TRIED) break
+    if (chosen.length >= limit || seen.size >= MAX_TRIED || scope.meter.isSpent()) break
     const key = rows.join(' ')
     if (seen.has(key)) continue
     seen.add(key)
     const values = valuesAt(axes, rows)
-    if (isRun(project, test, effects, guards, values)) chosen.push(values)
+    if (isRun(scope, values)) chosen.push(values)
   }
   return chosen
 }
@@ -123,15 +121,9 @@ function valuesAt(axes: readonly ValueAxis[], rows: readonly number[]): KnownVal
   return values
 }
 
-function isRun(
-  project: PythonProject,
-  test: TestCode,
-  effects: readonly StepEffects[],
-  guards: readonly Guard[],
-  values: KnownValues,
-): boolean {
+function isRun({ project, test, effects, guards, meter }: WorkloadScope, values: KnownValues): boolean {
   if (test.skips.length === 0 && guards.length === 0) return true
-  const known = interpret(project, test, effects, values)
+  const known = interpret(project, test, effects, values, meter)
   const isSkipped = test.skips.some((skip) => passes(project, test, skip, known) === true)
   return !isSkipped && guards.every((guard) => passes(project, test, guard, known) !== false)
 }

@@ -1,5 +1,5 @@
-import { definitionsBehind } from './closure.ts'
-import type { ClosureUnit } from './closure.ts'
+import { definitionsBehind } from './linked-statements.ts'
+import type { ClosureUnit } from './linked-statements.ts'
 import type { Link, Problem } from './links.ts'
 
 /**

@@ -11,19 +11,30 @@ export interface EvaluationTrail {
   /** Constants met so far. */
   readonly met: Map<PythonModule, Map<string, Value | null | 'open'>>
   readonly known: WeakMap<PythonModule, Map<string, Value | null>>
+  /** Expressions looked at by all evaluations of the project. */
+  readonly work: { steps: number }
 }
 
 // `[a for a in range(5000) for b in range(5000) if a == b]`: no table of test parameters comes near this.
 export const MAX_STEPS = 200_000
 
-// Constants whose values do not depend on where an evaluation began.
-const KNOWN = new WeakMap<PythonProject, EvaluationTrail['known']>()
+// Constants whose values do not depend on where an evaluation began, and what was done so far.
+const SHARED = new WeakMap<PythonProject, Pick<EvaluationTrail, 'known' | 'work'>>()
 
 /** Begins an evaluation. */
 export function openTrail(project: PythonProject): EvaluationTrail {
-  const known = KNOWN.get(project) ?? new WeakMap()
-  KNOWN.set(project, known)
-  return { steps: 0, isCut: false, met: new Map(), known }
+  return { steps: 0, isCut: false, met: new Map(), ...sharedBy(project) }
+}
+
+/** How many expressions have been looked at in a project since it was opened. */
+export function evaluatedSteps(project: PythonProject): number {
+  return sharedBy(project).work.steps
+}
+
+function sharedBy(project: PythonProject): Pick<EvaluationTrail, 'known' | 'work'> {
+  const shared = SHARED.get(project) ?? { known: new WeakMap(), work: { steps: 0 } }
+  SHARED.set(project, shared)
+  return shared
 }
 
 /** The value of a constant, computed once; a constant that is defined by itself (`A = max(A, 2)`) is not known there. */

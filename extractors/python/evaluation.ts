@@ -32,6 +32,7 @@ export function evaluate(outer: EvaluationScope, node: SyntaxNode, depth = 0): V
   const { trail = openTrail(outer.project) } = outer
   const scope = outer.trail === undefined ? { ...outer, trail } : outer
   trail.steps += 1
+  trail.work.steps += 1
   if (trail.steps > MAX_STEPS || depth > MAX_DEPTH) {
     trail.isCut = true
     return null

@@ -1,4 +1,4 @@
-import type { ClosureUnit, FixedName } from './closure.ts'
+import type { ClosureUnit, FixedName } from './linked-statements.ts'
 import type { Link } from './links.ts'
 import type { PythonModule } from './modules.ts'
 

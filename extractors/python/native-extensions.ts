@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Rewrite } from './closure.ts'
+import type { Rewrite } from './linked-statements.ts'
 import { inlineHeaders } from './header-inlining.ts'
 import type { Problem } from './links.ts'
 import type { ModuleStatement, PythonModule } from './modules.ts'

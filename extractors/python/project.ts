@@ -15,6 +15,8 @@ export interface PythonProject {
   importedModule(from: PythonModule, level: number, dotted: string): PythonModule | null
   /** The module `name` directly below a package. */
   submodule(package_: PythonModule, name: string): PythonModule | null
+  /** Names of functions that stand inside something, among them those of all methods. */
+  methodNames(): ReadonlySet<string>
   /** A definition that stands in for another of that dotted name. */
   replacement(dotted: string): PythonModule | null
 }
@@ -65,5 +67,19 @@ export async function openProject(
       return [dotted, file === null ? null : indexModule(file, dotted)]
     }),
   )
-  return { paths, files, module, importedModule, submodule, replacement: (dotted) => substitutes.get(dotted) ?? null }
+  let methods: ReadonlySet<string> | undefined
+  function methodNames(): ReadonlySet<string> {
+    methods ??= indentedFunctions([...paths.map((path) => files.get(path) ?? ''), ...Object.values(replacements)])
+    return methods
+  }
+  const replacement = (dotted: string): PythonModule | null => substitutes.get(dotted) ?? null
+  return { paths, files, module, importedModule, submodule, methodNames, replacement }
+}
+
+function indentedFunctions(texts: readonly string[]): Set<string> {
+  const names = new Set<string>()
+  for (const text of texts) {
+    for (const [, name = ''] of text.matchAll(/^[ \t]+(?:async[ \t]+)?def[ \t]+(\w+)/gm)) names.add(name)
+  }
+  return names
 }

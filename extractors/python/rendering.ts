@@ -1,4 +1,4 @@
-import type { ClosureUnit } from './closure.ts'
+import type { ClosureUnit } from './linked-statements.ts'
 import { linksOf } from './links.ts'
 import type { Link, Piece, Span } from './links.ts'
 import type { PythonModule } from './modules.ts'

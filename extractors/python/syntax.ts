@@ -49,9 +49,12 @@ export function fieldsOf(node: SyntaxNode, name: string): SyntaxNode[] {
 
 /** A node and everything below it, parents first. `enter` can keep the walk out of a node's inside. */
 export function* walk(node: SyntaxNode, enter: (node: SyntaxNode) => boolean = () => true): Generator<SyntaxNode> {
-  yield node
-  if (!enter(node)) return
-  for (const child of node.children) yield* walk(child, enter)
+  // A stack of our own: generators inside generators hand every node through every level above it.
+  const open = [node]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    yield next
+    if (enter(next)) open.push(...next.children.toReversed())
+  }
 }
 
 /** The text of a node. */

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
-import type { Rewrite } from './closure.ts'
+import type { Rewrite } from './linked-statements.ts'
 import type { Problem } from './links.ts'
 import type { ModuleStatement, PythonModule } from './modules.ts'
 import type { PythonProject } from './project.ts'

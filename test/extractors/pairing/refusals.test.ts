@@ -38,6 +38,16 @@ test('of several refusals for a kernel the one that came furthest is told', asyn
   expect(unpaired.map(({ reason }) => reason)).toEqual(['third_party_import'])
 })
 
+test('a test of thousands of comparisons is looked at up to a bound, and says so', async () => {
+  const start = 'import torch\nfrom ops import double\n\n\ndef test_double():\n    x = torch.randn(9)\n'
+  const padded = (count: number): string =>
+    `${start}${'    torch.testing.assert_close(x, x)\n'.repeat(count)}    torch.testing.assert_close(double(x), x * 2)\n`
+  expect((await refusedIn({ 'test_case.py': padded(100) })).pairs).toHaveLength(1)
+  const { pairs, unpaired } = await refusedIn({ 'test_case.py': padded(4000) })
+  expect(pairs).toEqual([])
+  expect(unpaired[0]).toMatchObject({ reason: 'too_much_work', detail: 'test_case.py:507 in test_double' })
+})
+
 test('every reason that a case is named after is one that is documented', () => {
   const reasons = new Set(cases.map((name) => name.replace(/--.*/, '')))
   const known = new Set<string>([...Object.keys(REFUSALS), 'no_test'])
