@@ -9,10 +9,22 @@ const Node = z.looseObject({
 })
 
 /** The JSON Schema of recipes: what editors complete from, and where error messages look up what is allowed. */
-export const recipeJsonSchema: Readonly<Record<string, unknown>> = z.toJSONSchema(Recipe, {
-  io: 'input',
-  unrepresentable: 'any',
-})
+export const recipeJsonSchema: Readonly<Record<string, unknown>> = withExtends(
+  z.toJSONSchema(Recipe, { io: 'input', unrepresentable: 'any' }),
+)
+
+// A file that extends others need not say what they say. The recipe that is checked holds what all of them say together.
+function withExtends({ properties, required, ...schema }: z.core.JSONSchema.JSONSchema): Record<string, unknown> {
+  const extending = {
+    anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+    description: 'Files whose content this recipe adds to and overrides, relative to it',
+  }
+  return {
+    ...schema,
+    properties: { ...properties, extends: extending },
+    anyOf: [{ required: required ?? [] }, { required: ['extends'] }],
+  }
+}
 
 /** The keys a recipe may have at a path, or null where the schema has none there. */
 export function allowedKeysAt(path: readonly PropertyKey[]): string[] | null {

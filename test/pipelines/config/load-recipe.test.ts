@@ -26,6 +26,33 @@ describe('a right recipe', () => {
   })
 })
 
+describe('a recipe that extends others', () => {
+  const load = async (name: string) => (await loadRecipe(join(FIXTURES, 'extending', `${name}.yaml`))).recipe
+
+  test('says what they say, and overrides, adds to and takes away from it', async () => {
+    const { name, mine, filters } = await load('first')
+    expect([name, Object.keys(mine.languages).toSorted()]).toEqual(['first', ['gluon', 'triton']])
+    expect(filters).toMatchObject({ passed: {}, speedup: { min: 1.1, untimed: 'refuse' } })
+  })
+
+  test('has the sources of all of them, each once, and may say more of one', async () => {
+    const { name, sources } = await load('both')
+    expect(name).toBe('both')
+    expect(sources.map(({ id, exclude }) => [id, exclude])).toEqual([
+      ['first', []],
+      ['second', ['tests/**']],
+      ['third', []],
+    ])
+    expect(sources[1]).toMatchObject({ git: { url: 'https://example.org/second.git' } })
+  })
+
+  test('is one recipe to overrides, and names no file when it is written out', async () => {
+    const { recipe } = await loadRecipe(join(FIXTURES, 'extending', 'both.yaml'), ['sources.2.include=[src/**]'])
+    expect(recipe.sources[2]?.include).toEqual(['src/**'])
+    expect(recipe).not.toHaveProperty('extends')
+  })
+})
+
 describe('a wrong recipe', () => {
   test('is tested by more than a handful of files', () => {
     expect(WRONG.length).toBeGreaterThan(10)
