@@ -13,19 +13,19 @@ from typing import Final
 
 import numpy as np
 import torch
-from ..turnstile import Turnstile
 
 from ..channel import Message
 from ..tensors import copy_of
+from ..turnstile import Turnstile
 from ..values import Parcel, pack, parcel_of, unpack
 from . import compile as compilers
 from . import modules, oracle, probe, triton_interpreter
 from .answers import Answer, answer_parcel
 from .errors import FaultInInput
 from .extensions import Extensions
-from .triton_compiles import announce_compiles
 from .parameters import redraw_constants
 from .program import Program, arguments_of, construct
+from .triton_compiles import announce_compiles
 from .triton_launches import LaunchCounter
 
 _MAX_SEED: Final = 1 << 32
@@ -41,12 +41,12 @@ class OpenReference:
 
 
 @dataclass
-    turnstile: Turnstile | None = None
-    """Where others wait for the GPU."""
 class Runner:
     """The state of one runner: one candidate, or a reference with several workloads."""
 
     scratch: Path
+    turnstile: Turnstile | None = None
+    """Where others wait for the GPU."""
     device: str = "cpu"
     entry: type | None = None
     program: Program | None = None
@@ -98,7 +98,7 @@ def _probe(runner: Runner, message: Message) -> Answer:
 def _compile(runner: Runner, message: Message) -> Answer:
     body = message.body
     folder = runner.scratch / "build"
-    result = compilers.run_compilers(folder, body["files"], body["chains"], body["artifact"])
+    result = compilers.run_compilers(folder, body["files"], body["commands"], body["artifact"])
     path = result.pop("artifact")
     blobs = [] if path is None else [memoryview(path.read_bytes())]
     return Answer("compiled", result, blobs)
@@ -110,12 +110,12 @@ def _load(runner: Runner, message: Message) -> Answer:
     runner.device = body["device"]
     if body["recording"]:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        if runner.turnstile is not None:
-            announce_compiles(runner.turnstile)
     if body["interpreted"]:
         triton_interpreter.install()
     if body["uses_triton"]:
         runner.launches.install()
+        if runner.turnstile is not None:
+            announce_compiles(runner.turnstile)
     runner.extensions.install(recording=body["recording"])
     count = len(body["built"])
     for identity, library in zip(body["built"], message.blobs[:count], strict=True):
