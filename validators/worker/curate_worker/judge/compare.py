@@ -15,6 +15,8 @@ from .leaves import Leaf, leaves_of
 from .phases import phase
 from .tolerance import LOCAL, ErrorMeasure, Tolerance, are_all_in, calibrate, flat, is_rounded, pieces
 
+_LEAST_FINITE, _WORSE = 0.5, 4.0
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -36,14 +38,19 @@ class Errors:
     """Normalised root mean square error; None for values that are compared exactly."""
 
 
-def expect(own: Parcel, exact: Parcel | None, inputs: Sequence[TensorDescriptor] = ()) -> Expected:
-    """Prepares a comparison; `inputs` are the call's. Raises a Verdict that blames the task where none is possible."""
+def expect(
+    own: Parcel, exact: Parcel | None, inputs: Sequence[TensorDescriptor] = (), *, unusual: bool = False
+) -> Expected:
+    """
+    Prepares a comparison; `inputs` are the call's, `unusual` ones drawn otherwise than the task says. Raises a Verdict
+    that blames the task where none is possible.
+    """
     own_leaves = leaves_of(own)
     exact_leaves = None if exact is None else leaves_of(exact)
     dtypes = [DTYPES[descriptor.dtype] for descriptor in inputs]
     with phase("calibrate"):
         tolerances = [
-            calibrate(leaf, None if exact_leaves is None else exact_leaves[index], dtypes) if is_rounded(leaf) else None
+            _calibrated(leaf, None if exact_leaves is None else exact_leaves[index], dtypes, unusual=unusual)
             for index, leaf in enumerate(own_leaves)
         ]
     for leaf, tolerance in zip(own_leaves, tolerances, strict=True):
@@ -51,6 +58,34 @@ def expect(own: Parcel, exact: Parcel | None, inputs: Sequence[TensorDescriptor]
             text = f"{leaf.place} of the reference holds numbers too large to tell an error by"
             raise Verdict("INVALID_REFERENCE", "task", "TOLERANCE_UNCALIBRATED", "task", text)
     return Expected(own_leaves, exact_leaves, tolerances)
+
+
+def _calibrated(own: Leaf, exact: Leaf | None, inputs: Sequence[torch.dtype], *, unusual: bool) -> Tolerance | None:
+    if not is_rounded(own):
+        return None
+    tolerance = calibrate(own, exact, inputs)
+    return tolerance.for_unusual_inputs() if unusual else tolerance
+
+
+def is_fit_to_judge(expected: Expected, usual: Expected) -> bool:
+    """
+    Whether something can be told by what is expected on unusual inputs: it is mostly finite, as usual, and the
+    reference itself errs about as little as usual.
+    """
+    leaves = zip(expected.own, usual.own, strict=True) if len(expected.own) == len(usual.own) else []
+    for leaf, other in leaves:
+        if is_rounded(leaf) and _finite_share(leaf) < min(_LEAST_FINITE, _finite_share(other)):
+            return False
+    for mine, theirs in zip(expected.tolerances, usual.tolerances, strict=True):
+        if mine is not None and theirs is not None and mine.max_rmse > _WORSE * theirs.for_unusual_inputs().max_rmse:
+            return False
+    return len(expected.own) == len(usual.own)
+
+
+def _finite_share(leaf: Leaf) -> float:
+    tensor = leaf.tensor()
+    tensor = tensor if tensor.is_complex() else tensor.to(torch.float32)
+    return float(torch.isfinite(tensor).to(torch.float32).mean()) if tensor.numel() else 1.0
 
 
 def compare(output: Parcel, expected: Expected) -> Errors:

@@ -84,10 +84,11 @@ class _Judgement:
         if self._prepared.candidate.language == "cuda" and self._prepared.device == "cpu":
             raise not_run_without_gpu(self._prepared)
         # The same in every call of a workload: a program shall not see from it which call is timed.
-        timed = reference.settings.mode == "standard" and self._run.proved_on != "interpreter"
+        timed = reference.settings.mode != "screen" and self._run.proved_on != "interpreter"
         outputs = []
-        for index in range(reference.settings.calls):
+        for index in range(reference.num_calls()):
             outputs.append(_check_call(self._run, reference.case(index), evidence, flush=timed))
+        self._check_drawn(reference, evidence, flush=timed)
         # Last, so that what a program keeps from its previous call is wrong here.
         again = self._run.call(reference.case(0), flush=timed)
         _check_repetition(outputs[0], again, reference.case(0), evidence)
@@ -107,6 +108,18 @@ class _Judgement:
         prepare_cases(reference)
         with self._station.locks.alone(self._prepared.device):
             return time_candidate(self._run, reference, evidence)
+
+    def _check_drawn(self, reference: Reference, evidence: Evidence, *, flush: bool) -> None:
+        cases = reference.drawn_cases()
+        evidence.left_out_distributions = [name for name in reference.distributions() if name not in cases]
+        for name, case in cases.items():
+            self._station.locks.give_way()
+            try:
+                _check_call(self._run, case, evidence, flush=flush)
+            except Verdict as found:
+                found.log = f"on inputs drawn {name}: {found.log}"
+                raise
+            evidence.distributions.append(name)
 
     def _require_own_kernel(self, reference: Reference, evidence: Evidence) -> None:
         if reference.settings.own_kernel == "require" and not evidence.has_own_kernel:
@@ -171,7 +184,7 @@ def _require_memory_of_its_own(evidence: Evidence, reference: Reference) -> None
 # Ablation: what is right without its kernels did not come from them. On inputs that no call has seen, so that memory
 # which was used before does not hold the answer.
 def _require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
-    case = reference.case(reference.settings.calls)
+    case = reference.case(reference.num_calls())
     try:
         answer = run.call(case, flush=False, how=frozenset({"ablated"}))
         compare(answer.outputs, case.expected)
@@ -184,7 +197,7 @@ def _require_kernels_that_matter(run: CandidateRun, reference: Reference) -> Non
 
 # On fresh inputs: memory that an earlier call used must not hold the answer.
 def _require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:
-    case = reference.case(reference.settings.calls)
+    case = reference.case(reference.num_calls())
     answer = run.call(case, flush=False, how=frozenset({"blocked"}))
     compare(answer.outputs, case.expected)
     if answer.computed_early:

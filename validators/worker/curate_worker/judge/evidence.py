@@ -34,6 +34,10 @@ class Evidence:
     enough_pairs: bool = False
     clock_confirms: bool | None = None
     """Whether the judge's own clock bears out the runner's; None where it cannot say."""
+    distributions: list[str] = field(default_factory=list)
+    """What else inputs were drawn from, beside the task's own."""
+    left_out_distributions: list[str] = field(default_factory=list)
+    """Those on which the reference itself cannot judge."""
     triton_launches: int = 0
     """Launches of Triton kernels that the runner counted, over all compared calls."""
     built_extensions: int = 0

@@ -9,7 +9,8 @@ from ..channel import Message
 from ..digests import digests_of
 from ..tensors import DTYPES, Blob, copy_of, same_bytes
 from ..values import Parcel
-from .compare import Expected, compare, expect
+from .compare import Expected, compare, expect, is_fit_to_judge
+from .distributions import distributions_of
 from .faults import Verdict
 from .leaves import leaves_of
 from .null_kernels import passing_null_kernel
@@ -30,7 +31,9 @@ from .tolerance import is_plausible, is_rounded
 _MAX_CACHED_BYTES = 1 << 30
 _PRECISIONS = ("float64", "float32")
 # The number of the case that is made from the first.
-_NEAR = -1
+_NEAR, _DRAWN = -1, -2
+_FEW_NUMBERS, _CALLS_FOR_FEW = 16, 6
+_LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
 _LEAST_ELEMENTS = 2
 
 
@@ -82,6 +85,9 @@ class Reference:
     largest_answer: int = 0
     """Bytes of the largest output."""
     _cases: dict[int, Case] = field(default_factory=dict)
+    _drawn: dict[str, Case | None] = field(default_factory=dict)
+    _ignores_seed: bool = False
+    """Whether the task's inputs are the same whatever the seed."""
     _kept: Parcel | None = None
 
     def case(self, index: int) -> Case:
@@ -93,11 +99,40 @@ class Reference:
             self._cases[index] = case
         return case
 
-    def _case_of(self, index: int, inputs: Parcel) -> Case:
+    def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
         own = self.call(inputs, flush=False, look=False).output
         exact = None if self.precision is None else self._run_oracle(inputs, self.precision)
         num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
-        return Case(index, inputs, expect(own, exact, inputs.tensors), num_bytes)
+        return Case(index, inputs, expect(own, exact, inputs.tensors, unusual=unusual), num_bytes)
+
+    def drawn_cases(self) -> dict[str, Case]:
+        """By distribution, cases with inputs drawn otherwise, but for those on which the reference cannot judge."""
+        found = {name: self._drawn_case(name) for name in self.distributions()}
+        return {name: case for name, case in found.items() if case is not None}
+
+    def num_calls(self) -> int:
+        """Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit."""
+        few = sum(leaf.tensor().numel() for leaf in self.case(0).expected.own if is_rounded(leaf)) < _FEW_NUMBERS
+        return max(self.settings.calls, _CALLS_FOR_FEW) if few else self.settings.calls
+
+    def distributions(self) -> tuple[str, ...]:
+        """Those that this mode asks for."""
+        return distributions_of(self.settings.mode)
+
+    def _drawn_case(self, name: str) -> Case | None:
+        if name in self._drawn:
+            return self._drawn[name]
+        try:
+            inputs = self._make_inputs(f"drawn {name}", name)
+            case = self._case_of(_DRAWN, inputs, unusual=True)
+        except Verdict as found:
+            if found.cause in _LOST:
+                raise
+            case = None
+        if case is not None and not is_fit_to_judge(case.expected, self.case(0).expected):
+            case = None
+        self._drawn[name] = case
+        return case
 
     def near_case(self) -> Case | None:
         """
@@ -137,13 +172,12 @@ class Reference:
         self.aliases_inputs = call.aliases_inputs
         self.precision = self._choose_precision(inputs, call.output)
         self._require_repeatable(inputs)
-        passing = passing_null_kernel([(self.case(index).inputs, self.case(index).expected) for index in self._calls()])
+        self._ignores_seed = digests_of(self._make_inputs("another seed")) == digests_of(self._make_inputs("a third"))
+        cases = [*(self.case(index) for index in range(self.num_calls())), *self.drawn_cases().values()]
+        passing = passing_null_kernel([(case.inputs, case.expected) for case in cases])
         if passing is not None:
             text = f"{passing} would pass on every call, so that passing means nothing"
             raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
-
-    def _calls(self) -> range:
-        return range(self.settings.calls)
 
     def _choose_precision(self, inputs: Parcel, own: Parcel) -> str | None:
         leaves = leaves_of(own)
@@ -171,8 +205,11 @@ class Reference:
             text = f"two calls of the reference on the same input differ: {found.log}"
             raise Verdict("INVALID_REFERENCE", "task", "REF_NONDETERMINISTIC", "task", text) from found
 
-    def _make_inputs(self, index: int) -> Parcel:
-        answer = self._ask("make_inputs", {"seed": self._seed("inputs", index)}, [], "inputs")
+    # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
+    def _make_inputs(self, purpose: int | str, dice: str | None = None) -> Parcel:
+        is_first = purpose == 0
+        how = {"dice": dice, "vary": not is_first, "jitter": self._ignores_seed and not is_first}
+        answer = self._ask("make_inputs", {"seed": self._seed("inputs", purpose), **how}, [], "inputs")
         # The process keeps what it made last, so that it need not be sent back to where it came from.
         self._kept = parcel_in(answer, "parcel")
         return self._kept

@@ -12,7 +12,7 @@ PROTOCOL_VERSION = 2
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
-_MODES = ("screen", "standard")
+_MODES = ("screen", "standard", "certify")
 _POLICIES = ("report", "require")
 
 

@@ -23,12 +23,12 @@ _MORE = 1.25
 def prepare_cases(reference: Reference) -> None:
     """Makes the inputs of the first pairs, and what must come out, before the device is kept from others."""
     for index in range(_WARM_UPS + _MIN_PAIRS):
-        reference.case(reference.settings.calls + index)
+        reference.case(reference.num_calls() + index)
 
 
 def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) -> dict | None:
     """The `performance` field of a row, or None where no honest number can be had. Raises a Verdict."""
-    first = reference.settings.calls
+    first = reference.num_calls()
     for _ in range(_WARM_UPS):
         _time_pair(run, reference, first)
     samples = Samples()

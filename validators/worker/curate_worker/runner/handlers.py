@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-import numpy as np
 import torch
 
 from ..channel import Message
@@ -23,12 +20,11 @@ from . import modules, oracle, probe, triton_interpreter
 from .answers import Answer, answer_parcel
 from .errors import FaultInInput
 from .extensions import Extensions
+from .inputs import make_inputs, seed_all
 from .parameters import redraw_constants
 from .program import Program, arguments_of, construct
 from .triton_compiles import announce_compiles
 from .triton_launches import LaunchCounter
-
-_MAX_SEED: Final = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ def _probe(runner: Runner, message: Message) -> Answer:
 def _compile(runner: Runner, message: Message) -> Answer:
     body = message.body
     folder = runner.scratch / "build"
-    result = compilers.run_compilers(folder, body["files"], body["commands"], body["artifact"])
+    result = compilers.run_compilers(folder, body["files"], body["chains"], body["artifact"])
     path = result.pop("artifact")
     blobs = [] if path is None else [memoryview(path.read_bytes())]
     return Answer("compiled", result, blobs)
@@ -155,7 +151,7 @@ def _load_state(runner: Runner, message: Message) -> Answer:
 
 def _stage(runner: Runner, message: Message) -> Answer:
     """Fresh inputs for one call."""
-    _seed(message.body["seed"])
+    seed_all(message.body["seed"])
     runner.bound(message).stage(runner.inputs(message), flush=message.body["flush"])
     runner.launches.take()
     return Answer("staged")
@@ -182,11 +178,11 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     """Loads the reference for one workload and makes its model; gives constructor arguments and parameters."""
     body = message.body
     runner.device = body["device"]
-    _seed(body["seed"])
+    seed_all(body["seed"])
     module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
     init = module.get_init_inputs()
     packed = pack(init)
-    _seed(body["seed"])
+    seed_all(body["seed"])
     args, kwargs = arguments_of(init)
     model = module.Model(*args, **kwargs)
     if isinstance(model, torch.nn.Module):
@@ -199,19 +195,8 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
 
 
 def _make_inputs(runner: Runner, message: Message) -> Answer:
-    """Fresh inputs from a seed, made on the device where the reference allows it: that is a thousand times quicker."""
-    module = runner.reference(message).module
-    try:
-        _seed(message.body["seed"])
-        place = torch.device(runner.device) if runner.device != "cpu" else contextlib.nullcontext()
-        with place, _other_seeds_ignored():
-            inputs = module.get_inputs()
-    except RuntimeError:
-        if runner.device == "cpu":
-            raise
-        _seed(message.body["seed"])
-        with _other_seeds_ignored():
-            inputs = module.get_inputs()
+    """Fresh inputs from a seed."""
+    inputs = make_inputs(runner.reference(message).module, runner.device, message.body)
     runner.kept = pack(inputs)
     return answer_parcel("inputs", runner.kept)
 
@@ -219,37 +204,13 @@ def _make_inputs(runner: Runner, message: Message) -> Answer:
 def _run_oracle(runner: Runner, message: Message) -> Answer:
     """The reference in higher precision on given inputs."""
     reference = runner.reference(message)
-    _seed(message.body["seed"])
+    seed_all(message.body["seed"])
     parcel = runner.inputs(message)
     reference.program.restore_state()
     precision = message.body["precision"]
     outputs = oracle.run_in_precision(reference.model, reference.module, parcel, precision, runner.device)
     return answer_parcel("outputs", outputs)
 
-
-def _seed(seed: int) -> None:
-    torch.manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed % _MAX_SEED)
-
-
-# References seed themselves so that their own tests repeat; here that would make every call's inputs the same.
-@contextlib.contextmanager
-def _other_seeds_ignored() -> Iterator[None]:
-    known = [(place, name, getattr(place, name)) for place, name in _SEEDING]
-    for place, name, _ in known:
-        setattr(place, name, lambda *_: None)
-    try:
-        yield
-    finally:
-        for place, name, original in known:
-            setattr(place, name, original)
-
-
-_SEEDING: Final = [
-    *((torch, "manual_seed"), (torch.random, "manual_seed"), (torch, "seed")),
-    *((torch.cuda, "manual_seed"), (torch.cuda, "manual_seed_all"), (random, "seed"), (np.random, "seed")),
-]
 
 HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "probe": _probe,

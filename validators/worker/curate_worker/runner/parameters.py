@@ -17,12 +17,18 @@ def redraw_constants(model: torch.nn.Module) -> None:
     statistics = [(name, item) for name, item in model.named_buffers() if name.rpartition(".")[2] in _STATISTICS]
     with torch.no_grad():
         for _, item in [*model.named_parameters(), *statistics]:
-            if _is_constant(item):
-                noise = torch.rand(item.shape).to(item.device, item.dtype)
-                item.add_((item.sign() + (item == 0)) * noise * _SHARE * (1 + item.abs()))
+            if is_constant(item):
+                move_apart(item)
 
 
-def _is_constant(item: torch.Tensor) -> bool:
+def move_apart(item: torch.Tensor) -> torch.Tensor:
+    """Moves the elements of a tensor apart in place, away from zero."""
+    noise = torch.rand(item.shape).to(item.device, item.dtype)
+    return item.add_((item.sign() + (item == 0)) * noise * _SHARE * (1 + item.abs()))
+
+
+def is_constant(item: torch.Tensor) -> bool:
+    """Whether a tensor of numbers with a fraction says the same everywhere."""
     if not item.is_floating_point() or item.layout != torch.strided or item.numel() == 0:
         return False
     first = item.flatten()[0]

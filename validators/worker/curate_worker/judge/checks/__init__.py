@@ -9,6 +9,7 @@ from ..evidence import Evidence
 from . import (
     clock_witness,
     deterministic,
+    distributions,
     guard_bands,
     inputs_untouched,
     layout,
@@ -26,6 +27,7 @@ CHECKS: list[Check] = [
     no_aliasing.CHECK,
     layout.CHECK,
     deterministic.CHECK,
+    distributions.CHECK,
     oracle.CHECK,
     own_kernel.CHECK,
     timed_outputs.CHECK,

@@ -1,0 +1,87 @@
+"""What inputs are drawn from besides the task's own distribution."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from curate_worker.judge.compare import expect, is_fit_to_judge
+from curate_worker.judge.distributions import DISTRIBUTIONS, distributions_of
+from curate_worker.runner.dice import LoadedDice
+from curate_worker.runner.inputs import make_inputs
+from curate_worker.values import pack
+
+LOW, HIGH = 3, 9
+
+
+def drawn(name: str | None, get_inputs: object, **how: object) -> list:
+    options = {"seed": 5, "dice": name, "vary": False, "jitter": False, **how}
+    return make_inputs(SimpleNamespace(get_inputs=get_inputs), "cpu", options)
+
+
+@pytest.mark.parametrize("name", sorted(DISTRIBUTIONS))
+def test_what_follows_from_what_was_drawn_still_follows(name: str) -> None:
+    (usual,) = drawn(None, lambda: [torch.randn(20, 30)])
+    wild, chances, indices = drawn(
+        name, lambda: [torch.randn(20, 30), torch.randn(20, 30).softmax(-1), torch.randint(LOW, HIGH, (50,))]
+    )
+    assert not torch.equal(usual, wild)
+    assert torch.allclose(chances.sum(-1), torch.ones(20))
+    assert LOW <= int(indices.min()) <= int(indices.max()) < HIGH
+
+
+@pytest.mark.parametrize("name", sorted(DISTRIBUTIONS))
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_the_same_seed_draws_the_same_in_every_dtype(name: str, dtype: torch.dtype) -> None:
+    def get_inputs() -> list:
+        known = torch.empty(3, 4, dtype=dtype).normal_(2.0, 0.5)
+        return [torch.randn(6, 7, dtype=dtype), torch.rand(5, dtype=dtype), known, torch.randn(())]
+
+    first, second = drawn(name, get_inputs), drawn(name, get_inputs)
+    assert all(torch.equal(mine, other) for mine, other in zip(first, second, strict=True))
+    assert first[0].dtype == dtype and 0 <= float(first[1].min()) <= float(first[1].max()) <= 1
+
+
+def test_the_last_number_matters_where_mass_is_peaked() -> None:
+    with LoadedDice("peaked"):
+        x = torch.randn(4, 1000)
+    assert int(x[-1].argmax()) == x.shape[-1] - 1
+    assert (x.abs() > 1).sum(-1).tolist() == [1, 1, 1, 1]
+
+
+def test_a_seed_of_the_references_own_changes_nothing() -> None:
+    def get_inputs() -> list:
+        torch.manual_seed(0)
+        return [torch.randn(3)]
+
+    assert not torch.equal(*drawn(None, get_inputs), *drawn(None, get_inputs, seed=6))
+
+
+def test_what_says_the_same_everywhere_is_moved_apart_and_nothing_else() -> None:
+    def get_inputs() -> list:
+        return [torch.ones(8), torch.zeros(8), torch.arange(8.0), torch.ones(8, dtype=torch.int64)]
+
+    ones, zeros, steps, whole = drawn(None, get_inputs, vary=True)
+    assert (ones >= 1).all() and ones.unique().numel() > 1
+    assert (zeros >= 0).all() and zeros.unique().numel() > 1
+    assert torch.equal(steps, torch.arange(8.0)) and torch.equal(whole, torch.ones(8, dtype=torch.int64))
+
+
+def test_numbers_that_no_seed_changes_are_changed() -> None:
+    (known,) = drawn(None, lambda: [torch.tensor([0.0, 1.0, -2.0])], jitter=True)
+    share = (known / torch.tensor([1.0, 1.0, -2.0]) - 1).abs()
+    assert known[0] == 0 and (share[1:] <= 1 / 2).all() and (share[1:] > 0).all()
+
+
+def test_where_the_reference_itself_is_lost_it_does_not_judge() -> None:
+    own = torch.randn(100)
+    usual = expect(pack(own), pack(own.double()))
+    assert is_fit_to_judge(expect(pack(own * 8), pack(own.double() * 8), unusual=True), usual)
+    assert not is_fit_to_judge(expect(pack(own), pack(own.double() * 1.01), unusual=True), usual)
+    assert not is_fit_to_judge(expect(pack(own * torch.nan), pack(own.double()), unusual=True), usual)
+
+
+def test_a_cheaper_mode_asks_for_fewer() -> None:
+    counts = [len(distributions_of(mode)) for mode in ("screen", "standard", "certify")]
+    assert counts == sorted(set(counts)) and counts[-1] == len(DISTRIBUTIONS)

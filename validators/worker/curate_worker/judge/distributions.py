@@ -1,0 +1,27 @@
+"""
+Distributions that inputs are drawn from besides the task's own (`runner/dice.py` draws them). A kernel that is right on
+standard normal numbers alone is not right: what it leaves out may cancel there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DISTRIBUTIONS: Final = {
+    "by-row": "rows of sizes from 1/8 to 8, each off its centre; a quarter of the integers at either end",
+    "peaked": "in each row one number that matters, in the last row at its end; equal integers",
+    "heavy-tailed": "cubes of normal numbers, fourth powers of uniform ones",
+    "large": "8 times as large",
+    "small": "128 times as small",
+    "equal": "all numbers the same",
+}
+_BY_MODE: Final = {
+    "screen": ("by-row",),
+    "standard": ("by-row", "peaked", "heavy-tailed"),
+    "certify": tuple(DISTRIBUTIONS),
+}
+
+
+def distributions_of(mode: str) -> tuple[str, ...]:
+    """What inputs are drawn from in a mode, most telling first."""
+    return _BY_MODE[mode]

@@ -1,0 +1,111 @@
+"""
+Other distributions for the numbers that a reference's `get_inputs` draws. What it makes of them stays as it says:
+whatever a softmax was taken of sums to one, indices stay in range. Names and purposes: `judge/distributions.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_LARGE, _SMALL = 8.0, 2.0**-7
+_ROW_SCALES, _ROW_OFFSETS = 3.0, 2.0
+_CUBE_SIZE = math.sqrt(15.0)
+_PEAK = 16.0
+_EDGE_SHARE = 0.25
+
+
+class LoadedDice(TorchDispatchMode):
+    """While it is entered, everything that is drawn follows the named distribution."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._normal = _NORMAL[name]
+        self._uniform = _UNIFORM.get(name)
+        self._integer = _INTEGER.get(name)
+
+    def __torch_dispatch__(
+        self, function: object, types: object, args: tuple = (), kwargs: dict | None = None
+    ) -> object:
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        name = str(getattr(function, "__name__", "")).partition(".")[0]
+        if name in ("randn", "randn_like"):
+            return self._changed(result, self._normal)
+        if name in ("normal", "normal_", "normal_functional"):
+            return self._changed(result, lambda drawn: _standardised(drawn, self._normal, args, kwargs))
+        if name in ("rand", "rand_like") and self._uniform is not None:
+            return self._changed(result, self._uniform)
+        if name in ("randint", "randint_like", "random_", "random") and self._integer is not None:
+            return self._changed(result, self._integer)
+        return result
+
+    @staticmethod
+    def _changed(result: object, change: Callable[[torch.Tensor], torch.Tensor]) -> object:
+        if not isinstance(result, torch.Tensor) or result.numel() == 0:
+            return result
+        # In place: `normal_` and its like return what they were called on.
+        return result.copy_(change(result))
+
+
+# Drawn with a mean and a deviation: the distribution changes around these.
+def _standardised(drawn: torch.Tensor, change: Callable, args: tuple, kwargs: dict) -> torch.Tensor:
+    numbers = [item for item in args if type(item) in (int, float)]
+    mean = float(kwargs.get("mean", numbers[0] if numbers else 0.0))
+    deviation = float(kwargs.get("std", numbers[1] if len(numbers) > 1 else 1.0))
+    if not math.isfinite(deviation) or deviation == 0.0:
+        return drawn
+    return change((drawn - mean) / deviation) * deviation + mean
+
+
+def _by_row(drawn: torch.Tensor) -> torch.Tensor:
+    """Each row has its own size, from 1/8 to 8, and is off its centre."""
+    shape = (drawn.shape[0],) + (1,) * (drawn.dim() - 1) if drawn.dim() else ()
+    scale = torch.exp2((torch.rand(shape, device=drawn.device) * 2 - 1) * _ROW_SCALES)
+    offset = (torch.rand(shape, device=drawn.device) * 2 - 1) * _ROW_OFFSETS
+    return (drawn + offset.to(drawn.dtype)) * scale.to(drawn.dtype)
+
+
+def _peaked(drawn: torch.Tensor) -> torch.Tensor:
+    """In each row one number that matters, in the last row at the very end, above a faint background."""
+    rows = drawn.reshape(-1, drawn.shape[-1]) if drawn.dim() else drawn.reshape(1, 1)
+    faint = rows * _SMALL
+    places = torch.randint(0, rows.shape[-1], (rows.shape[0],), device=drawn.device)
+    places[-1] = rows.shape[-1] - 1
+    faint[torch.arange(rows.shape[0], device=drawn.device), places] = _PEAK
+    return faint.reshape(drawn.shape)
+
+
+def _heavy(drawn: torch.Tensor) -> torch.Tensor:
+    return drawn * drawn * drawn / _CUBE_SIZE
+
+
+def _equal(drawn: torch.Tensor) -> torch.Tensor:
+    return drawn.reshape(-1)[:1].clone().expand(drawn.numel()).reshape(drawn.shape)
+
+
+def _skewed(drawn: torch.Tensor) -> torch.Tensor:
+    return drawn.square().square()
+
+
+def _near_edges(drawn: torch.Tensor) -> torch.Tensor:
+    """A quarter of them are the smallest and a quarter the largest that was drawn."""
+    dice = torch.rand(drawn.shape, device=drawn.device)
+    low, high = drawn.min(), drawn.max()
+    return torch.where(dice < _EDGE_SHARE, low, torch.where(dice > 1 - _EDGE_SHARE, high, drawn))
+
+
+_NORMAL: Final[dict[str, Callable[[torch.Tensor], torch.Tensor]]] = {
+    "by-row": _by_row,
+    "peaked": _peaked,
+    "heavy-tailed": _heavy,
+    "large": lambda drawn: drawn * _LARGE,
+    "small": lambda drawn: drawn * _SMALL,
+    "equal": _equal,
+}
+_UNIFORM: Final = {"heavy-tailed": _skewed, "small": lambda drawn: drawn * _SMALL}
+_INTEGER: Final = {"by-row": _near_edges, "peaked": _equal}

@@ -1,0 +1,85 @@
+"""Makes the inputs of a call with the reference's own `get_inputs`, from a seed that it does not choose."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Final
+
+import numpy as np
+import torch
+from torch.utils._pytree import tree_map
+
+from .dice import LoadedDice
+from .parameters import is_constant, move_apart
+
+_MAX_SEED: Final = 1 << 32
+_JITTER: Final = 0.5
+
+
+def seed_all(seed: int) -> None:
+    """Seeds every generator that a program may draw from."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % _MAX_SEED)
+
+
+def make_inputs(module: ModuleType, device: str, how: dict) -> object:
+    """
+    Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart, `jitter`
+    changes numbers that do not depend on the seed.
+    """
+    inputs = _drawn(module.get_inputs, device, how)
+    if how["vary"]:
+        inputs = tree_map(_varied, inputs)
+    return tree_map(_jittered, inputs) if how["jitter"] else inputs
+
+
+# On the device where the reference allows it: that is a thousand times quicker.
+def _drawn(get_inputs: Callable[[], object], device: str, how: dict) -> object:
+    try:
+        place = torch.device(device) if device != "cpu" else contextlib.nullcontext()
+        return _drawn_in(place, get_inputs, how)
+    except RuntimeError:
+        if device == "cpu":
+            raise
+        return _drawn_in(contextlib.nullcontext(), get_inputs, how)
+
+
+def _drawn_in(place: contextlib.AbstractContextManager, get_inputs: Callable[[], object], how: dict) -> object:
+    dice = contextlib.nullcontext() if how["dice"] is None else LoadedDice(how["dice"])
+    seed_all(how["seed"])
+    with place, _other_seeds_ignored(), dice:
+        return get_inputs()
+
+
+def _varied(item: object) -> object:
+    return move_apart(item.clone()) if isinstance(item, torch.Tensor) and is_constant(item) else item
+
+
+def _jittered(item: object) -> object:
+    if not isinstance(item, torch.Tensor) or not item.is_floating_point():
+        return item
+    factors = 1 + _JITTER * (torch.rand(item.shape, device=item.device) * 2 - 1)
+    return item * factors.to(item.dtype)
+
+
+# References seed themselves so that their own tests repeat; here that would make every call's inputs the same.
+@contextlib.contextmanager
+def _other_seeds_ignored() -> Iterator[None]:
+    known = [(place, name, getattr(place, name)) for place, name in _SEEDING]
+    for place, name, _ in known:
+        setattr(place, name, lambda *_: None)
+    try:
+        yield
+    finally:
+        for place, name, original in known:
+            setattr(place, name, original)
+
+
+_SEEDING: Final = [
+    *((torch, "manual_seed"), (torch.random, "manual_seed"), (torch, "seed")),
+    *((torch.cuda, "manual_seed"), (torch.cuda, "manual_seed_all"), (random, "seed"), (np.random, "seed")),
+]
