@@ -7,23 +7,17 @@ const fixtures = kernelFixtures()
 const byName = new Map(fixtures.map((fixture) => [fixture.name, fixture]))
 const attacks = fixtures.filter(({ expected }) => expected.attacks.length > 0)
 
-/** Number to the reason why there is no attack here yet. */
-const OPEN: Record<number, string> = {
-  30: 'slowing the baseline by working between calls: needs a look at the processor time between calls',
-  31: 'persisting L2 carve-out: GPU',
-  35: 'overlapping with the next flush: GPU, programmatic dependent launch',
-}
-
 describe('the attack catalogue', () => {
-  test('has an attack for every number, or a reason why not', () => {
+  test('has an attack for every number', () => {
     const covered = new Set(attacks.flatMap((attack) => attack.expected.attacks))
     const numbers = Array.from({ length: 46 }, (_, index) => index + 1)
-    expect(numbers.filter((number) => !covered.has(number))).toEqual(Object.keys(OPEN).map(Number))
+    expect(numbers.filter((number) => !covered.has(number))).toEqual([])
   })
 
   test.each(attacks.map((attack) => [attack.name, attack] as const))('expects no pass of %s', (_, { expected }) => {
     const rows = [expected, ...(expected.rows ?? [])]
-    expect(rows.filter(({ status }) => status === 'PASSED' && expected.timed !== false)).toEqual([])
+    const isHarmless = expected.timed === false || expected.max_speedup !== undefined
+    expect(rows.filter(({ status }) => status === 'PASSED' && !isHarmless)).toEqual([])
   })
 
   test.each(attacks.map((attack) => [attack.name, attack] as const))('has an honest twin of %s', (_, { expected }) => {

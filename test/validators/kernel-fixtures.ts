@@ -37,6 +37,7 @@ const Expected = ExpectedRow.extend({
     .describe('Numbers of the attacks of the catalogue it carries out'),
   twin: z.string().nullable().default(null).describe('For attacks: the folder of the honest program it comes from'),
   axes: z.array(z.record(z.string(), z.string())).default([{}]).describe('Workloads; one without overrides by default'),
+  max_speedup: z.number().optional().describe('For attacks on the clock that are allowed because they gain nothing'),
   rows: z.array(ExpectedRow).optional().describe('Per workload, where they differ'),
   needs: z.array(z.enum(['nvcc', 'g++', 'triton', 'gpu', 'no gpu'])).default([]),
   gpu: ExpectedRow.optional().describe('What differs where there is a GPU'),

@@ -33,6 +33,8 @@ describe('the verdict on', () => {
       const rows = await judge(fixture)
       expect(rows.map(({ workload_id }) => workload_id)).toEqual(fixture.request.task.workloads.map(({ id }) => id))
       for (const [index, row] of rows.entries()) expectRow(row, expectationOf(fixture, index))
+      const speedups = rows.map(({ performance }) => performance?.speedup ?? 0)
+      expect(Math.max(...speedups)).toBeLessThanOrEqual(fixture.expected.max_speedup ?? Infinity)
     })
   }
 })

@@ -10,6 +10,7 @@ from ..tensors import Malformed
 from ..values import Parcel, parcel_of
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
 from .faults import RunnerLost, Verdict
+from .idle_work import works_while_idle
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
 from .reference import Case, Reference
@@ -69,6 +70,10 @@ class CandidateRun:
         if self._runner is not None:
             self._runner.close()
             self._runner = None
+
+    def works_while_idle(self) -> bool:
+        """Whether it computes although nobody calls it; takes a tenth of a second."""
+        return self._runner is not None and works_while_idle(self._runner.process)
 
     def restart_if_ended(self, reference: Reference) -> None:
         """Starts and binds it anew where a call that need not succeed has ended its process. Raises a Verdict."""

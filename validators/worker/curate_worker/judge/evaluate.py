@@ -107,7 +107,9 @@ class _Judgement:
             return None
         prepare_cases(reference)
         with self._station.locks.alone(self._prepared.device):
-            return time_candidate(self._run, reference, evidence)
+            performance = time_candidate(self._run, reference, evidence)
+            _require_rest(self._run)
+            return performance
 
     def _check_drawn(self, reference: Reference, evidence: Evidence, *, flush: bool) -> None:
         cases = reference.drawn_cases()
@@ -172,6 +174,13 @@ def _check_repetition(first: CallAnswer, again: CallAnswer, case: Case, evidence
 def _same_blobs(first: CallAnswer, second: CallAnswer) -> bool:
     blobs = first.outputs.blobs, second.outputs.blobs
     return len(blobs[0]) == len(blobs[1]) and all(same_bytes(*pair) for pair in zip(*blobs, strict=True))
+
+
+# The reference is timed between the candidate's calls.
+def _require_rest(run: CandidateRun) -> None:
+    if run.works_while_idle():
+        text = "its processes compute between its calls, while the reference is timed"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
 
 
 # Whoever writes to what came out would change what went in, or the other way round.

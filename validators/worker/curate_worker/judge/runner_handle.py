@@ -89,6 +89,11 @@ class RunnerHandle:
         """The beginning of what the runner wrote to stdout and stderr: for people, never parsed."""
         return self._output.decode(errors="replace")
 
+    @property
+    def process(self) -> int:
+        """Id of the process that all of the runner's processes are below."""
+        return self._started.pid
+
     def allow(self, seconds: float) -> None:
         """Sets a new deadline, from now."""
         self._deadline = time.monotonic() + seconds
