@@ -1,6 +1,6 @@
 """
-What a candidate's processes compute while nobody calls them, such as to slow down the reference that is timed then. Pools
-of threads that spin for a while after a parallel loop are asleep by then.
+What a candidate computes while nobody calls it, such as to slow down the reference that is timed then. Pools of
+threads that spin for a while after a parallel loop are asleep by then.
 """
 
 from __future__ import annotations
