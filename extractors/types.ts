@@ -44,7 +44,24 @@ export interface Repository {
   readFiles(paths: readonly string[]): AsyncIterable<{ path: string; content: Buffer | null }>
   /** Commits that changed lines of a file, newest first; empty where the history was not fetched. */
   history(path: string, startLine: number, endLine: number, limit: number): Promise<Commit[]>
+  /** Its earlier states; absent where the history was not fetched. */
+  readonly past?: RepositoryPast
   close(): Promise<void>
+}
+
+/** The earlier states of a repository. */
+export interface RepositoryPast {
+  /** Commits that changed a file, newest first, with the path it had after each; renames are followed. */
+  revisions(path: string, limit: number): Promise<FileRevision[]>
+  /** The bytes of the file after each of these commits; null for those that are not there. */
+  contents(revisions: readonly FileRevision[]): AsyncIterable<Buffer | null>
+  /** The repository at one of these commits. */
+  at(commitSha: string): Repository
+}
+
+/** A commit that changed a file, and where the file was then. */
+export interface FileRevision extends Commit {
+  readonly path: string
 }
 
 /** One commit of a repository's history. */
@@ -189,6 +206,8 @@ export interface PairingInput {
   readonly kernels: readonly MinedKernel[]
   /** Path to text of every file that was read. */
   readonly files: ReadonlyMap<string, string>
+  /** Tests that are looked at, by path and name; absent: all. */
+  readonly searched?: ReadonlyMap<string, ReadonlySet<string>>
   /** Told after each file that was searched how many are done, and of how many; may throw to stop. */
   readonly onProgress?: (done: number, total: number) => void
 }

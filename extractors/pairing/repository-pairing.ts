@@ -23,6 +23,8 @@ export interface RepositoryPairingOptions {
   /** Whether folders that hold other people's code are read too; absent: no. */
   readonly vendored?: boolean
   readonly methods: readonly Enabled<PairingMethod>[]
+  /** Tests that are looked at, by path and name; absent: all. */
+  readonly searched?: PairingInput['searched']
   readonly onProgress?: PairingInput['onProgress']
 }
 
@@ -71,7 +73,8 @@ export async function pairRepository(
   for (const { plugin, options: settings } of options.methods) {
     const method = pluginName(plugin)
     const progress = options.onProgress === undefined ? {} : { onProgress: options.onProgress }
-    const found = await plugin.findPairs({ repository, kernels: mined, files, ...progress }, settings)
+    const searched = options.searched === undefined ? {} : { searched: options.searched }
+    const found = await plugin.findPairs({ repository, kernels: mined, files, ...searched, ...progress }, settings)
     const fresh = found.pairs.filter(({ kernelIds }) => kernelIds.some((id) => !paired.has(id)))
     for (const pair of fresh) pairs.push({ pair, method })
     for (const id of fresh.flatMap(({ kernelIds }) => kernelIds)) paired.add(id)

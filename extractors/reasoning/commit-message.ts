@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { DEFAULT_TOKENIZER, TOKENIZER_NAMES, countTokens } from '../../pipelines/core/tokenizer.ts'
-import type { Commit, ReasoningSource } from '../types.ts'
+import type { ReasoningSource } from '../types.ts'
 import { explainsDesign } from './design-words.ts'
+import { isWrittenByPeople } from './message-author.ts'
 import { cleanMessage } from './message-text.ts'
 
 const Options = z.strictObject({
@@ -47,11 +48,3 @@ export const commitMessage: ReasoningSource<z.infer<typeof Options>> = {
     return { text, kind: 'human', num_tokens: await countTokens(text, tokenizer), tokenizer }
   },
 }
-
-function isWrittenByPeople({ subject, body }: Commit): boolean {
-  return !/^(?:merge|revert)\b/i.test(subject) && !MACHINE_WRITTEN.test(`${subject}\n${body}`)
-}
-
-// What coding assistants sign with: trailers (`Co-authored-by: Claude`, `Assisted-by: ...`) and sentences.
-const MACHINE_WRITTEN =
-  /\b(?:co-?authored|assisted|generated|written)[- ](?:by|with|using)\b[^\n]*(?<![\w.@])(?:claude|copilot|codex|cursor|chatgpt|gpt|gemini|devin|aider|llm|ai|agents?)\b|\bthis (?:\w+ )?(?:was|has been|is) (?:\w+ )?generated\b/i

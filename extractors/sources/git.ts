@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { CurateError } from '../../pipelines/core/errors.ts'
-import type { Commit, Repository, Source, SourceContext } from '../types.ts'
+import type { Commit, Repository, RepositoryPast, Source, SourceContext } from '../types.ts'
 import { publicAddress, repositoryName } from './git-address.ts'
 import { openClone } from './git-clone.ts'
 import { runGit } from './git-command.ts'
 import { listTree, readObjects } from './git-objects.ts'
 import type { ObjectStore, TreeFile } from './git-objects.ts'
+import { openFileRevisions } from './git-past.ts'
 
 const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 
@@ -43,8 +44,8 @@ export const git: Source<Options> = {
   version: 1,
   summary: 'A git repository at a commit, over https, ssh or from a local path',
   options: Options,
-  resolve: resolveCommit,
   nameOf: ({ url }) => repositoryName(url),
+  resolve: resolveCommit,
   open: openRepository,
 }
 
@@ -70,12 +71,26 @@ async function openRepository(options: Options, commitSha: string, context: Sour
   const isFull = options.history === 'full'
   const gitDirectory = await openClone({ url: options.url, commitSha, isFull }, context)
   const store: ObjectStore = { gitDirectory, address: publicAddress(options.url), signal: context.signal }
+  return repositoryAt(store, commitSha, options.url, isFull)
+}
+
+function repositoryAt(store: ObjectStore, commitSha: string, url: string, isFull: boolean): Repository {
   let tree: Promise<TreeFile[]> | undefined
   const files = (): Promise<TreeFile[]> => (tree ??= listTree(store, commitSha))
+  const past: RepositoryPast = {
+    revisions: openFileRevisions(store, commitSha),
+    contents: (revisions) =>
+      readObjects(
+        store,
+        revisions.map(({ commit_sha, path }) => `${commit_sha}:${path}`),
+      ),
+    at: (earlier) => repositoryAt(store, earlier, url, isFull),
+  }
   return {
-    name: repositoryName(options.url),
-    url: publicAddress(options.url),
+    name: repositoryName(url),
+    url: publicAddress(url),
     commitSha,
+    ...(isFull ? { past } : {}),
     async listFiles() {
       return (await files()).map(({ path, numBytes, special, objectId }) => {
         return { path, numBytes, special, contentId: special === null ? objectId : null }

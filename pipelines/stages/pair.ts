@@ -1,9 +1,14 @@
+import type { PresentPair } from '../../extractors/history/repository-history.ts'
 import { openLicenseFinder } from '../../extractors/licenses/license-finder.ts'
 import { toCandidate, toTask } from '../../extractors/pairing/pair-records.ts'
 import type { RecordScope } from '../../extractors/pairing/pair-records.ts'
 import { pairingMethods } from '../../extractors/pairing/registry.ts'
 import { pairRepository } from '../../extractors/pairing/repository-pairing.ts'
-import type { FoundPair, PairedRepository } from '../../extractors/pairing/repository-pairing.ts'
+import type {
+  FoundPair,
+  PairedRepository,
+  RepositoryPairingOptions,
+} from '../../extractors/pairing/repository-pairing.ts'
 import { reasoningSources } from '../../extractors/reasoning/registry.ts'
 import type { PairingMethod, ReasoningSource, Repository } from '../../extractors/types.ts'
 import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
@@ -15,20 +20,22 @@ import type { Kernel } from '../core/records/kernel.ts'
 import { rejects } from '../core/records/reject.ts'
 import { tasks } from '../core/records/task.ts'
 import type { Task } from '../core/records/task.ts'
+import { trajectories } from '../core/records/trajectory.ts'
 import type { ShardSpec, Stage, StageContext, World } from '../core/stage.ts'
 import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import { openShardRepository, sourceOf } from './mine.ts'
+import { historyConfig, historyRows } from './pair-history.ts'
 import type { Recipe } from './recipe.ts'
 
-const VERSION = 2
+const VERSION = 3
 
 /** Finds the PyTorch reference of each kernel: one shard per source, which holds its tasks, its candidates and the rest with a reason. */
 export const pairStage: Stage<Recipe> = {
   name: 'pair',
   version: VERSION,
   unit: 'files',
-  tables: [tasks, candidates],
+  tables: [tasks, candidates, trajectories],
   // All of it is work of this process; more shards at once would only hold more repositories in memory.
   concurrency: () => 1,
   plan: planPairing,
@@ -47,6 +54,7 @@ function planPairing(recipe: Recipe, world: World): ShardSpec[] {
       limits: recipe.mine.limits,
       methods: pluginConfig(enabledPlugins(methods, recipe.pair.methods)),
       reasoning: pluginConfig(enabledPlugins(reasoning, recipe.pair.reasoning)),
+      ...historyConfig(recipe),
     }
     const inputs = [{ stage: 'mine' as const, shard: entry.id }]
     return [{ stage: 'pair' as const, shard: entry.id, config, external: { commit }, inputs }]
@@ -61,15 +69,15 @@ async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGener
   const { entry, repository } = await openShardRepository(context)
   try {
     const { limits } = context.recipe.mine
-    const paired = await pairRepository(repository, kernels, {
+    const settings: RepositoryPairingOptions = {
       include: entry.include,
       exclude: entry.exclude,
       maxFileBytes: limits.max_file_bytes,
       maxFiles: limits.max_files,
       vendored: limits.read_vendored,
       methods: enabledPlugins<PairingMethod>(pairingMethods, context.recipe.pair.methods),
-      onProgress: progressOf(context),
-    })
+    }
+    const paired = await pairRepository(repository, kernels, { ...settings, onProgress: progressOf(context) })
     const licenses = await openLicenseFinder(repository, await repository.listFiles())
     const scope: RecordScope = { repository, source: entry.id, licenses, files: paired.files }
     const records = await recordsOf(context, repository, paired, kernels, scope)
@@ -79,6 +87,8 @@ async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGener
       const refusedBy = by ?? `pair@${VERSION}`
       yield rowOf(rejects, { record_id: kernel.id, stage: 'pair', by: refusedBy, reason, detail, source: entry.id })
     }
+    const present = records.candidates.flatMap((candidate) => records.present.get(candidate.id) ?? [])
+    yield* historyRows(context, { repository, kernels, present, files: paired.files, pairing: settings })
     const counts = { kernels: kernels.length, pairs: paired.pairs.length, unpaired: paired.unpaired.length }
     context.log.info({ source: entry.id, ...counts }, 'paired')
   } finally {
@@ -102,9 +112,10 @@ async function recordsOf(
   { pairs }: PairedRepository,
   kernels: readonly Kernel[],
   scope: RecordScope,
-): Promise<{ tasks: Task[]; candidates: Candidate[] }> {
+): Promise<{ tasks: Task[]; candidates: Candidate[]; present: Map<string, PresentPair> }> {
   const foundTasks = new Map<string, Task>()
   const foundCandidates = new Map<string, Candidate>()
+  const present = new Map<string, PresentPair>()
   const reasons = await reasonsOf(context, repository, pairs, kernels)
   for (const found of pairs) {
     const task = toTask(found, scope)
@@ -112,8 +123,9 @@ async function recordsOf(
     const reasoning = found.pair.kernelIds.map((id) => reasons.get(id) ?? null).find((reason) => reason !== null)
     const candidate = toCandidate(found, task, reasoning ?? null, scope)
     if (!foundCandidates.has(candidate.id)) foundCandidates.set(candidate.id, candidate)
+    if (!present.has(candidate.id)) present.set(candidate.id, { pair: found.pair, task, candidate })
   }
-  return { tasks: [...foundTasks.values()], candidates: [...foundCandidates.values()] }
+  return { tasks: [...foundTasks.values()], candidates: [...foundCandidates.values()], present }
 }
 
 // Each look into the history is a process of its own that mostly waits for the disk: a few at a time, and one a kernel.

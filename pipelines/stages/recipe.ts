@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { datasetConfigs } from '../../exports/configs/registry.ts'
 import { exportFormats } from '../../exports/formats/registry.ts'
+import { HistoryOptions } from '../../extractors/history/options.ts'
 import { datasets } from '../../extractors/imports/datasets/registry.ts'
 import { importFormats } from '../../extractors/imports/registry.ts'
 import { languages } from '../../extractors/languages/registry.ts'
@@ -88,6 +89,9 @@ const Mine = z.strictObject({
 const Pair = z.strictObject({
   methods: optionsByPlugin(pairingMethods).describe('Ways to find the PyTorch reference of a kernel'),
   reasoning: optionsByPlugin(reasoningSources).prefault({}).describe('Where to look for people’s reasoning'),
+  history: HistoryOptions.nullable()
+    .default(null)
+    .describe('Past states of implementations as candidates, linked as trajectories; null for the present alone'),
 })
 
 const Generate = z.strictObject({

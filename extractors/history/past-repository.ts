@@ -1,0 +1,60 @@
+import type { Repository, RepositoryFile } from '../types.ts'
+
+/**
+ * A repository as it was, with the tests of today: what a kernel is judged by must not change while it is followed. `moved` says
+ * where files stand today that had other paths then: they are found at both, so that imports of then and of today find them.
+ */
+export function pastRepository(then: Repository, now: Repository, moved: ReadonlyMap<string, string>): Repository {
+  let listed: Promise<{ files: RepositoryFile[]; places: Map<string, Place> }> | undefined
+  const list = () => (listed ??= listBoth(then, now, moved))
+  return {
+    ...then,
+    listFiles: async () => (await list()).files,
+    async *readFiles(paths) {
+      const { places } = await list()
+      for (const side of [then, now]) {
+        const wanted = Map.groupBy(
+          paths.filter((path) => places.get(path)?.side === side),
+          (path) => places.get(path)?.path ?? path,
+        )
+        for await (const { path: original, content } of side.readFiles([...wanted.keys()])) {
+          for (const path of wanted.get(original) ?? []) yield { path, content }
+        }
+      }
+    },
+  }
+}
+
+interface Place {
+  readonly side: Repository
+  /** Path of the file on that side. */
+  readonly path: string
+}
+
+async function listBoth(then: Repository, now: Repository, moved: ReadonlyMap<string, string>) {
+  const files = new Map<string, RepositoryFile>()
+  const places = new Map<string, Place>()
+  for (const file of await then.listFiles()) {
+    if (isOfTests(file.path)) continue
+    for (const path of new Set([file.path, moved.get(file.path) ?? file.path])) {
+      files.set(path, { ...file, path })
+      places.set(path, { side: then, path: file.path })
+    }
+  }
+  for (const file of await now.listFiles()) {
+    if (!isOfTests(file.path)) continue
+    files.set(file.path, file)
+    places.set(file.path, { side: now, path: file.path })
+  }
+  return { files: [...files.values()], places }
+}
+
+/** Whether a path belongs to tests, by the names that pytest and benchmarks go by. */
+export function isOfTests(path: string): boolean {
+  const parts = path.split('/')
+  const name = parts.pop() ?? ''
+  return (
+    parts.some((part) => /^(?:tests?|testing|benchmarks?|benches)$/.test(part)) ||
+    /^(?:test_.*|.*_test|conftest)\.py$/.test(name)
+  )
+}
