@@ -33,7 +33,7 @@ export async function evaluateBatch(
     judged.catch(() => {})
     running.push(judged)
     // What was read and not judged yet stays small, however long the file is.
-    if (running.length > bench.validator.concurrency) counts[await show(running, bench)] += 1
+    if (running.length > bench.validator.concurrency + READ_AHEAD) counts[await show(running, bench)] += 1
   }
   while (running.length > 0) counts[await show(running, bench)] += 1
   const total = counts.accepted + counts.refused + counts.not_judged
@@ -43,6 +43,9 @@ export async function evaluateBatch(
   if (counts.not_judged > 0) return EXIT_CODES.not_judged
   return counts.refused > 0 ? EXIT_CODES.refused : EXIT_CODES.accepted
 }
+
+// What those ahead want built is built while others are judged.
+const READ_AHEAD = 64
 
 interface Named {
   readonly id: string
@@ -68,7 +71,7 @@ async function judgeLine(row: ImportedRow, folder: string, bench: Bench): Promis
   const { id = line, task, code } = parsed.data
   try {
     const reference = await readReference(folder, task)
-    return { id: String(id), task, judgement: await judgePair({ reference, code }, bench) }
+    return { id: String(id), task, judgement: await judgePair({ reference, code }, bench, { isAhead: true }) }
   } catch (error) {
     if (!(error instanceof CurateError) || error.code !== 'reference_missing') throw error
     return unjudged(String(id), task, error.message, bench)

@@ -15,10 +15,15 @@ export interface Bench {
   readonly reporter: Reporter
 }
 
-/** Judges one pair. Throws only for what is the machine's failure. */
-export async function judgePair(pair: Omit<OneOff, 'language'>, bench: Bench): Promise<Judgement> {
+/** Judges one pair, one of many that are ahead. Throws only for what is the machine's failure. */
+export async function judgePair(
+  pair: Omit<OneOff, 'language'>,
+  bench: Bench,
+  { isAhead = false } = {},
+): Promise<Judgement> {
   const { validator, seed, reporter } = bench
   const request = requestOf({ ...pair, language: await languageOf(pair.code) })
+  if (isAhead) validator.prepare([request])
   const rows = await validator.evaluate(request)
   for (const { message, hint } of validator.takeWarnings()) reporter.note(`warning: ${message}\n  ${hint}`)
   return { outcome: outcomeOf(rows), seed, evaluations: rows }
