@@ -1,0 +1,180 @@
+/**
+ * Judges our candidates for problems of KernelBench (https://github.com/ScalingIntelligence/KernelBench) with `curate evaluate`
+ * and, for some of them, with KernelBench's own `eval_kernel_against_ref` (5 correctness trials, 100 timings), on one machine
+ * with a GPU: `node bench/kernelbench.ts CHECKOUT RESULTS [--seconds N] [--only TEXT]`. Prints the kernels per hour of each, their
+ * ratio, and every verdict that differs. Builds start from an empty cache. What is in the file RESULTS already is not done
+ * again, so that a long comparison can be cut in two; `--seconds` ends it in time.
+ */
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { packageRoot } from '../pipelines/core/package-root.ts'
+import { runProcess } from '../pipelines/core/process.ts'
+import { findPython } from '../validators/python-environment.ts'
+
+const FOLDER = join(packageRoot, 'bench', 'kernelbench')
+
+const Candidate = z.object({
+  file: z.string(),
+  level: z.int(),
+  problem: z.string(),
+  language: z.enum(['cuda', 'triton']),
+  is_right: z.boolean(),
+})
+type Candidate = z.infer<typeof Candidate>
+
+const Verdict = z.object({
+  id: z.string(),
+  outcome: z.enum(['accepted', 'refused', 'not_judged']),
+  evaluations: z.array(
+    z.object({
+      status: z.string(),
+      cause: z.string().nullable(),
+      log: z.string(),
+      performance: z.object({ latency_ms: z.number(), reference_latency_ms: z.number() }).nullable(),
+    }),
+  ),
+})
+const Line = z.object({ type: z.literal('result'), data: Verdict })
+
+const Baseline = z.object({
+  compiled: z.boolean(),
+  correct: z.boolean(),
+  ms: z.number(),
+  reference_ms: z.number(),
+  seconds: z.number(),
+})
+
+const Results = z.object({
+  ours: z.object({ seconds: z.number(), verdicts: z.array(Verdict) }).nullable(),
+  baseline: z.record(z.string(), Baseline.extend({ wall_seconds: z.number() })),
+})
+type Results = z.infer<typeof Results>
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: 'string', default: '3600' }, only: { type: 'string', default: '' } },
+})
+const [checkout, resultFile] = positionals
+if (checkout === undefined || resultFile === undefined)
+  throw new Error('give a checkout of KernelBench and a result file')
+const deadline = Date.now() + 1000 * Number(values.seconds)
+
+const all = z.array(Candidate).parse(JSON.parse(await readFile(join(FOLDER, 'candidates.json'), 'utf8')))
+const candidates = all.filter(({ file }) => file.includes(values.only))
+const results = await readResults(resultFile)
+if (results.ours === null) {
+  results.ours = await judgeOurWay(candidates, checkout)
+  await writeFile(resultFile, JSON.stringify(results, null, 1))
+}
+for (const candidate of sampleOf(candidates)) {
+  if (results.baseline[candidate.file] !== undefined || Date.now() > deadline) continue
+  const judged = await judgeTheirWay(candidate, checkout)
+  if (judged === null) continue
+  results.baseline[candidate.file] = judged
+  await writeFile(resultFile, JSON.stringify(results, null, 1))
+}
+report(candidates, results)
+
+async function readResults(path: string): Promise<Results> {
+  if (!existsSync(path)) return { ours: null, baseline: {} }
+  return Results.parse(JSON.parse(await readFile(path, 'utf8')))
+}
+
+function referenceOf({ level, problem }: Candidate): string {
+  return join(`level${level}`, `${problem}.py`)
+}
+
+async function judgeOurWay(all: readonly Candidate[], root: string): Promise<NonNullable<Results['ours']>> {
+  const folder = await mkdtemp(join(tmpdir(), 'curate-kernelbench-'))
+  const lines = await Promise.all(
+    all.map(async (candidate) =>
+      JSON.stringify({
+        id: candidate.file,
+        task: referenceOf(candidate),
+        code: await readFile(join(FOLDER, 'candidates', candidate.file), 'utf8'),
+      }),
+    ),
+  )
+  await writeFile(join(folder, 'candidates.jsonl'), lines.join('\n'))
+  const given = ['--reference-dir', join(root, 'KernelBench'), '--candidates', join(folder, 'candidates.jsonl')]
+  const launcher = join(packageRoot, 'pipelines', 'launch.js')
+  const started = Date.now()
+  const { stdout, stderr } = await runProcess(process.execPath, [launcher, 'evaluate', ...given, '--json'], {
+    env: { XDG_CACHE_HOME: join(folder, 'cache') },
+    timeoutMs: Math.max(1, deadline - Date.now()),
+    maxOutput: 100_000_000,
+  })
+  const seconds = (Date.now() - started) / 1000
+  console.log(stderr.trim().split('\n').at(-1))
+  await rm(folder, { recursive: true, force: true })
+  const verdicts = stdout.split('\n').flatMap((line) => {
+    const parsed = line.startsWith('{"type":"result"') ? Line.safeParse(JSON.parse(line)) : null
+    return parsed?.success === true ? [parsed.data.data] : []
+  })
+  return { seconds, verdicts }
+}
+
+async function judgeTheirWay(candidate: Candidate, root: string): Promise<Results['baseline'][string] | null> {
+  const { python } = await findPython()
+  const paths = [join(root, 'KernelBench', referenceOf(candidate)), join(FOLDER, 'candidates', candidate.file)]
+  const started = Date.now()
+  const args = [join(FOLDER, 'baseline.py'), root, ...paths, candidate.language]
+  const done = await runProcess(python, args, { timeoutMs: Math.max(1, deadline - Date.now()) })
+  const line = done.stdout.trim().split('\n').at(-1) ?? ''
+  if (!done.ok || !line.startsWith('{')) {
+    console.log(
+      `${candidate.file}: KernelBench gave no result: ${done.timedOut ? 'no time left' : done.stderr.slice(-500)}`,
+    )
+    return null
+  }
+  return { ...Baseline.parse(JSON.parse(line)), wall_seconds: (Date.now() - started) / 1000 }
+}
+
+// One candidate per language and size of the problem, of which KernelBench's time mostly consists; the large ones first.
+function sampleOf(all: readonly Candidate[]): Candidate[] {
+  const wanted = ['relu_cuda.py', 'softmax_triton.py', 'mingptnewgelu_cuda.py', 'mingptnewgelu_triton.py']
+  const others = ['relu_identity_cuda.py', 'gemm_relu_divide_no_division_cuda.py', 'mingptnewgelu_linear_triton.py']
+  return [...wanted, ...others].flatMap((file) => all.filter((candidate) => candidate.file === file))
+}
+
+function report(all: readonly Candidate[], { ours, baseline }: Results): void {
+  const verdicts = new Map(ours?.verdicts.map((verdict) => [verdict.id, verdict]))
+  let wrong = 0
+  for (const { file, is_right } of all) {
+    const verdict = verdicts.get(file)
+    const isRight = verdict !== undefined && (verdict.outcome === 'accepted') === is_right
+    if (!isRight) wrong += 1
+    console.log(`${isRight ? '  ' : '! '}${file.padEnd(56)} ${textOf(verdict)}`)
+  }
+  console.log(`\nours: ${all.length - wrong} of ${all.length} verdicts are as written in candidates.json`)
+  console.log('KernelBench:')
+  for (const [file, { correct, ms, reference_ms, wall_seconds }] of Object.entries(baseline)) {
+    const other = verdicts.get(file)?.outcome === 'accepted' ? 'accepted' : 'not accepted'
+    const mark = (other === 'accepted') === correct ? '  ' : '! '
+    console.log(`${mark}${file.padEnd(56)} ${correct ? 'correct' : 'incorrect'}, ${ms} ms against ${reference_ms} ms`)
+    console.log(`    ${wall_seconds.toFixed(1)} s; ours: ${other}`)
+  }
+  const times = Object.values(baseline).map(({ wall_seconds }) => wall_seconds)
+  if (ours === null || times.length === 0) return
+  const mine = (3600 * verdicts.size) / ours.seconds
+  const theirs = (3600 * times.length) / times.reduce((sum, time) => sum + time, 0)
+  console.log(`\nkernels per hour: ours ${mine.toFixed(0)} (${verdicts.size} in ${ours.seconds.toFixed(0)} s)`)
+  console.log(`KernelBench ${theirs.toFixed(1)} (${times.length}), ratio ${(mine / theirs).toFixed(1)}`)
+}
+
+function textOf(verdict: z.infer<typeof Verdict> | undefined): string {
+  if (verdict === undefined) return 'no verdict'
+  const [row] = verdict.evaluations
+  if (row === undefined) return verdict.outcome
+  const { performance: times, status, cause, log } = row
+  const timing =
+    times === null ? '' : `, ${times.latency_ms.toFixed(3)} ms against ${times.reference_latency_ms.toFixed(3)} ms`
+  return `${verdict.outcome}: ${status}${cause === null ? '' : ` ${cause}`}${timing} ${log.split('\n', 1)[0] ?? ''}`.slice(
+    0,
+    150,
+  )
+}
