@@ -2,9 +2,10 @@ import type { CHANGES } from '../../pipelines/core/records/trajectory.ts'
 
 type Change = (typeof CHANGES)[number]
 
-/** What a rule looks at: the cleaned message and the lines of code, without comments and spacing, that went and came. */
+/** What a rule looks at: what people said, cleaned, and the lines of code, without comments and spacing, that went and came. */
 export interface ChangeFacts {
-  readonly subject: string
+  /** First lines of the messages, oldest first. */
+  readonly subjects: readonly string[]
   readonly body: string
   readonly removed: readonly string[]
   readonly added: readonly string[]
@@ -18,7 +19,10 @@ interface ChangeRule {
   readonly see: (facts: ChangeFacts) => string | null
 }
 
-/** The class of a change and what it was decided on. Several rules may speak; the loudest class wins, a tie or silence is `other`. */
+/**
+ * The class of a change and what it was decided on. Several rules may speak; the loudest class wins. A refactoring changes nothing
+ * else, so it loses ties; any other tie, and silence, is `other`.
+ */
 export function classifyChange(facts: ChangeFacts): { readonly change: Change; readonly evidence: string[] } {
   const scores = new Map<Change, number>()
   const evidence: string[] = []
@@ -28,8 +32,10 @@ export function classifyChange(facts: ChangeFacts): { readonly change: Change; r
     scores.set(change, (scores.get(change) ?? 0) + weight)
     evidence.push(`${name}: ${seen} (${change} +${weight})`)
   }
-  const [first, second] = [...scores].toSorted(([, a], [, b]) => b - a)
-  const isClear = first !== undefined && first[1] > (second?.[1] ?? 0)
+  const [first, second] = [...scores].toSorted(
+    ([a, left], [b, right]) => right - left || Number(a === 'refactor') - Number(b === 'refactor'),
+  )
+  const isClear = first !== undefined && (first[1] > (second?.[1] ?? 0) || second?.[0] === 'refactor')
   return { change: isClear ? first[0] : 'other', evidence }
 }
 
@@ -45,10 +51,10 @@ const FEATURE_WORDS =
 // `fix:`, `perf(rope)!:`, `[Perf]`: who writes a prefix has decided already. https://www.conventionalcommits.org/en/v1.0.0/
 const PREFIX = /^\s*(?:\[([^\]]+)\]|([a-z]+)(?:\([^)]*\))?!?:)/i
 const PREFIXES: readonly { readonly change: Change; readonly words: RegExp }[] = [
-  { change: 'performance', words: /^(?:perf|performance|optimi[sz]\w*|tune|tuning)$/i },
-  { change: 'correctness', words: /^(?:fix|bug|bug ?fix|hot ?fix|bugs)$/i },
-  { change: 'refactor', words: /^(?:refactor|chore|style|docs?|ci|build|cleanup|clean|lint|misc|test|tests|revert)$/i },
-  { change: 'other', words: /^(?:feat|feature|new|add)$/i },
+  { change: 'performance', words: /^(?:perf|performance|optimi[sz]\w*|tune|tuning)\b/i },
+  { change: 'correctness', words: /^(?:fix|bug ?fix|hot ?fix|bugs?)\b/i },
+  { change: 'refactor', words: /^(?:refactor|chore|style|docs?|ci|build|cleanup|clean|lint|misc|tests?|revert)\b/i },
+  { change: 'other', words: /^(?:feat|feature|new|add)\b/i },
 ]
 
 const RULES: readonly ChangeRule[] = [
@@ -56,11 +62,7 @@ const RULES: readonly ChangeRule[] = [
     name: 'prefix of the subject',
     change,
     weight: 6,
-    see: ({ subject }) => {
-      const [, bracket, word] = PREFIX.exec(subject) ?? []
-      const prefix = (bracket ?? word ?? '').trim()
-      return words.test(prefix) ? prefix : null
-    },
+    see: ({ subjects }) => firstSeen(subjects.map(prefixOf), words),
   })),
   subjectRule('performance', 4, PERFORMANCE_WORDS),
   subjectRule('correctness', 4, CORRECTNESS_WORDS),
@@ -70,14 +72,13 @@ const RULES: readonly ChangeRule[] = [
     name: 'repairs words, not code',
     change: 'refactor',
     weight: 6,
-    see: ({ subject }) =>
-      firstMatch(subject, /\bfix(?:es|ed)?\b[^.;]{0,40}\b(?:typos?|comments?|docstrings?|lint\w*|format\w*|style)\b/i),
+    see: ({ subjects }) =>
+      firstSeen(subjects, /\bfix(?:es|ed)?\b[^.;]{0,40}\b(?:typos?|comments?|docstrings?|lint\w*|format\w*|style)\b/i),
   },
   bodyRule(
     'performance',
-    /\b(?:faster|speed-?ups?|speeds? up|performance (?:gain|improve)\w*|lower latency|reduc\w+ (?:memory|latency|overhead)|redundant (?:load|copy|comput)\w*)\b/i,
+    /\b\d+(?:\.\d+)?\s?(?:x|%|×)\s?(?:\w+\s){0,2}(?:faster|speed\w*|less|lower|improve\w*|gain)/i,
   ),
-  bodyRule('performance', /\b\d+(?:\.\d+)?\s?(?:x|%|×)\s?(?:faster|speed\w*|less|lower|improve\w*|gain)/i),
   bodyRule(
     'correctness',
     /\b(?:bugs?|crash\w*|incorrect\w*|wrong|NaNs?|illegal memory|(?:compil\w+|runtime|\w+)\s?errors?|no longer allow\w*|fails?)\b/,
@@ -87,6 +88,12 @@ const RULES: readonly ChangeRule[] = [
     change: 'refactor',
     weight: 8,
     see: ({ removed, added }) => (sameButForNames(removed, added) ? `${removed.length} lines` : null),
+  },
+  {
+    name: 'only layout differs',
+    change: 'refactor',
+    weight: 8,
+    see: ({ removed, added }) => (sameButForLayout(removed, added) ? `${removed.length} lines` : null),
   },
   {
     name: 'only launch parameters differ',
@@ -112,12 +119,8 @@ const RULES: readonly ChangeRule[] = [
 ]
 
 function subjectRule(change: Change, weight: number, words: RegExp): ChangeRule {
-  return {
-    name: 'word of the subject',
-    change,
-    weight,
-    see: ({ subject }) => firstMatch(withoutPrefix(subject), words),
-  }
+  const see: ChangeRule['see'] = ({ subjects }) => firstSeen(subjects.map(withoutPrefix), words)
+  return { name: 'word of the subject', change, weight, see }
 }
 
 // The first paragraphs of a body say what is wrong or gained; what follows is detail of all kinds.
@@ -138,12 +141,27 @@ function codeRule(name: string, change: Change, weight: number, pattern: RegExp)
   }
 }
 
+function prefixOf(subject: string): string {
+  const [, bracket, word] = PREFIX.exec(subject) ?? []
+  return (bracket ?? word ?? '').trim()
+}
+
 function withoutPrefix(subject: string): string {
   return subject.replace(PREFIX, '')
 }
 
+function firstSeen(texts: readonly string[], pattern: RegExp): string | null {
+  return texts.map((text) => firstMatch(text, pattern)).find((seen) => seen !== null) ?? null
+}
+
 function firstMatch(text: string, pattern: RegExp): string | null {
   return pattern.exec(text)?.[0] ?? null
+}
+
+// Equal once what formatters add and take away is left out.
+function sameButForLayout(removed: readonly string[], added: readonly string[]): boolean {
+  const bare = (lines: readonly string[]): string => lines.join('').replaceAll(/[\s()\\,'"]/g, '')
+  return removed.length + added.length > 0 && bare(removed) === bare(added)
 }
 
 // Equal once the values of block sizes, warps and stages are left out.

@@ -158,6 +158,9 @@ function pastCandidate(
   return { ...toCandidate(state.found, task, null, state.scope), origin: 'revision', kernel_ids: candidate.kernel_ids }
 }
 
+// What is written to a log changes nothing that a kernel computes.
 function codeOf(candidate: Candidate | undefined): string | null {
-  return candidate === undefined ? null : normalizeSource(candidate.sources[0]?.content ?? '', 'python')
+  if (candidate === undefined) return null
+  const lines = normalizeSource(candidate.sources[0]?.content ?? '', 'python').split('\n')
+  return lines.filter((line) => !/^ *(?:logger|logging|log) \. /.test(line)).join('\n')
 }

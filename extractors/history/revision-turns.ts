@@ -44,7 +44,7 @@ const UNEXPLAINED: Explanation = { reasoning: null, change: null, evidence: [] }
 async function explain(before: Candidate, after: Candidate, commits: readonly FileRevision[]): Promise<Explanation> {
   const [old, text] = [before, after].map(({ sources }) => sources[0]?.content ?? '')
   const facts = {
-    subject: commits.map(({ subject }) => subject).join('; '),
+    subjects: commits.map(({ subject }) => subject),
     body: commits.map(({ body }) => cleanMessage('', body)).join('\n'),
     ...differenceOf(old ?? '', text ?? '', after.language),
   }
