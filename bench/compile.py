@@ -1,6 +1,6 @@
 """
 Builds CUDA candidates in the quick way and as PyTorch builds them, from an empty cache, and prints what each takes of
-the processor: `compile.py CANDIDATE... [--quick-only]`. With a GPU toolkit that has `cuobjdump`, it also says whether both
+the processor: `compile.py CANDIDATE... [--quick-only]`. Where there is `cuobjdump`, it also says whether both
 give the same machine code.
 """
 
