@@ -28,7 +28,8 @@ function search(project: PythonProject, module: PythonModule, node: SyntaxNode, 
 // `assert (a - b).abs().max() < 1e-3`, `assert max_diff < tolerance`; `assert n <= 65536` bounds something else.
 function isBoundOnDifference(module: PythonModule, node: SyntaxNode): boolean {
   const condition = textOf(module.file, node.children[0] ?? node)
-  return condition.includes('<') && /\b(?:abs|norm|allclose)\b|diff|err/i.test(condition)
+  if (condition.includes('<') && /\b(?:abs|norm|allclose)\b|diff|err/i.test(condition)) return true
+  return /[<>]/.test(condition) && /cos|similarity|snr|sqnr/i.test(condition)
 }
 
 function isComparingCall(project: PythonProject, module: PythonModule, call: SyntaxNode, hops: number): boolean {

@@ -112,9 +112,32 @@ function comparedByDifference(
     return []
   const isUpperBound = textOf(file, operator).startsWith('<')
   const [value, bound] = isUpperBound ? [left, right] : [right, left]
-  const difference = differenceIn(file, value, assignedTo, 3)
+  const difference =
+    differenceIn(file, value, assignedTo, 3) ?? likenessIn(file, isUpperBound ? right : left, assignedTo, 6)
   if (difference === null) return []
   return [{ ...difference, node: condition, form: 'difference', atol: bound, rtol: null }]
+}
+
+const DISTANCE = /(?:^|_)(?:diff|difference|err|error|distance|rmse|mse|mae)(?:_|$)/i
+const LIKENESS = /(?:^|_)(?:cos|cosine|similarity|snr|psnr|sqnr)(?:_|$)/i
+
+// `assert cosine_similarity(out, ref) > 0.99`, `assert snr > 40`: here more is better.
+function likenessIn(
+  file: Text,
+  node: SyntaxNode,
+  assignedTo: (name: string) => SyntaxNode | null,
+  hops: number,
+): { left: SyntaxNode; right: SyntaxNode } | null {
+  if (hops === 0) return null
+  const named = node.type === 'identifier' ? assignedTo(textOf(file, node)) : node
+  const callee = named?.type === 'call' ? fieldOf(named, 'function') : null
+  if (named === null || callee === null) return null
+  const name = nameChain(file, callee)?.at(-1) ?? lastAttribute(file, callee) ?? ''
+  const [left, right] = argumentsOf(file, named).positional
+  if (LIKENESS.test(name) && left !== undefined && right !== undefined) return { left, right }
+  // `cosine_similarity(out, ref).mean().item()`
+  const object = callee.type === 'attribute' ? fieldOf(callee, 'object') : null
+  return object !== null && MEASURES.has(name) ? likenessIn(file, object, assignedTo, hops - 1) : null
 }
 
 const MEASURES = new Set([
@@ -156,7 +179,11 @@ function differenceIn(
   const callee = node.type === 'call' ? fieldOf(node, 'function') : null
   if (callee === null) return null
   const name = nameChain(file, callee)?.at(-1) ?? lastAttribute(file, callee)
-  if (name === null || !MEASURES.has(name)) return null
+  if (name === null) return null
+  // `max_diff(out, ref)`, `relative_error(out, ref)`: a helper says how far its first two arguments are apart.
+  const [one, other] = argumentsOf(file, node).positional
+  if (DISTANCE.test(name) && one !== undefined && other !== undefined) return { left: one, right: other }
+  if (!MEASURES.has(name)) return null
   const object = callee.type === 'attribute' ? fieldOf(callee, 'object') : null
   return inFirst(
     file,

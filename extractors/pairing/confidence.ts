@@ -3,8 +3,8 @@ import { freeReferences } from '../python/references.ts'
 import type { MinedKernel } from '../types.ts'
 import { passes } from './interpretation.ts'
 import type { PlanScope } from './program-plan.ts'
-import { codeOf } from './side-split.ts'
-import type { SplitComparison } from './side-split.ts'
+import { codeOf } from './side-code.ts'
+import type { SplitComparison } from './side-code.ts'
 import type { Code } from './test-code.ts'
 
 /**

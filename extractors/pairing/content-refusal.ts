@@ -2,8 +2,8 @@ import { freeReferences } from '../python/references.ts'
 import { resolveChain } from '../python/resolution.ts'
 import { textOf } from '../python/syntax.ts'
 import type { PlanRefusal, PlanScope } from './program-plan.ts'
-import { codeOf } from './side-split.ts'
-import type { SplitComparison } from './side-split.ts'
+import { codeOf } from './side-code.ts'
+import type { SplitComparison } from './side-code.ts'
 import type { Code } from './test-code.ts'
 
 /** What the calls of a test themselves say against a pair: several devices, random numbers, a reference that is not PyTorch. */

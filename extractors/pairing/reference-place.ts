@@ -5,26 +5,41 @@ import type { SyntaxNode } from '../python/syntax.ts'
 import { literalText } from '../python/values.ts'
 import type { ReferencePlace } from '../types.ts'
 import type { PlanScope } from './program-plan.ts'
-import { codeOf } from './side-split.ts'
-import type { SplitComparison } from './side-split.ts'
+import { codeOf } from './side-code.ts'
+import type { SplitComparison } from './side-code.ts'
 import { usedVariables } from './step-effects.ts'
 import type { Code } from './test-code.ts'
 
 /**
- * Where the reference of a comparison stands: the function or class of the repository that its side calls, the one nearest to the
- * compared value first; else the PyTorch function; else the expression itself.
+ * Where the reference of a comparison stands: the function or class of the repository that its side gives tensors to, the one nearest
+ * to the compared value first; else the PyTorch function; else the expression itself.
  */
 export function referencePlace(plan: PlanScope, { reference }: SplitComparison): ReferencePlace {
   const modules = [...reference.modules].flatMap((name) => plan.modules.get(name) ?? [])
-  const steps = [...reference.steps, ...modules].toSorted((a, b) => b - a)
-  const codes = [reference.output, ...codeOf(plan, steps)]
-  const own = codes.flatMap((code) => definitionsIn(plan, code))[0]
-  const from = codes.find((code) => code.node.type !== 'identifier') ?? reference.output
-  const expression = oneLine(own?.code ?? from)
-  if (own !== undefined) return { path: own.path, symbol: own.symbol, line: own.line, expression }
+  const steps = [...reference.steps].toSorted((a, b) => b - a)
+  const codes = [reference.output, ...codeOf(plan, steps), ...codeOf(plan, modules)]
+  const made = new Set(codeOf(plan, modules))
+  const own = codes
+    .filter((code) => made.has(code) || readsTensors(plan, code))
+    .flatMap((code) => definitionsIn(plan, code))
+  const named = codes.find((code) => torchNamesIn(plan, code).length > 0)
+  // What is given sizes and dtypes alone makes inputs; it is the reference where nothing else is.
+  const found = own[0] ?? (named === undefined ? codes.flatMap((code) => definitionsIn(plan, code))[0] : undefined)
+  const value = codes.find((code) => code.node.type !== 'identifier') ?? reference.output
+  // A class of PyTorch's stands where it is made; what gives the value is the call of its object.
+  const from = found?.code ?? (named === undefined || made.has(named) ? value : named)
+  const expression = oneLine(from)
+  if (found !== undefined) return { path: found.path, symbol: found.symbol, line: found.line, expression }
   const { file } = from.frame.module
-  const symbol = codes.flatMap((code) => torchNamesIn(plan, code))[0] ?? null
+  const symbol = named === undefined ? null : (torchNamesIn(plan, named)[0] ?? null)
   return { path: file.path, symbol, line: file.lineOf(from.node.start), expression }
+}
+
+// Whatever the test computes may be a tensor; its parameters are none.
+function readsTensors({ test, effects, known }: PlanScope, code: Code): boolean {
+  return [...usedVariables(test, code)].some(
+    (name) => !known.has(name) && effects.some(({ defines }) => defines.has(name)),
+  )
 }
 
 /** Code as written, on one line. */
@@ -36,10 +51,20 @@ export function oneLine({ frame, node }: Code): string {
 export function isComputed(plan: PlanScope, { reference }: SplitComparison): boolean {
   const modules = [...reference.modules].flatMap((name) => plan.modules.get(name) ?? [])
   const codes = [reference.output, ...codeOf(plan, [...reference.steps, ...modules])]
+  if (codes.some((code) => namesIn(code).some((parts) => isWholeModel(plan, code, parts)))) return false
   return codes.some((code) => {
     if (definitionsIn(plan, code).length > 0 || torchNamesIn(plan, code).length > 0) return true
     return [...walk(code.node)].some((node) => node.type === 'binary_operator' || isTensorMethod(code, node))
   })
+}
+
+// A language model of another package is the reference of no single kernel.
+function isWholeModel(plan: PlanScope, { frame }: Code, parts: readonly string[]): boolean {
+  const meaning = resolveChain(plan.project, frame.module, parts)
+  if (meaning.kind !== 'external' || meaning.dotted[0] === 'torch') return false
+  return meaning.dotted.some((name) =>
+    /^from_pretrained$|For[A-Z]\w+(?:LM|Generation|Classification)$|^LLM$/.test(name),
+  )
 }
 
 // What only moves or renames a value.
@@ -97,4 +122,4 @@ function torchNamesIn(plan: PlanScope, code: Code): string[] {
 
 // Dtypes, devices and what makes tensors out of nothing are no operators.
 const NO_COMPUTATION =
-  /^torch\.(?:(?:b?float|int|uint|complex)\d*\w*|half|double|long|bool|device|tensor|empty\w*|zeros\w*|ones\w*|full\w*|arange|manual_seed|Tensor|no_grad|inference_mode|cuda\..*|amp\..*|autocast|testing\..*|finfo|iinfo)$/
+  /^torch\.(?:(?:b?float|int|uint|complex)\d*\w*|half|double|long|bool|device|tensor|empty\w*|zeros\w*|ones\w*|full\w*|arange|manual_seed|Tensor|no_grad|inference_mode|cuda\..*|amp\..*|autocast|autograd\..*|nn\.init\..*|testing\..*|finfo|iinfo)$/

@@ -6,6 +6,7 @@ import type { PairingRefusal } from '../types.ts'
  */
 export const REFUSALS = {
   too_much_work: 'telling the two sides of the comparison apart would cost too much',
+  whole_model: 'the comparison reaches so many kernels that it says nothing about one of them',
   metadata_only: 'only shapes, dtypes or other facts about tensors are compared',
   literal_expectation: 'the expected value is written down, not computed',
   gradient_only: 'only gradients are compared',

@@ -1,52 +1,19 @@
 import { fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
 import type { MinedKernel } from '../types.ts'
-import { isHarmless } from './contexts.ts'
-import type { ModuleVariables } from './module-variables.ts'
+import { gradientSplit } from './gradient-split.ts'
 import type { RefusalReason } from './refusals.ts'
-import { backwardSlice } from './slicing.ts'
-import type { LookBack, Slice } from './slicing.ts'
+import { codeOf, sideCode, sliceOfValue } from './side-code.ts'
+import type { Side, SplitComparison, SplitScope } from './side-code.ts'
 import { usedVariables } from './step-effects.ts'
-import type { StepEffects } from './step-effects.ts'
-import type { Code, TestCode, TestComparison, Variable } from './test-code.ts'
-
-/** A comparison taken apart: what only the reference needs, what only the kernel needs, what both need. */
-export interface SplitComparison {
-  readonly comparison: TestComparison
-  readonly reference: Side
-  readonly kernel: Side
-  /** Steps both sides come from: where the inputs are made. */
-  readonly common: ReadonlySet<number>
-  /** Kernels that the kernel's side reaches. */
-  readonly kernels: readonly MinedKernel[]
-}
-
-export interface Side {
-  readonly output: Code
-  /** Steps that only this side needs. */
-  readonly steps: ReadonlySet<number>
-  /** Modules that it calls. */
-  readonly modules: ReadonlySet<Variable>
-}
+import type { Code, TestComparison } from './test-code.ts'
 
 /** A comparison that is no evidence for a pair, with the kernels it would have been evidence for. */
 export interface RefusedComparison {
   readonly reason: RefusalReason
   readonly detail: string | null
   readonly kernels: readonly MinedKernel[]
-}
-
-/** Finds the kernels that code of a test reaches, through any number of functions. */
-export type KernelReach = (codes: readonly Code[]) => readonly MinedKernel[]
-
-/** What is needed to take comparisons of a test apart. */
-export interface SplitScope {
-  readonly test: TestCode
-  /** Without the steps that only copy parameters from one module to another. */
-  readonly effects: readonly StepEffects[]
-  readonly modules: ModuleVariables
-  readonly reach: KernelReach
-  /** The same with the backward halves of autograd functions. */
-  readonly reachBackward: KernelReach
+  /** The two sides, where they could be told apart and are still no pair: gradients of the one and of the other. */
+  readonly split: SplitComparison | null
 }
 
 /**
@@ -55,13 +22,7 @@ export interface SplitScope {
  */
 export function splitComparison(scope: SplitScope, comparison: TestComparison): SplitComparison | RefusedComparison {
   const values = [comparison.left, comparison.right]
-  if (values.some(readsGradient)) {
-    const before = codeOf(
-      scope,
-      scope.test.steps.keys().filter((at) => at < comparison.position),
-    )
-    return { ...refused('gradient_only'), kernels: scope.reachBackward(before) }
-  }
+  if (values.some(readsGradient)) return refusedGradient(scope, comparison)
   const slices = values.map((value) => sliceOfValue(scope, comparison, value))
   const [left, right] = slices
   if (left === undefined || right === undefined) throw new TypeError('a comparison has two values')
@@ -72,39 +33,30 @@ export function splitComparison(scope: SplitScope, comparison: TestComparison): 
     steps: only[at] ?? new Set(),
     modules: slices[at]?.boundaryVariables ?? new Set(),
   }))
-  const reached = sides.map((side) =>
-    scope.reach([side.output, ...codeOf(scope, side.steps), ...moduleCode(scope, side)]),
-  )
+  const reached = sides.map((side) => scope.reach(sideCode(scope, side)))
   const shared = scope.reach(codeOf(scope, common))
+  // `dx, x.grad = x.grad.clone(), None` reads a gradient that no step of the slice has made.
+  const isMadeBackward = sides.flatMap((side) => codeOf(scope, side.steps)).some(readsGradient)
+  if (isMadeBackward && reached.every((kernels) => kernels.length === 0)) return refusedGradient(scope, comparison)
   const all = [...new Set([...reached.flat(), ...shared])]
   const refusal = refusalOf(scope, comparison, sides, reached, shared)
-  if (refusal !== null) return { ...refusal, kernels: all }
   const isLeft = (reached[0]?.length ?? 0) > 0
   const [kernel, reference] = isLeft ? [sides[0], sides[1]] : [sides[1], sides[0]]
   if (kernel === undefined || reference === undefined) throw new TypeError('a comparison has two sides')
-  return { comparison, reference, kernel, common, kernels: reached[isLeft ? 0 : 1] ?? [] }
+  const split = { comparison, reference, kernel, common, kernels: reached[isLeft ? 0 : 1] ?? [] }
+  if (refusal === null) return split
+  if (refusal.reason !== 'gradient_only') return { ...refusal, kernels: all, split: null }
+  const backward = scope.reachBackward(sideCode(scope, kernel))
+  return { ...refusal, kernels: backward, split: { ...split, kernels: backward } }
 }
 
-/** The statements of steps, as code, with the `with` items around them that matter. */
-export function codeOf({ test }: Pick<SplitScope, 'test'>, steps: Iterable<number>): Code[] {
-  return [...steps].flatMap((at) => {
-    const step = test.steps[at]
-    return step === undefined ? [] : [step, ...step.contexts.filter((context) => !isHarmless(context))]
-  })
-}
-
-/** The steps that a value of a comparison comes from; modules are not followed. */
-export function sliceOfValue(scope: SplitScope, { position, guards }: TestComparison, value: Code): Slice {
-  const from: LookBack = { ...scope, position, guards, boundary: new Set(scope.modules.keys()) }
-  return backwardSlice(from, usedVariables(scope.test, value))
-}
-
-// The steps that make the modules a side calls: their classes reach what calling them reaches.
-function moduleCode(scope: SplitScope, { modules }: Side): Code[] {
-  return codeOf(
+function refusedGradient(scope: SplitScope, comparison: TestComparison): RefusedComparison {
+  const before = codeOf(
     scope,
-    [...modules].flatMap((name) => scope.modules.get(name) ?? []),
+    scope.test.steps.keys().filter((at) => at < comparison.position),
   )
+  const split = gradientSplit(scope, comparison)
+  return { ...refused('gradient_only'), kernels: split?.kernels ?? scope.reachBackward(before), split }
 }
 
 const METADATA = new Set([

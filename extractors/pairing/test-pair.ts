@@ -6,13 +6,16 @@ import { contentRefusal } from './content-refusal.ts'
 import { passes, valueOf } from './interpretation.ts'
 import { pairProgram } from './pair-program.ts'
 import type { PairProgram } from './pair-program.ts'
+import { namedKernels } from './name-overlap.ts'
 import { planProgram } from './program-plan.ts'
 import type { PlanScope } from './program-plan.ts'
 import { isComputed, oneLine, referencePlace } from './reference-place.ts'
 import type { RefusalReason } from './refusals.ts'
 import { findDefect } from './self-check.ts'
-import { codeOf, splitComparison } from './side-split.ts'
-import type { SplitComparison } from './side-split.ts'
+import { codeOf } from './side-code.ts'
+import { splitComparison } from './side-split.ts'
+import type { SplitComparison } from './side-code.ts'
+import type { RefusedComparison } from './side-split.ts'
 import { effectsOf } from './step-effects.ts'
 import type { Code, TestCode, TestComparison } from './test-code.ts'
 import { testName } from './test-name.ts'
@@ -61,7 +64,7 @@ export async function pairTest(
       }
       if (comparison.guards.some((guard) => passes(scope.project, test, guard, plan.known) === false)) continue
       const split = splitComparison(plan, comparison)
-      if ('reason' in split) refuse(found, split.kernels, split.reason, place(test, comparison, split.detail), null)
+      if ('reason' in split) refuseComparison(plan, comparison, split, found)
       else splits.push(split)
     }
     for (const group of groupSplits(splits)) await addPair(scope, plan, variant, group, found, side)
@@ -70,12 +73,25 @@ export async function pairTest(
   return found
 }
 
+// Gradients of two sides are evidence for the kernels of the one, though nothing is cut out.
+function refuseComparison(plan: PlanScope, comparison: TestComparison, refused: RefusedComparison, found: Found): void {
+  const { split, kernels, reason, detail } = refused
+  const isClear =
+    split !== null &&
+    kernels.length <= MAX_CLEAR_KERNELS &&
+    contentRefusal(plan, [split]) === null &&
+    isComputed(plan, split)
+  const evidence = isClear ? evidenceOf(plan, [split], kernels) : null
+  const named = new Set(split !== null && isClear ? namedKernels(plan, [split]) : [])
+  refuse(found, kernels, reason, place(plan.test, comparison, detail), evidence, named)
+}
+
 // What the rest of the test reaches is told once, so that its kernels have a reason.
 function giveUp(plan: PlanScope, rest: readonly TestComparison[], found: Found): void {
   const [next] = rest
   if (next === undefined) return
   const codes = [...codeOf(plan, plan.test.steps.keys()), ...rest.flatMap(({ left, right }) => [left, right])]
-  refuse(found, plan.reachBackward(codes), 'too_much_work', place(plan.test, next, null), null)
+  refuse(found, plan.reachBackward(codes), 'too_much_work', place(plan.test, next, null), null, new Set())
 }
 
 // Comparisons of the parts of one result belong together: `assert_close(out, ref)`, `assert_close(lse, ref_lse)`.
@@ -108,13 +124,16 @@ async function addPair(
 ): Promise<void> {
   const kernels = [...new Set(splits.flatMap((split) => split.kernels))]
   const [first] = splits
-  if (first === undefined || kernels.length > MAX_KERNELS) return
+  if (first === undefined) return
+  if (kernels.length > MAX_KERNELS)
+    return refuse(found, kernels, 'whole_model', place(plan.test, first.comparison, null), null, new Set())
   const content = contentRefusal(plan, splits)
   const evidence = content === null ? evidenceOf(plan, splits, kernels) : null
   // What cannot be cut out and run must at least be plain to see.
   const isClear = kernels.length <= MAX_CLEAR_KERNELS && isComputed(plan, first)
+  const named = new Set(isClear && evidence !== null ? namedKernels(plan, splits) : [])
   const fail = (reason: RefusalReason, detail: string | null): void =>
-    refuse(found, kernels, reason, place(plan.test, first.comparison, detail), isClear ? evidence : null)
+    refuse(found, kernels, reason, place(plan.test, first.comparison, detail), evidence, named)
   if (content !== null) return fail(content.reason, content.detail)
   const planned = planProgram(plan, splits)
   if ('reason' in planned) return fail(planned.reason, planned.detail)
@@ -135,6 +154,9 @@ async function addPair(
   if (defect !== null) return fail('invalid_result', defect)
   const foreign = kernels.find(({ path }) => !path.endsWith('.py') && !holdsFile(program, path))
   if (foreign !== undefined) return fail('native_build', `${foreign.path} is compiled by an installer`)
+  const absent = kernels.find((kernel) => !holdsKernel(program, kernel))
+  if (absent !== undefined)
+    return fail('invalid_result', `${absent.symbol} is reached by a name that only running it tells`)
   const pair = evidence === null ? null : toPair(scope, plan, variant, splits, program, kernels, evidence)
   if (pair === null) return fail('invalid_result', 'no kernel is left in the candidate')
   found.pairs.push(pair)
@@ -142,6 +164,12 @@ async function addPair(
 
 function holdsFile({ candidate }: PairProgram, path: string): boolean {
   return candidate.pieces.some((piece) => piece.path === path)
+}
+
+function holdsKernel({ candidate }: PairProgram, { path, startLine, endLine }: MinedKernel): boolean {
+  return candidate.pieces.some(
+    (piece) => piece.path === path && piece.startLine <= startLine && endLine <= piece.endLine,
+  )
 }
 
 function toPair(
@@ -220,9 +248,16 @@ function refuse(
   reason: RefusalReason,
   detail: string,
   evidence: PairEvidence | null,
+  named: ReadonlySet<MinedKernel>,
 ): void {
-  if (kernels.length > MAX_KERNELS) return
-  for (const kernel of kernels) found.refusals.push({ kernelId: kernel.id, reason, detail, evidence })
+  const isWhole = kernels.length > MAX_KERNELS
+  const told = isWhole
+    ? { reason: 'whole_model' as const, detail: `${detail}: ${kernels.length} kernels` }
+    : { reason, detail }
+  for (const kernel of kernels) {
+    const own = !isWhole && named.has(kernel) ? evidence : null
+    found.refusals.push({ kernelId: kernel.id, ...told, evidence: own })
+  }
 }
 
 // A test that compares results and their gradients with one reference: the kernels that only the backward pass runs have it too.
@@ -233,7 +268,7 @@ function explainGradients(plan: PlanScope, splits: readonly SplitComparison[], f
     if (contentRefusal(plan, [split]) !== null) continue
     const steps = [...split.kernel.steps, ...[...split.kernel.modules].flatMap((name) => plan.modules.get(name) ?? [])]
     const reached = plan.reachBackward([split.kernel.output, ...codeOf(plan, steps)])
-    const ids = new Set(reached.map(({ id }) => id))
+    const ids = new Set(namedKernels(plan, [{ ...split, kernels: reached }]).map(({ id }) => id))
     for (const [at, refusal] of found.refusals.entries()) {
       if (isOpen(refusal) && ids.has(refusal.kernelId))
         found.refusals[at] = { ...refusal, evidence: evidenceOf(plan, [split], reached) }

@@ -1,7 +1,5 @@
 import { fieldOf, nameChain } from '../python/syntax.ts'
 import type { PythonFile, SyntaxNode } from '../python/syntax.ts'
-import { isHarmless } from './contexts.ts'
-import type { Frame } from './test-code.ts'
 
 /** Statements after which nothing of their block is reached. */
 export const LEAVING = new Set(['return_statement', 'continue_statement', 'break_statement', 'raise_statement'])
@@ -33,10 +31,4 @@ const SCRIPT = new Set([
 /** The statements of a file that run when it is imported and define nothing. */
 export function scriptStatements(root: SyntaxNode): SyntaxNode[] {
   return root.children.filter((node) => SCRIPT.has(node.type))
-}
-
-/** Whether a `with` block changes nothing about what is computed in it. */
-export function isHarmlessBlock(node: SyntaxNode, frame: Frame): boolean {
-  const clause = node.children.find(({ type }) => type === 'with_clause')
-  return clause !== undefined && clause.children.every((item) => isHarmless({ frame, node: item }))
 }
