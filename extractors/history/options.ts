@@ -14,5 +14,11 @@ export const HistoryOptions = z.strictObject({
     .max(10_000)
     .default(200)
     .describe('Commits looked at per file, the newest ones; merges are left out'),
+  keep: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Glob patterns of files that are read as they are today, besides tests: such as tables that say which function stands for which operator',
+    ),
 })
 export type HistoryOptions = z.infer<typeof HistoryOptions>

@@ -1,12 +1,20 @@
+import picomatch from 'picomatch'
 import type { Repository, RepositoryFile } from '../types.ts'
 
 /**
  * A repository as it was, with the tests of today: what a kernel is judged by must not change while it is followed. `moved` says
- * where files stand today that had other paths then: they are found at both, so that imports of then and of today find them.
+ * where files stand today that had other paths then: they are found at both, so that imports of then and of today find them. `keep`:
+ * globs of more files of today.
  */
-export function pastRepository(then: Repository, now: Repository, moved: ReadonlyMap<string, string>): Repository {
+export function pastRepository(
+  then: Repository,
+  now: Repository,
+  { moved, keep }: { readonly moved: ReadonlyMap<string, string>; readonly keep: readonly string[] },
+): Repository {
+  const isKept = picomatch([...keep])
+  const isOfToday = (path: string): boolean => isOfTests(path) || isKept(path)
   let listed: Promise<{ files: RepositoryFile[]; places: Map<string, Place> }> | undefined
-  const list = () => (listed ??= listBoth(then, now, moved))
+  const list = () => (listed ??= listBoth(then, now, moved, isOfToday))
   return {
     ...then,
     listFiles: async () => (await list()).files,
@@ -31,18 +39,23 @@ interface Place {
   readonly path: string
 }
 
-async function listBoth(then: Repository, now: Repository, moved: ReadonlyMap<string, string>) {
+async function listBoth(
+  then: Repository,
+  now: Repository,
+  moved: ReadonlyMap<string, string>,
+  isOfToday: (path: string) => boolean,
+) {
   const files = new Map<string, RepositoryFile>()
   const places = new Map<string, Place>()
   for (const file of await then.listFiles()) {
-    if (isOfTests(file.path)) continue
+    if (isOfToday(file.path)) continue
     for (const path of new Set([file.path, moved.get(file.path) ?? file.path])) {
       files.set(path, { ...file, path })
       places.set(path, { side: then, path: file.path })
     }
   }
   for (const file of await now.listFiles()) {
-    if (!isOfTests(file.path)) continue
+    if (!isOfToday(file.path)) continue
     files.set(file.path, file)
     places.set(file.path, { side: now, path: file.path })
   }
@@ -50,7 +63,7 @@ async function listBoth(then: Repository, now: Repository, moved: ReadonlyMap<st
 }
 
 /** Whether a path belongs to tests, by the names that pytest and benchmarks go by. */
-export function isOfTests(path: string): boolean {
+function isOfTests(path: string): boolean {
   const parts = path.split('/')
   const name = parts.pop() ?? ''
   return (

@@ -5,7 +5,6 @@ import type { Task } from '../../pipelines/core/records/task.ts'
 import type { TrajectoryTurn } from '../../pipelines/core/records/trajectory.ts'
 import { toCandidate } from '../pairing/pair-records.ts'
 import type { FileRevision, Pair } from '../types.ts'
-import type { HistoryOptions } from './options.ts'
 import { statesAt } from './revision-pairs.ts'
 import type { Followed, PastSettings, PastState } from './revision-pairs.ts'
 import { revisionReader } from './revision-states.ts'
@@ -41,7 +40,6 @@ export interface HistoryRequest extends PastSettings {
   readonly present: readonly PresentPair[]
   /** Texts of the files of today, by path. */
   readonly files: ReadonlyMap<string, string>
-  readonly options: HistoryOptions
   readonly onProgress?: (done: number, total: number) => void
 }
 

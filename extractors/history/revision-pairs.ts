@@ -5,6 +5,7 @@ import type { RecordScope } from '../pairing/pair-records.ts'
 import { pairRepository } from '../pairing/repository-pairing.ts'
 import type { FoundPair, RepositoryPairingOptions } from '../pairing/repository-pairing.ts'
 import type { FileRevision, Pair, Repository } from '../types.ts'
+import type { HistoryOptions } from './options.ts'
 import { pastRepository } from './past-repository.ts'
 
 /** How past states are mined and paired: as the present one was. */
@@ -12,6 +13,7 @@ export interface PastSettings {
   readonly repository: Repository
   readonly mining: MiningOptions
   readonly pairing: RepositoryPairingOptions
+  readonly options: HistoryOptions
 }
 
 /** An implementation that is followed, and the kernels it launches, by name. */
@@ -36,11 +38,11 @@ export async function statesAt(
   wanted: readonly { readonly followed: Followed; readonly revision: FileRevision }[],
   settings: PastSettings,
 ): Promise<PastState[]> {
-  const { repository, mining, pairing } = settings
+  const { repository, mining, pairing, options } = settings
   const then = repository.past?.at(commitSha)
   if (then === undefined) return wanted.map(() => ({ found: null, reason: 'no_history', detail: null }))
   const moved = new Map(wanted.map(({ followed, revision }) => [revision.path, followed.path]))
-  const view = pastRepository(then, repository, moved)
+  const view = pastRepository(then, repository, { moved, keep: options.keep })
   const paths = new Set(
     wanted.flatMap(({ followed, revision }) => [
       revision.path,
