@@ -19,6 +19,7 @@ from .station import Station
 from .tasks import TaskSession
 
 _OUT_OF_MEMORY = ("OOM", "REF_OUT_OF_MEMORY")
+_MOSTLY_FREE = 0.75
 
 
 def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int) -> None:
@@ -48,10 +49,15 @@ def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[di
         pass
     tasks.close()
     with station.locks.alone(station.device):
+        free, total = torch.cuda.mem_get_info()
         try:
-            return evaluate(station, tasks, request)
+            rows = evaluate(station, tasks, request)
         except torch.OutOfMemoryError as error:
             raise MachineFault("device_out_of_memory", str(error).partition("\n")[0]) from error
+    # Others may hold memory while they wait: then it says nothing about the candidate.
+    if free < _MOSTLY_FREE * total and any(row["cause"] in _OUT_OF_MEMORY for row in rows):
+        raise MachineFault("device_out_of_memory", f"only {free >> 20} of {total >> 20} MiB were left by others")
+    return rows
 
 
 def write(answers: BinaryIO, message: dict) -> None:
