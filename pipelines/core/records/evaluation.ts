@@ -48,6 +48,16 @@ export const Check = z.object({
   detail: z.string().nullable().describe('What was found; null where there is nothing to say'),
 })
 
+/** What one compiled kernel takes of a GPU. */
+const KernelResources = z.object({
+  name: z.string().describe('Name with its template arguments and the types of its parameters'),
+  registers: z.int().describe('Registers per thread'),
+  shared_bytes: z.int().describe('Static shared memory per block, bytes'),
+  stack_bytes: z.int().describe('Stack frame per thread, bytes'),
+  spill_store_bytes: z.int().describe('Registers stored to local memory per thread, bytes'),
+  spill_load_bytes: z.int().describe('Registers loaded from local memory per thread, bytes'),
+})
+
 /** The outcomes, in the field's own words. `NOT_RUN`: compiled, but there is no device here to run it on. */
 export const STATUSES = [
   'PASSED',
@@ -88,6 +98,18 @@ export const Evaluation = z.object({
     .object({
       compiler: z.string().describe('Compiler with version'),
       artifact_sha256: z.string().nullable().describe('Checksum of what was built; null where the build failed'),
+      method: z
+        .string()
+        .describe(
+          '`default`: as PyTorch builds it; `precompiled`: with precompiled headers; `split`: nvcc without PyTorch’s headers',
+        ),
+      fallback: z
+        .string()
+        .nullable()
+        .describe('Why it was not built in a quicker way; null where it was, or there is none'),
+      kernels: z
+        .array(KernelResources)
+        .describe('What ptxas says of each CUDA kernel; empty where nothing was compiled'),
     })
     .nullable()
     .describe('How native code was compiled; null where nothing was'),

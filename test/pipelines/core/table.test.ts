@@ -51,8 +51,18 @@ describe('a table', () => {
   })
 
   it('gives evaluations back as they were', async () => {
+    const kernel = { name: 'double(float*)', registers: 32, shared_bytes: 1024, stack_bytes: 0 }
     const rows = [
-      anEvaluation(candidate, { performance: aPerformance(1.5), build: { compiler: 'g++ 12', artifact_sha256: null } }),
+      anEvaluation(candidate, {
+        performance: aPerformance(1.5),
+        build: {
+          compiler: 'g++ 12',
+          artifact_sha256: null,
+          method: 'split',
+          fallback: null,
+          kernels: [{ ...kernel, spill_store_bytes: 0, spill_load_bytes: 8 }],
+        },
+      }),
       anEvaluation(candidate, {
         status: 'TIMEOUT',
         stage: 'run',

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..channel import Message
 from ..extension_spec import spec_id
 from .builds.build_cache import Built
+from .builds.build_row import build_row
 from .faults import RunnerLost, Verdict
 from .phases import phase
 from .requests import Candidate, Settings, require_usable
@@ -52,11 +53,7 @@ class Prepared:
 
     def row(self) -> dict | None:
         """The `build` field of a row."""
-        if not self.built:
-            return None
-        compilers = sorted({name for built in self.built.values() for name in built.compiler.split("; ")})
-        hashes = [built.artifact_sha256 for built in self.built.values() if built.artifact_sha256 is not None]
-        return {"compiler": "; ".join(compilers), "artifact_sha256": hashes[0] if hashes else None}
+        return build_row(list(self.built.values()))
 
 
 def prepare(station: Station, candidate: Candidate) -> Prepared:

@@ -100,15 +100,16 @@ def _plan_split(draft: _Draft, name: str, split: Split, binding: str | None) -> 
     draft.files[host], draft.files[device] = text, split.device
     flags = _host_flags_of_cuda(spec, tools)
     includes = [*fixed_definitions(), *include_flags(tools, with_cuda=False)]
-    header = draft.headers.provide(_header_of(split.host), flags, includes, is_urgent=True)
+    wanted = _header_of(split.host)
+    header = None if wanted is None else draft.headers.provide(wanted, flags, includes, is_urgent=True)
     start = ["-include", header, "-Winvalid-pch"] if header else []
     common = [*definitions(spec), *include_flags(tools, with_cuda=True), *flags]
     host_step = {"command": [str(tools.cxx), "-c", host, "-o", f"{stem}.host.o", *start, *common]}
     device_step = {"command": compile_command(device, target, spec, tools, _linkage(split, tools))}
     compiler = f"{compiler_of('x.cpp', tools)}; {compiler_of(name, tools)}"
     if split.kernel_templates:
-        wanted = {"object": f"{stem}.host.o", "into": device, "templates": split.kernel_templates}
-        draft.add(compiler, [f"{stem}.host.o", target], host_step, wanted, device_step)
+        kernels = {"object": f"{stem}.host.o", "into": device, "templates": split.kernel_templates}
+        draft.add(compiler, [f"{stem}.host.o", target], host_step, kernels, device_step)
     else:
         draft.add(compiler_of("x.cpp", tools), [f"{stem}.host.o"], host_step)
         draft.add(compiler_of(name, tools), [target], device_step)
@@ -152,15 +153,15 @@ def _fits_beside(spec: dict) -> bool:
     return optimization_of(words) is not None and not any(word.startswith(("-D", "-std")) for word in words)
 
 
-# The full header comes first only if nothing before it could change what it says.
-def _header_of(host: str) -> str:
+# It comes first only if nothing before it could change what it says.
+def _header_of(host: str) -> str | None:
+    included = set()
     for line in host.partition("#line")[2].splitlines()[1:]:
         found = _INCLUDE.match(line)
-        if found is not None and found.group(1) == EXTENSION:
-            return EXTENSION
         if found is None and line.strip():
             break
-    return TYPES
+        included |= {found.group(1)} if found is not None else set()
+    return next((header for header in (EXTENSION, TYPES) if header in included), None)
 
 
 def _first_include(text: str) -> str | None:

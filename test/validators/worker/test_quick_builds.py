@@ -1,0 +1,194 @@
+"""Precompiled headers, quick builds and what they fall back to, with the real compilers."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from curate_worker.judge.builds.build_row import build_row
+from curate_worker.judge.builds.headers import HeaderStore, optimization_of
+from curate_worker.judge.builds.quick_plan import plan_quickly
+from curate_worker.judge.builds.resource_usage import resource_usage
+from curate_worker.judge.builds.toolchain import find_toolchain
+from curate_worker.judge.station import Station
+
+TOOLS = find_toolchain(None)
+needs_gxx = pytest.mark.skipif(TOOLS.cxx is None, reason="there is no g++ on this machine")
+needs_nvcc = pytest.mark.skipif(TOOLS.nvcc is None or TOOLS.cxx is None, reason="there is no nvcc on this machine")
+FLAGS = ["-fPIC", f"-std={TOOLS.standard}"]
+KERNEL = "__global__ void k(float* x) { x[0] += 1; }\nvoid f(float* x) { k<<<1, 1>>>(x); }\n"
+
+
+def a_store(folder: Path) -> HeaderStore:
+    (folder / "shown").mkdir()
+    return HeaderStore(folder / "kept", folder / "shown", TOOLS)
+
+
+def a_spec(cuda: str, binding: str = "", **changes: object) -> dict:
+    units = [["main.cpp", binding], ["cuda.cu", cuda]]
+    flags = {"extra_cflags": [], "extra_cuda_cflags": [], "extra_ldflags": []}
+    return {"name": "ext", "units": units, "with_cuda": True, "is_python_module": True, **flags, **changes}
+
+
+@needs_gxx
+def test_a_precompiled_header_is_what_the_compiler_reads(tmp_path: Path) -> None:
+    place = a_store(tmp_path).provide("limits.h", FLAGS, [], is_urgent=True)
+    assert place is not None
+    header = place.replace("@headers@", str(tmp_path / "shown"))
+    (tmp_path / "a.cpp").write_text("int a = INT_MAX;\n")
+    command = [str(TOOLS.cxx), "-c", "a.cpp", "-o", "a.o", "-include", header, "-H", *FLAGS, "-DTORCH_EXTENSION_NAME=x"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr.startswith(f"! {header}.gch")
+    assert stat.filemode(Path(f"{header}.gch").stat().st_mode) == "-rw-r--r--"
+
+
+@needs_gxx
+def test_a_header_that_is_not_urgent_is_made_when_it_was_wanted_often(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    answers = [store.provide("limits.h", FLAGS, [], is_urgent=False) for _ in range(4)]
+    assert [answer is None for answer in answers] == [True, True, True, False]
+
+
+@needs_gxx
+def test_a_header_that_cannot_be_compiled_is_tried_once(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    assert store.provide("no/such/header.h", FLAGS, [], is_urgent=True) is None
+    (kept,) = [path for path in (tmp_path / "kept").iterdir() if path.is_dir()]
+    before = (kept / "log").stat().st_mtime_ns
+    assert store.provide("no/such/header.h", FLAGS, [], is_urgent=True) is None
+    assert (kept / "log").stat().st_mtime_ns == before
+
+
+def test_flags_that_a_precompiled_header_may_not_fit_go_without(tmp_path: Path) -> None:
+    assert optimization_of(["-O3", "-DX=1", "-w", "-fPIC"]) == "-O3"
+    assert optimization_of(["-O3", "-O0"]) == ""
+    for flag in ("-g", "-fopenmp", "-march=native", "-ffast-math", "-U__x"):
+        assert (
+            a_store(tmp_path / flag if (tmp_path / flag).mkdir() is None else tmp_path).provide(
+                "limits.h", [*FLAGS, flag], [], is_urgent=True
+            )
+            is None
+        )
+
+
+BINDING = """#include <torch/extension.h>
+{declared}
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {{
+m.def("f", torch::wrap_pybind_function(f), "f");
+}}"""
+FULL = "#include <torch/types.h>\n#include <cuda.h>\n#include <cuda_runtime.h>\n#include <torch/extension.h>\n" + KERNEL
+
+
+class NoHeaders(HeaderStore):
+    """Remembers what is asked for and has nothing: making PyTorch's takes a minute."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(), Path(), TOOLS)
+        self.asked: list[tuple[str, list[str], bool]] = []
+
+    def provide(self, header: str, flags: list[str], includes: list[str], *, is_urgent: bool) -> str | None:
+        del includes
+        self.asked.append((header, flags, is_urgent))
+        return None
+
+
+@pytest.mark.parametrize(
+    ("declared", "changes", "is_merged"),
+    [
+        ("void f(float* x);", {}, True),
+        ("#include <vector>\nvoid f(float* x); int g(int);", {"extra_cuda_cflags": ["-O3"]}, True),
+        ("void f(float* x) { }", {}, False),
+        ("#define N 3\nvoid f(float* x);", {}, False),
+        ("using namespace at; void f(float* x);", {}, False),
+        ("static int state;\nvoid f(float* x);", {}, False),
+        ("void f(float* x);", {"extra_cflags": ["-DN=3"]}, False),
+    ],
+)
+def test_a_binding_that_only_declares_is_compiled_with_the_host_part(
+    declared: str, changes: dict, is_merged: bool
+) -> None:
+    spec = a_spec(FULL, BINDING.format(declared=declared), **changes)
+    plan, reason = plan_quickly(spec, replace(TOOLS, nvcc="nvcc", nvcc_version="13.0.1"), NoHeaders(), link=False)
+    assert plan is not None
+    assert (plan.method, reason) == ("split", None)
+    compiled = [step["command"][2] for chain in plan.chains for step in chain]
+    assert sorted(compiled) == sorted(["cuda.host.cpp", "cuda.device.cu"] + ([] if is_merged else ["main.cpp"]))
+
+
+def test_the_host_part_gets_the_flags_that_nvcc_would_hand_on() -> None:
+    headers = NoHeaders()
+    flags = ["-O3", "--use_fast_math", "-DN=2", "-Xcompiler", "-fopenmp", "-lineinfo"]
+    plan_quickly(a_spec(FULL, "int a;", extra_cuda_cflags=flags), TOOLS, headers, link=False)
+    header, given, is_urgent = headers.asked[0]
+    assert (header, is_urgent) == ("torch/extension.h", True)
+    assert [flag for flag in given if not flag.startswith(("-D__", "-std"))] == ["-fPIC", "-O3", "-DN=2", "-fopenmp"]
+
+
+def test_no_header_stands_in_for_one_that_the_source_does_not_include() -> None:
+    headers = NoHeaders()
+    plan_quickly(a_spec("#include <cuda_runtime.h>\n" + KERNEL), TOOLS, headers, link=False)
+    plan_quickly(a_spec("#define N 1\n" + FULL), TOOLS, headers, link=False)
+    assert headers.asked == []
+
+
+@needs_nvcc
+def test_a_split_build_says_what_its_kernels_take(opened: tuple) -> None:
+    station: Station = opened[0]
+    built = station.builder.build(a_spec(KERNEL, 'extern "C" int one() { return 1; }'), 120)
+    assert (built.cause, built.method, built.fallback) == (None, "split", None)
+    row = build_row([built])
+    assert row is not None
+    (kernel,) = row["kernels"]
+    assert kernel["name"] == "k(float*)"
+    assert kernel["registers"] > 0
+    assert (row["method"], kernel["shared_bytes"]) == ("split", 0)
+
+
+@needs_nvcc
+def test_what_cannot_be_built_quickly_is_built_as_pytorch_builds_it(opened: tuple) -> None:
+    station: Station = opened[0]
+    # Device code that needs a macro of PyTorch's headers, which the device part does not read.
+    needing = "#include <c10/macros/Macros.h>\n" + KERNEL.replace("+= 1", "+= C10_WARP_SIZE")
+    built = station.builder.build(a_spec(needing, "int a;"), 120)
+    assert (built.cause, built.method) == (None, "default")
+    assert built.fallback is not None
+    assert built.fallback.startswith("split: ")
+    assert "C10_WARP_SIZE" in built.fallback
+    assert [kernel["name"] for kernel in built.kernels] == ["k(float*)"]
+
+
+@needs_nvcc
+def test_an_error_in_the_source_is_the_one_that_the_default_build_finds(opened: tuple) -> None:
+    station: Station = opened[0]
+    built = station.builder.build(a_spec(KERNEL.replace("+= 1", "+= nothing"), "int a;"), 120)
+    assert (built.cause, built.method, built.library) == ("COMPILE_ERROR", "default", None)
+    assert "nothing" in built.log
+    assert "cuda.cu" in built.log
+
+
+def test_what_ptxas_prints_is_read_kernel_by_kernel() -> None:
+    output = """
+ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function '_Z1aPf' for 'sm_90a'
+ptxas info    : Function properties for _Z1aPf
+    16 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads
+ptxas info    : Used 255 registers, used 1 barriers, 16 bytes cumulative stack size, 4096 bytes smem
+ptxas info    : Compiling entry function '_Z1bPf' for 'sm_90a'
+ptxas info    : Function properties for _Z1bPf
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 8 registers, used 0 barriers
+ptxas info    : Compiling entry function '_Z1cPf' for 'sm_90a'
+"""
+    first, second = resource_usage(output)
+    assert first == {
+        "name": "a(float*)",
+        "registers": 255,
+        "shared_bytes": 4096,
+        "stack_bytes": 16,
+        "spill_store_bytes": 8,
+        "spill_load_bytes": 12,
+    }
+    assert (second["name"], second["registers"], second["shared_bytes"]) == ("b(float*)", 8, 0)
