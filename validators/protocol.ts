@@ -23,7 +23,7 @@ export interface JudgeOptions {
 
 /** Settings of one request: what of the recipe decides a verdict. */
 export interface JudgeSettings {
-  readonly mode: 'screen' | 'standard'
+  readonly mode: 'screen' | 'standard' | 'certify'
   /** Calls with fresh inputs per workload. */
   readonly calls: number
   /** Seconds for the candidate on one workload, and for each step of the reference. */

@@ -170,8 +170,8 @@ function addEvaluate(program: Command, runCommand: RunCommand): void {
     .option('--reference-dir <folder>', 'folder of references, for --candidates')
     .option('--candidates <file>', 'JSON lines with `task` (a file of the folder), `code` and, if wanted, `id`')
     .addOption(
-      new Option('--mode <mode>', 'screen: correctness only; standard: also timing')
-        .choices(['screen', 'standard'])
+      new Option('--mode <mode>', 'screen: correctness only; standard: also timing; certify: also more inputs and all mutants')
+        .choices(['screen', 'standard', 'certify'])
         .default('standard'),
     )
     .addOption(new Option('--seed <number>', 'seed of the inputs; a random one by default').argParser(toSeed))

@@ -16,7 +16,7 @@ export interface EvaluateOptions {
   readonly candidate?: string
   readonly referenceDir?: string
   readonly candidates?: string
-  readonly mode: 'screen' | 'standard'
+  readonly mode: 'screen' | 'standard' | 'certify'
   readonly seed?: number
 }
 

@@ -16,7 +16,7 @@ LOW, HIGH = 3, 9
 
 
 def drawn(name: str | None, get_inputs: object, **how: object) -> list:
-    options = {"seed": 5, "dice": name, "vary": False, "jitter": False, **how}
+    options = {"seed": 5, "dice": name, "vary": False, "jitter": [], **how}
     return make_inputs(SimpleNamespace(get_inputs=get_inputs), "cpu", options)
 
 
@@ -69,7 +69,8 @@ def test_what_says_the_same_everywhere_is_moved_apart_and_nothing_else() -> None
 
 
 def test_numbers_that_no_seed_changes_are_changed() -> None:
-    (known,) = drawn(None, lambda: [torch.tensor([0.0, 1.0, -2.0])], jitter=True)
+    known, other = drawn(None, lambda: [torch.tensor([0.0, 1.0, -2.0]), torch.ones(2)], jitter=[0])
+    assert torch.equal(other, torch.ones(2))
     share = (known / torch.tensor([1.0, 1.0, -2.0]) - 1).abs()
     assert known[0] == 0 and (share[1:] <= 1 / 2).all() and (share[1:] > 0).all()
 

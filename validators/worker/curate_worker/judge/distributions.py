@@ -12,12 +12,12 @@ DISTRIBUTIONS: Final = {
     "peaked": "in each row one number that matters, in the last row at its end; equal integers",
     "heavy-tailed": "cubes of normal numbers, fourth powers of uniform ones",
     "large": "8 times as large",
-    "small": "128 times as small",
+    "small": "1024 times as small, so that an epsilon counts",
     "equal": "all numbers the same",
 }
 _BY_MODE: Final = {
     "screen": ("by-row",),
-    "standard": ("by-row", "peaked", "heavy-tailed"),
+    "standard": ("by-row", "peaked", "small", "heavy-tailed"),
     "certify": tuple(DISTRIBUTIONS),
 }
 

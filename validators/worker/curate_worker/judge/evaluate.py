@@ -77,6 +77,7 @@ class _Judgement:
 
     def _judge_against(self, reference: Reference) -> tuple[Evidence, dict | None]:
         evidence = Evidence(self._run.proved_on, reference.precision, reference.mutates_inputs)
+        evidence.mutants = reference.mutants
         return evidence, self._judge(reference, evidence)
 
     def _judge(self, reference: Reference, evidence: Evidence) -> dict | None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from .compare import Errors
+from .mutants import MutantReport
 from .tolerance import Tolerance
 
 
@@ -38,6 +39,8 @@ class Evidence:
     """What else inputs were drawn from, beside the task's own."""
     left_out_distributions: list[str] = field(default_factory=list)
     """Those on which the reference itself cannot judge."""
+    mutants: MutantReport | None = None
+    """How references with a mistake fared on this workload."""
     triton_launches: int = 0
     """Launches of Triton kernels that the runner counted, over all compared calls."""
     built_extensions: int = 0

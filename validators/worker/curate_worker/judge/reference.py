@@ -13,12 +13,14 @@ from .compare import Expected, compare, expect, is_fit_to_judge
 from .distributions import distributions_of
 from .faults import Verdict
 from .leaves import leaves_of
+from .mutants import MutantReport, MutantTrial, try_mutants
 from .null_kernels import passing_null_kernel
 from .reference_errors import (
     ask_reference,
     number_in,
     parcel_in,
     require_usable_size,
+    start_reference,
     texts_in,
 )
 from .requests import Settings, Task, Workload
@@ -32,7 +34,7 @@ _MAX_CACHED_BYTES = 1 << 30
 _PRECISIONS = ("float64", "float32")
 # The number of the case that is made from the first.
 _NEAR, _DRAWN = -1, -2
-_FEW_NUMBERS, _CALLS_FOR_FEW = 16, 6
+_FEW_NUMBERS, _CALLS_FOR_FEW, _CHEAP_BYTES = 16, 6, 16 << 20
 _LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
 _LEAST_ELEMENTS = 2
 
@@ -82,12 +84,14 @@ class Reference:
     """Precision of the oracle; None where the reference's own output is all there is."""
     mutates_inputs: bool = False
     aliases_inputs: bool = False
+    mutants: MutantReport | None = None
+    """How references with a mistake fared; None before they were tried."""
     largest_answer: int = 0
     """Bytes of the largest output."""
     _cases: dict[int, Case] = field(default_factory=dict)
     _drawn: dict[str, Case | None] = field(default_factory=dict)
-    _ignores_seed: bool = False
-    """Whether the task's inputs are the same whatever the seed."""
+    _unseeded: list[int] = field(default_factory=list)
+    """Places of inputs that are the same whatever the seed."""
     _kept: Parcel | None = None
 
     def case(self, index: int) -> Case:
@@ -112,8 +116,10 @@ class Reference:
 
     def num_calls(self) -> int:
         """Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit."""
-        few = sum(leaf.tensor().numel() for leaf in self.case(0).expected.own if is_rounded(leaf)) < _FEW_NUMBERS
-        return max(self.settings.calls, _CALLS_FOR_FEW) if few else self.settings.calls
+        case = self.case(0)
+        few = sum(leaf.tensor().numel() for leaf in case.expected.own if is_rounded(leaf)) < _FEW_NUMBERS
+        is_cheap = case.num_bytes < _CHEAP_BYTES
+        return max(self.settings.calls, _CALLS_FOR_FEW) if few and is_cheap else self.settings.calls
 
     def distributions(self) -> tuple[str, ...]:
         """Those that this mode asks for."""
@@ -172,7 +178,8 @@ class Reference:
         self.aliases_inputs = call.aliases_inputs
         self.precision = self._choose_precision(inputs, call.output)
         self._require_repeatable(inputs)
-        self._ignores_seed = digests_of(self._make_inputs("another seed")) == digests_of(self._make_inputs("a third"))
+        others = zip(digests_of(inputs), digests_of(self._make_inputs(1)), strict=False)
+        self._unseeded = [place for place, (first, second) in enumerate(others) if first == second]
         cases = [*(self.case(index) for index in range(self.num_calls())), *self.drawn_cases().values()]
         passing = passing_null_kernel([(case.inputs, case.expected) for case in cases])
         if passing is not None:
@@ -205,14 +212,33 @@ class Reference:
             text = f"two calls of the reference on the same input differ: {found.log}"
             raise Verdict("INVALID_REFERENCE", "task", "REF_NONDETERMINISTIC", "task", text) from found
 
-    # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
     def _make_inputs(self, purpose: int | str, dice: str | None = None) -> Parcel:
-        is_first = purpose == 0
-        how = {"dice": dice, "vary": not is_first, "jitter": self._ignores_seed and not is_first}
-        answer = self._ask("make_inputs", {"seed": self._seed("inputs", purpose), **how}, [], "inputs")
+        answer = self._ask("make_inputs", {**self._how(purpose, dice), "keep": False}, [], "inputs")
         # The process keeps what it made last, so that it need not be sent back to where it came from.
         self._kept = parcel_in(answer, "parcel")
         return self._kept
+
+    # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
+    def _how(self, purpose: int | str, dice: str | None = None) -> dict:
+        is_first = purpose == 0
+        return {
+            "seed": self._seed("inputs", purpose),
+            "dice": dice,
+            "vary": not is_first,
+            "jitter": [] if is_first else self._unseeded,
+        }
+
+    def try_mutants(self, start: Callable[[], RunnerHandle], opening: Message) -> None:
+        """Tries references with mistakes on the same inputs. Raises a Verdict where most of them would pass."""
+        cases = [(self._how(index), self.case(index).expected) for index in range(self.settings.calls)]
+        drawn = [(self._how(f"drawn {name}", name), case.expected) for name, case in self.drawn_cases().items()]
+        seed, timeout_s = self._seed("mutants"), self.settings.timeout_s
+        trial = MutantTrial(start, opening, [*cases, *drawn], self.settings.mode, seed, timeout_s)
+        self.mutants = try_mutants(trial)
+        if self.mutants.tells_too_little:
+            mistakes = "; ".join(self.mutants.survivors)
+            text = f"references with a mistake would pass, so that passing means little: {mistakes}"
+            raise Verdict("INVALID_REFERENCE", "task", "MUTANTS_SURVIVE", "task", text)
 
     def _run_oracle(self, inputs: Parcel, precision: str) -> Parcel:
         body = {"seed": self._seed("run"), "precision": precision}
@@ -269,5 +295,6 @@ def open_reference(
     init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
     reference = Reference(task, workload, settings, device, runner, station.locks.give_way, init=init, state=state)
     reference.prove()
+    reference.try_mutants(lambda: start_reference(station, settings, device), Message("open_reference", body))
     station.locks.give_way()
     return reference

@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_LARGE, _SMALL = 8.0, 2.0**-7
+_LARGE, _SMALL = 8.0, 2.0**-10
 _ROW_SCALES, _ROW_OFFSETS = 3.0, 2.0
 _CUBE_SIZE = math.sqrt(15.0)
 _PEAK = 16.0

@@ -21,6 +21,7 @@ from .answers import Answer, answer_parcel
 from .errors import FaultInInput
 from .extensions import Extensions
 from .inputs import make_inputs, seed_all
+from .mutants import Origin, call_mutant, mutants_of
 from .parameters import redraw_constants
 from .program import Program, arguments_of, construct
 from .triton_compiles import announce_compiles
@@ -34,6 +35,7 @@ class OpenReference:
     module: ModuleType
     model: object
     program: Program
+    origin: Origin
 
 
 @dataclass
@@ -189,7 +191,8 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
         redraw_constants(model)
         model = model.to(runner.device)
     program = Program(model, runner.device)
-    runner.references[body["workload"]] = OpenReference(module, model, program)
+    origin = Origin(body["source"], body["axes"], body["seed"], runner.device, runner.scratch / "mutant")
+    runner.references[body["workload"]] = OpenReference(module, model, program, origin)
     state = pack(program.state())
     return Answer("opened", {"init": packed.body(), "state": state.body()}, [*packed.blobs, *state.blobs])
 
@@ -198,6 +201,8 @@ def _make_inputs(runner: Runner, message: Message) -> Answer:
     """Fresh inputs from a seed."""
     inputs = make_inputs(runner.reference(message).module, runner.device, message.body)
     runner.kept = pack(inputs)
+    if message.body["keep"]:
+        return Answer("inputs_kept")
     return answer_parcel("inputs", runner.kept)
 
 
@@ -209,6 +214,21 @@ def _run_oracle(runner: Runner, message: Message) -> Answer:
     reference.program.restore_state()
     precision = message.body["precision"]
     outputs = oracle.run_in_precision(reference.model, reference.module, parcel, precision, runner.device)
+    return answer_parcel("outputs", outputs)
+
+
+def _list_mutants(runner: Runner, message: Message) -> Answer:
+    """What mistakes can be made in a reference, given the inputs that were kept."""
+    reference = runner.reference(message)
+    return Answer("mutants", {"texts": mutants_of(reference.origin, reference.program, runner.inputs(message))})
+
+
+def _call_mutant(runner: Runner, message: Message) -> Answer:
+    """What a reference with a mistake makes of the inputs that were kept."""
+    reference = runner.reference(message)
+    reference.program.restore_state()
+    place, inputs = message.body["mutant"], runner.inputs(message)
+    outputs = call_mutant(reference.origin, reference.program, reference.model, inputs, place)
     return answer_parcel("outputs", outputs)
 
 
@@ -224,4 +244,6 @@ HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "open_reference": _open_reference,
     "make_inputs": _make_inputs,
     "run_oracle": _run_oracle,
+    "list_mutants": _list_mutants,
+    "call_mutant": _call_mutant,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -28,13 +29,13 @@ def seed_all(seed: int) -> None:
 
 def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     """
-    Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart, `jitter`
-    changes numbers that do not depend on the seed.
+    Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart; `jitter`
+    names tensors, by their place, whose numbers are changed although no seed does.
     """
     inputs = _drawn(module.get_inputs, device, how)
     if how["vary"]:
         inputs = tree_map(_varied, inputs)
-    return tree_map(_jittered, inputs) if how["jitter"] else inputs
+    return _jittered(inputs, set(how["jitter"]))
 
 
 # On the device where the reference allows it: that is a thousand times quicker.
@@ -59,11 +60,18 @@ def _varied(item: object) -> object:
     return move_apart(item.clone()) if isinstance(item, torch.Tensor) and is_constant(item) else item
 
 
-def _jittered(item: object) -> object:
-    if not isinstance(item, torch.Tensor) or not item.is_floating_point():
-        return item
-    factors = 1 + _JITTER * (torch.rand(item.shape, device=item.device) * 2 - 1)
-    return item * factors.to(item.dtype)
+def _jittered(inputs: object, places: set[int]) -> object:
+    if not places:
+        return inputs
+    counter = itertools.count()
+
+    def change(item: object) -> object:
+        if not isinstance(item, torch.Tensor) or next(counter) not in places or not item.is_floating_point():
+            return item
+        factors = 1 + _JITTER * (torch.rand(item.shape, device=item.device) * 2 - 1)
+        return item * factors.to(item.dtype)
+
+    return tree_map(change, inputs)
 
 
 # References seed themselves so that their own tests repeat; here that would make every call's inputs the same.

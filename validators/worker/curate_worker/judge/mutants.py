@@ -1,0 +1,154 @@
+"""
+Shows that a task tells kernels with a mistake from right ones: the reference with one small mistake at a time must be
+refused. It runs in a process of its own, since a mistake may crash or never end.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..channel import Message
+from ..tensors import same_bytes
+from ..values import Parcel
+from .compare import Expected, compare
+from .faults import RunnerLost, Verdict
+from .leaves import leaves_of
+from .phases import phase
+from .reference_errors import parcel_in, texts_in
+from .runner_handle import RunnerHandle
+
+# Mutants per workload and seconds for them. Different workloads of a task draw different ones.
+EFFORT: Final = {"screen": (4, 2.0), "standard": (12, 6.0), "certify": (200, 120.0)}
+_SECONDS_FOR_ONE: Final = 5.0
+_LEAST_TOLD, _LEAST_SHARE = 4, 0.5
+
+
+@dataclass
+class MutantReport:
+    """How the mutants of a reference fared on one workload."""
+
+    num_killed: int = 0
+    survivors: list[str] = field(default_factory=list)
+    """Those that computed something else and were accepted all the same."""
+    num_without_effect: int = 0
+    """Those that computed the same bits, such as one in a branch that this workload does not take."""
+
+    @property
+    def tells_too_little(self) -> bool:
+        """Whether so many survive that passing means little."""
+        told = self.num_killed + len(self.survivors)
+        return told >= _LEAST_TOLD and self.num_killed < _LEAST_SHARE * told
+
+
+@dataclass(frozen=True)
+class MutantTrial:
+    """What mutants are tried on: how a process for them is started and opened, and the cases to refuse them on."""
+
+    start: Callable[[], RunnerHandle]
+    opening: Message
+    cases: Sequence[tuple[dict, Expected]]
+    """How the inputs of a case are made, and what must come out."""
+    mode: str
+    seed: int
+    timeout_s: float
+
+
+def try_mutants(trial: MutantTrial) -> MutantReport:
+    """Tries as many as the mode allows. Never raises a verdict: a process that is lost has killed its mutant."""
+    with phase("mutants"):
+        return _Trial(trial).run()
+
+
+class _Trial:
+    def __init__(self, trial: MutantTrial) -> None:
+        self._trial = trial
+        self._runner: RunnerHandle | None = None
+        self._case: int | None = None
+        count, seconds = EFFORT[trial.mode]
+        self._count, self._deadline = count, time.monotonic() + seconds
+
+    def run(self) -> MutantReport:
+        report = MutantReport()
+        try:
+            alive = dict(self._drawn())
+            had_effect: set[int] = set()
+            for number in range(len(self._trial.cases)):
+                for place in list(alive):
+                    if time.monotonic() > self._deadline:
+                        return report
+                    killed, same = self._try(place, number)
+                    had_effect |= set() if same else {place}
+                    if killed:
+                        report.num_killed += 1
+                        del alive[place]
+            report.survivors = sorted(text for place, text in alive.items() if place in had_effect)
+            report.num_without_effect = len(alive) - len(report.survivors)
+        except (RunnerLost, Verdict):
+            pass
+        finally:
+            self._close()
+        return report
+
+    def _drawn(self) -> Iterator[tuple[int, str]]:
+        self._make(0)
+        texts = texts_in(self._ask("list_mutants", {"parcel": None}), "texts")
+        places = list(range(len(texts)))
+        random.Random(self._trial.seed).shuffle(places)
+        return ((place, texts[place]) for place in places[: self._count])
+
+    # Whether it was refused, and whether it computed the very same bits as the reference.
+    def _try(self, place: int, number: int) -> tuple[bool, bool]:
+        expected = self._trial.cases[number][1]
+        try:
+            self._make(number)
+            answer = self._ask("call_mutant", {"mutant": place, "parcel": None})
+            output = parcel_in(answer, "parcel") if answer.kind == "outputs" else None
+        except (RunnerLost, Verdict):
+            self._close()
+            return True, False
+        if output is None:
+            return True, False
+        same = _same(output, expected)
+        if same:
+            return False, True
+        try:
+            compare(output, expected)
+        except Verdict:
+            return True, False
+        return False, False
+
+    def _make(self, number: int) -> None:
+        if self._runner is None:
+            self._runner, self._case = self._trial.start(), None
+            self._runner.allow(self._trial.timeout_s)
+            self._runner.request(self._trial.opening.kind, self._trial.opening.body)
+        if self._case != number:
+            self._ask("make_inputs", {**self._trial.cases[number][0], "keep": True})
+            self._case = number
+
+    def _ask(self, kind: str, body: dict) -> Message:
+        if self._runner is None:
+            raise RunnerLost("closed", "no process")
+        self._runner.allow(min(_SECONDS_FOR_ONE, self._trial.timeout_s))
+        return self._runner.request(kind, {"workload": self._trial.opening.body["workload"], **body})
+
+    def _close(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+        self._runner = None
+
+
+def _same(output: Parcel, expected: Expected) -> bool:
+    leaves = leaves_of(output)
+    if [(leaf.place, leaf.plain) for leaf in leaves] != [(leaf.place, leaf.plain) for leaf in expected.own]:
+        return False
+    for mine, other in zip(leaves, expected.own, strict=True):
+        if mine.descriptor != other.descriptor:
+            return False
+        if mine.blob is not None and other.blob is not None and not same_bytes(mine.blob, other.blob):
+            return False
+    return True
