@@ -170,7 +170,10 @@ function addEvaluate(program: Command, runCommand: RunCommand): void {
     .option('--reference-dir <folder>', 'folder of references, for --candidates')
     .option('--candidates <file>', 'JSON lines with `task` (a file of the folder), `code` and, if wanted, `id`')
     .addOption(
-      new Option('--mode <mode>', 'screen: correctness only; standard: also timing; certify: also more inputs and all mutants')
+      new Option(
+        '--mode <mode>',
+        'screen: correctness only; standard: also timing; certify: also more inputs and all mutants',
+      )
         .choices(['screen', 'standard', 'certify'])
         .default('standard'),
     )

@@ -106,7 +106,9 @@ const Validate = z.strictObject({
   mode: z
     .enum(['screen', 'standard', 'certify'])
     .default('standard')
-    .describe('`screen` judges correctness only; `standard` also times; `certify` draws more inputs and tries all mutants'),
+    .describe(
+      '`screen` judges correctness only; `standard` also times; `certify` draws more inputs and tries all mutants',
+    ),
   calls: z.int().min(1).max(100).default(3).describe('Calls with fresh inputs per workload'),
   max_workloads: z.int().positive().default(5).describe('Workloads judged per task, the first ones'),
   timeout_s: z.number().positive().default(60).describe('Seconds for one candidate on one workload'),
