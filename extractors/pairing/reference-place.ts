@@ -71,9 +71,13 @@ function isWholeModel(plan: PlanScope, { frame }: Code, parts: readonly string[]
 const MOVES =
   /^(?:clone|detach|data|to|cpu|cuda|float|half|double|bfloat16|contiguous|item|numpy|tolist|requires_grad_)$/
 
-function isTensorMethod({ frame }: Code, node: SyntaxNode): boolean {
-  const attribute = node.type === 'attribute' ? fieldOf(node, 'attribute') : null
-  const object = node.type === 'attribute' ? fieldOf(node, 'object') : null
+// `x.softmax(-1)`, `x.T`; `optimizer.state` is nothing that is computed.
+function isTensorMethod({ frame }: Code, place: SyntaxNode): boolean {
+  const callee = place.type === 'call' ? fieldOf(place, 'function') : null
+  const isTransposed = place.type === 'attribute' && /\.m?T$/.test(textOf(frame.module.file, place))
+  const node = isTransposed ? place : callee
+  const attribute = node?.type === 'attribute' ? fieldOf(node, 'attribute') : null
+  const object = node?.type === 'attribute' ? fieldOf(node, 'object') : null
   if (attribute === null || object === null) return false
   const isLocal = object.type !== 'identifier' || frame.locals.has(textOf(frame.module.file, object))
   return isLocal && !MOVES.test(textOf(frame.module.file, attribute))

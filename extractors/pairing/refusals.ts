@@ -16,6 +16,7 @@ export const REFUSALS = {
   numpy_reference: 'the reference is written in numpy or scipy',
   multi_device: 'several devices or processes are needed',
   random_output: 'the output is random',
+  no_inputs: 'two implementations are registered as the same, and nothing says what they are called with',
   test_fixture: 'a value comes from a fixture or from `self`',
   unknown_parameters: 'parameter values cannot be told without running something',
   unknown_context: 'a `with` block around the calls changes what they do',
@@ -38,6 +39,9 @@ export type RefusalReason = keyof typeof REFUSALS
 /** Whether a refusal came further than another: one that found a reference before all others. */
 export function cameFurther(one: PairingRefusal, other: PairingRefusal): boolean {
   if ((one.evidence === null) !== (other.evidence === null)) return one.evidence !== null
+  // Of two references that could not be cut out the surer one is told.
+  const surer = (one.evidence?.confidence ?? 0) - (other.evidence?.confidence ?? 0)
+  if (Math.abs(surer) > 0.05) return surer > 0
   return refusalRank(one.reason) > refusalRank(other.reason)
 }
 

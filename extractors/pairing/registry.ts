@@ -1,6 +1,7 @@
 import type { PairingMethod } from '../types.ts'
 import { atenOverride } from './aten-override.ts'
 import { modelSibling } from './model-sibling.ts'
+import { operatorRegistration } from './operator-registration.ts'
 import { testComparison } from './test-comparison.ts'
 
 /** Ways to find a kernel's PyTorch reference: one line each, in order of trust. */
@@ -8,4 +9,5 @@ export const pairingMethods = {
   'test-comparison': testComparison,
   'aten-override': atenOverride,
   'model-sibling': modelSibling,
+  'operator-registration': operatorRegistration,
 } satisfies Record<string, PairingMethod>

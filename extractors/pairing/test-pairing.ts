@@ -16,6 +16,7 @@ import { kernelReach } from './kernel-reach.ts'
 import type { PieceReach } from './kernel-reach.ts'
 import { kernelLookup } from './part-kernels.ts'
 import { cameFurther } from './refusals.ts'
+import { registeredTargets } from './registered-targets.ts'
 import { sharedProject } from './shared-project.ts'
 import { pairTest } from './test-pair.ts'
 import type { KernelSideOf } from './test-scope.ts'
@@ -77,7 +78,9 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
       return 'reason' in lookups ? lookups : [...extensions, ...lookups]
     },
     providers: operatorProviders(project),
+    implementations: () => [],
   }
+  const reached = { isAllowed: () => true, ...registeredTargets(project, common.providers) }
   const meter = workMeter(LIMITS, () => evaluatedSteps(project))
   const searched = { project, meter, lookup: kernelLookup(input.kernels, input.files) }
   const emitted = {
@@ -91,8 +94,8 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
     settings,
     collect: closureCollector(project, emitted),
     collectReference: closureCollector(project, { ...emitted, fixedName: deviceName }),
-    reach: kernelReach(searched, { ...common, isAllowed: () => true, forwardOnly: true }),
-    reachBackward: kernelReach(searched, { ...common, isAllowed: () => true, forwardOnly: false }),
+    reach: kernelReach(searched, { ...common, ...reached, forwardOnly: true }),
+    reachBackward: kernelReach(searched, { ...common, ...reached, forwardOnly: false }),
     meter,
   }
 }

@@ -4,6 +4,8 @@ import { linksOf, offsetOf } from './links.ts'
 import type { Link, Piece, Problem, Span } from './links.ts'
 import type { ModuleStatement, PythonModule } from './modules.ts'
 import type { PythonProject } from './project.ts'
+import { fieldOf, undecorated } from './syntax.ts'
+import type { SyntaxNode } from './syntax.ts'
 
 /** A statement of a module that a closure holds, with what it means. */
 export interface ClosureUnit {
@@ -43,6 +45,8 @@ export interface LinkOptions {
   readonly rewrite: (module: PythonModule, statement: ModuleStatement) => readonly Rewrite[] | Problem
   /** Statements a name of another package depends on: `torch.ops.ns.op` on the statement that loads its library. */
   readonly providers: (dotted: readonly string[]) => readonly Target[]
+  /** Statements that stand behind a statement without it naming them. */
+  readonly implementations: (target: Target) => readonly Target[]
 }
 
 /** A statement of a module. */
@@ -94,7 +98,7 @@ export function statementLinker(project: PythonProject, options: LinkOptions): S
     },
     piece: (piece) => {
       const words = (): Set<string> => methodNames(project, piece.module, piece.node, [])
-      const found = pieces.get(piece) ?? toPart(linksOf(project, piece), words(), options)
+      const found = pieces.get(piece) ?? toPart(linksOf(project, piece), piece.node, words(), options)
       pieces.set(piece, found)
       return found
     },
@@ -123,21 +127,33 @@ function linkStatement(project: PythonProject, target: Target, options: LinkOpti
   const rewriteLinks = rewrites.flatMap(({ piece }) => (piece === null ? [] : linksOf(project, piece)))
   const lines = [statement.node, ...dropped].map((span) => lineCount(module, span))
   const methods = (span: Span, skip: readonly Span[]): Set<string> => methodNames(project, module, span, skip)
-  const own = toPart([...links, ...rewriteLinks], methods(statement.node, [...dropped, ...optional]), options)
+  const words = methods(statement.node, [...dropped, ...optional])
+  const named = toPart([...links, ...rewriteLinks], statement.node, words, options)
+  const own = { ...named, targets: [...named.targets, ...options.implementations(target)] }
   return {
     unit: { module, statement, dropped, links, rewrites, rewriteLinks },
     own: 'reason' in rewritten ? { ...own, problems: [rewritten, ...own.problems] } : own,
     members: parts.optional.map(({ name, node }) => {
       const inside = all.filter((link) => isIn(link, node))
-      return { name, span: node, ...toPart(inside, methods(node, []), options) }
+      return { name, span: node, ...toPart(inside, node, methods(node, []), options) }
     }),
     numLines: lines.reduce((sum, count) => sum - count, 2 * (lines[0] ?? 0)),
   }
 }
 
-function toPart(links: readonly Link[], words: ReadonlySet<string>, options: LinkOptions): LinkedPart {
+function toPart(
+  links: readonly Link[],
+  node: SyntaxNode,
+  words: ReadonlySet<string>,
+  options: LinkOptions,
+): LinkedPart {
   const problems = links.flatMap((link) => problemOf(link, options) ?? [])
-  const targets = new Map(links.flatMap((link) => targetsOf(link, options)).map((target) => [target.statement, target]))
+  // A definition needs nothing else of its name: many are called `_`, one for each operator that is registered.
+  const own = fieldOf(undecorated(node), 'name')
+  const needed = links.filter((link) => !('reference' in link) || link.reference.identifier !== own)
+  const targets = new Map(
+    needed.flatMap((link) => targetsOf(link, options)).map((target) => [target.statement, target]),
+  )
   return { links, targets: [...targets.values()], problems, words }
 }
 
