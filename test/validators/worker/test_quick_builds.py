@@ -48,6 +48,7 @@ def test_a_precompiled_header_is_what_the_compiler_reads(tmp_path: Path) -> None
 @needs_gxx
 def test_a_header_that_is_not_urgent_is_made_when_it_was_wanted_often(tmp_path: Path) -> None:
     store = a_store(tmp_path)
+    assert store.provide("stdint.h", FLAGS, [], is_urgent=False) is None
     answers = [store.provide("limits.h", FLAGS, [], is_urgent=False) for _ in range(4)]
     assert [answer is None for answer in answers] == [True, True, True, False]
 
@@ -100,7 +101,9 @@ class NoHeaders(HeaderStore):
     [
         ("void f(float* x);", {}, True),
         ("#include <vector>\nvoid f(float* x); int g(int);", {"extra_cuda_cflags": ["-O3"]}, True),
+        ('void f(float* x); PYBIND11_MODULE(more, m) { m.def("g", [] { return 1; }); }', {}, False),
         ("void f(float* x) { }", {}, False),
+        ("void f(float* x); void k(float* x);", {}, False),
         ("#define N 3\nvoid f(float* x);", {}, False),
         ("using namespace at; void f(float* x);", {}, False),
         ("static int state;\nvoid f(float* x);", {}, False),
@@ -116,6 +119,24 @@ def test_a_binding_that_only_declares_is_compiled_with_the_host_part(
     assert (plan.method, reason) == ("split", None)
     compiled = [step["command"][2] for chain in plan.chains for step in chain]
     assert sorted(compiled) == sorted(["cuda.host.cpp", "cuda.device.cu"] + ([] if is_merged else ["main.cpp"]))
+
+
+def test_a_binding_that_somebody_wrote_is_compiled_in_front_of_the_host_part() -> None:
+    binding = (
+        '#include <torch/extension.h>\nvoid f(float* x);\nPYBIND11_MODULE(TORCH_EXTENSION_NAME, m) { m.def("f", &f); }'
+    )
+    plan, _ = plan_quickly(a_spec(FULL, binding), TOOLS, NoHeaders(), link=False)
+    assert plan is not None
+    text = plan.files["cuda.host.cpp"]
+    assert text.startswith(f'#line 1 "main.cpp"\n{binding}\n')
+    assert text.index("PYBIND11_MODULE") < text.index('#line 1 "cuda.cu"')
+
+
+def test_a_function_that_is_used_before_its_definition_keeps_the_error_it_has() -> None:
+    early = FULL.replace("__global__", "void g(float* x) { f(x); }\n__global__")
+    plan, _ = plan_quickly(a_spec(early, BINDING.format(declared="void f(float* x);")), TOOLS, NoHeaders(), link=False)
+    assert plan is not None
+    assert "main.cpp" not in plan.files["cuda.host.cpp"]
 
 
 def test_the_host_part_gets_the_flags_that_nvcc_would_hand_on() -> None:

@@ -28,6 +28,8 @@ _BUILD_SECONDS = 600
 _MAX_KEPT = 6
 # Making one costs as much as it saves in this many builds of a binding alone. One build of a CUDA source repays it.
 _WORTH_IT = 4
+_COMPILE_ERROR = 1
+_OF_THE_MOMENT = re.compile(rb"No space left|Killed|out of memory|[Cc]annot allocate")
 _HARMLESS = re.compile(r"-D\w+(=.*)?|-W.*|-w|-fPIC|-std=.*")
 _OPTIMIZATION = re.compile(r"-O[0-3]?")
 
@@ -75,6 +77,8 @@ class HeaderStore:
                 check=False,
             )
         if made.returncode != 0:
+            if made.returncode != _COMPILE_ERROR or _OF_THE_MOMENT.search((aside / "log").read_bytes()):
+                raise OSError("the precompiled header could not be made this time")
             # Kept without the result, so that nobody tries again.
             (aside / "header.h.gch").unlink(missing_ok=True)
         self._forget_oldest()

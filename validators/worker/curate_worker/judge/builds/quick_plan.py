@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from torch.utils import cpp_extension
 
+from .binding_source import first_include, fits_before
 from .commands import (
     Plan,
     compile_command,
@@ -25,14 +26,10 @@ from .commands import (
 )
 from .flags import device_flags, host_flags
 from .headers import EXTENSION, TYPES, HeaderStore, optimization_of
-from .source_tokens import Unreadable, tokens_of
 from .split_source import NotSplittable, Split, split_source
 from .toolchain import Toolchain
 
 _INCLUDE = re.compile(r"\s*#\s*include\s*<([^>]+)>\s*$")
-_INCLUDED_BY_BINDINGS = {EXTENSION, TYPES, "vector", "string"}
-_MORE_THAN_DECLARED = {"{", "}", "=", "using", "template", "typedef", "namespace", "operator"}
-_GENERATED = "PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {\n"
 
 
 @dataclass
@@ -85,8 +82,8 @@ def _plan_cuda(draft: _Draft) -> list[str]:
     left = [name for name in names if name not in cuda]
     binding = texts.get("main.cpp", "")
     host = splits[cuda[0]].host
-    merged = names == ["main.cpp", "cuda.cu"] and _header_of(host) == EXTENSION and _only_binds(binding)
-    merged = merged and _fits_beside(draft.spec)
+    merged = names == ["main.cpp", "cuda.cu"] and _header_of(host) == EXTENSION and _fits_beside(draft.spec)
+    merged = merged and fits_before(binding, texts["cuda.cu"])
     for name, split in splits.items():
         _plan_split(draft, name, split, binding if merged else None)
     return [] if merged else left
@@ -96,7 +93,7 @@ def _plan_split(draft: _Draft, name: str, split: Split, binding: str | None) -> 
     spec, tools = draft.spec, draft.tools
     stem = name.removesuffix(".cu")
     host, device, target = f"{stem}.host.cpp", f"{stem}.device.cu", object_name(name)
-    text = split.host if binding is None else f'{split.host}\n#line 1 "main.cpp"\n{binding}\n'
+    text = split.host if binding is None else f'#line 1 "main.cpp"\n{binding}\n{split.host}'
     draft.files[host], draft.files[device] = text, split.device
     flags = _host_flags_of_cuda(spec, tools)
     includes = [*fixed_definitions(), *include_flags(tools, with_cuda=False)]
@@ -125,7 +122,7 @@ def _linkage(split: Split, tools: Toolchain) -> tuple[str, ...]:
 def _plan_source(draft: _Draft, name: str) -> None:
     spec, tools = draft.spec, draft.tools
     header = None
-    if not name.endswith(".cu") and _first_include(dict(spec["units"])[name]) == EXTENSION:
+    if not name.endswith(".cu") and first_include(dict(spec["units"])[name]) == EXTENSION:
         flags = ["-fPIC", f"-std={tools.standard}", *host_flags(spec["extra_cflags"])]
         includes = [*fixed_definitions(), *include_flags(tools, with_cuda=False)]
         header = draft.headers.provide(EXTENSION, flags, includes, is_urgent=spec["with_cuda"])
@@ -162,35 +159,3 @@ def _header_of(host: str) -> str | None:
             break
         included |= {found.group(1)} if found is not None else set()
     return next((header for header in (EXTENSION, TYPES) if header in included), None)
-
-
-def _first_include(text: str) -> str | None:
-    lines = (line for line in text.splitlines() if line.strip())
-    found = _INCLUDE.match(next(lines, ""))
-    return found.group(1) if found else None
-
-
-# Declarations of functions, and the binding that `load_inline` writes: nothing that could mean something else beside
-# the sources of the kernel.
-def _only_binds(text: str) -> bool:
-    declared, generated, _ = text.partition(_GENERATED)
-    first, _, declared = declared.partition("\n")
-    if not generated or first != f"#include <{EXTENSION}>":
-        return False
-    try:
-        tokens = tokens_of(declared)
-    except Unreadable:
-        return False
-    statement: list[str] = []
-    for token in tokens:
-        included = _INCLUDE.match(token.text) if token.kind == "directive" else None
-        if included is not None and included.group(1) in _INCLUDED_BY_BINDINGS:
-            continue
-        if token.kind == "directive" or token.text in _MORE_THAN_DECLARED:
-            return False
-        statement.append(token.text)
-        if token.text == ";":
-            if len(statement) > 1 and statement[-2] != ")":
-                return False
-            statement = []
-    return not statement
