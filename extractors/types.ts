@@ -40,7 +40,7 @@ export interface Repository {
   /** The licence that metadata beside the files names; null or absent where there is none. */
   readonly declaredLicense?: { readonly license: string | null; readonly license_evidence: string } | null
   listFiles(): Promise<RepositoryFile[]>
-  /** The bytes of files, many at once: one git process serves all. Absent blobs come back as null. */
+  /** The bytes of files, many at once and in the order asked for. Absent blobs come back as null. */
   readFiles(paths: readonly string[]): AsyncIterable<{ path: string; content: Buffer | null }>
   /** Commits that changed lines of a file, newest first; empty where the history was not fetched. */
   history(path: string, startLine: number, endLine: number, limit: number): Promise<Commit[]>

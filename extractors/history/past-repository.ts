@@ -18,16 +18,20 @@ export function pastRepository(
   return {
     ...then,
     listFiles: async () => (await list()).files,
+    // Each side gives its files in the order they are asked for, and so does this.
     async *readFiles(paths) {
       const { places } = await list()
-      for (const side of [then, now]) {
-        const wanted = Map.groupBy(
-          paths.filter((path) => places.get(path)?.side === side),
-          (path) => places.get(path)?.path ?? path,
-        )
-        for await (const { path: original, content } of side.readFiles([...wanted.keys()])) {
-          for (const path of wanted.get(original) ?? []) yield { path, content }
-        }
+      const contents = [then, now].map((side) => {
+        const wanted = paths.flatMap((path) => {
+          const place = places.get(path)
+          return place?.side === side ? [place.path] : []
+        })
+        return { side, files: side.readFiles(wanted)[Symbol.asyncIterator]() }
+      })
+      for (const path of paths) {
+        const side = places.get(path)?.side
+        const next = await contents.find((each) => each.side === side)?.files.next()
+        yield { path, content: next === undefined || next.done === true ? null : next.value.content }
       }
     },
   }

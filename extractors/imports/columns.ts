@@ -26,8 +26,6 @@ export interface RowMapping {
   readonly repo_name: string | null
   readonly commit_sha: string | null
   readonly license: string | null
-  /** Columns that must hold a text for the row to be taken; rows of other kinds are rejects. */
-  readonly only: Readonly<Record<string, string>>
 }
 
 /** A mapping that reads nothing but a task's name. */
@@ -44,7 +42,6 @@ export const NOTHING_ELSE: Omit<RowMapping, 'task'> = {
   repo_name: null,
   commit_sha: null,
   license: null,
-  only: {},
 }
 
 /** One answer of a model, with what it was told before it. */
@@ -74,7 +71,7 @@ export interface MappedRow {
 type ReadRow =
   | { readonly row: MappedRow; readonly reason: null }
   | { readonly row: null; readonly reason: ColumnProblem; readonly detail: string }
-type ColumnProblem = 'not_an_object' | 'missing_value' | 'wrong_type' | 'other_kind'
+type ColumnProblem = 'not_an_object' | 'missing_value' | 'wrong_type'
 
 const FIELDS = [
   'task',
@@ -95,12 +92,6 @@ const FIELDS = [
 export function mapColumns(stored: unknown, mapping: RowMapping, number: number): ReadRow {
   if (!isObject(stored)) return failure('not_an_object', `the row is ${typeName(stored)}, not an object with columns`)
   const value: Record<string, unknown> = { ...stored, '#': number }
-  for (const [path, expected] of Object.entries(mapping.only)) {
-    const found = lookUp(value, path)
-    const shown = typeof found === 'string' ? found : (JSON.stringify(found) ?? 'absent')
-    if (shown !== expected)
-      return failure('other_kind', `the column ${path} is ${shown.slice(0, 100)}, not ${expected}`)
-  }
   const problems: ReadRow[] = []
   function read(template: string | null, isRequired = false): string | null {
     if (template === null) return null
@@ -134,7 +125,7 @@ export function mapColumns(stored: unknown, mapping: RowMapping, number: number)
 export function columnsOfMapping(mapping: RowMapping): string[] {
   const templates = FIELDS.map((field) => mapping[field]).filter((template) => template !== null)
   const turns = mapping.turns === null ? [] : [mapping.turns]
-  const paths = [...templates.flatMap(pathsOf), ...turns, ...Object.keys(mapping.only)]
+  const paths = [...templates.flatMap(pathsOf), ...turns]
   return [...new Set(paths.flatMap((path) => [path, path.split('.')[0] ?? path]))].toSorted()
 }
 

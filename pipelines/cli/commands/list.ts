@@ -1,6 +1,7 @@
 import { datasetConfigs } from '../../../exports/configs/registry.ts'
 import { exportFormats } from '../../../exports/formats/registry.ts'
 import { datasets } from '../../../extractors/imports/datasets/registry.ts'
+import { rowFiles } from '../../../extractors/imports/row-files/registry.ts'
 import { importFormats } from '../../../extractors/imports/registry.ts'
 import { languages } from '../../../extractors/languages/registry.ts'
 import { pairingMethods } from '../../../extractors/pairing/registry.ts'
@@ -17,6 +18,7 @@ import { renderTable } from '../reporter/text-table.ts'
 /** Every registry by the place its plug-ins are named in a recipe. */
 const REGISTRIES: Readonly<Record<string, Registry>> = {
   'sources[]': sources,
+  'sources[].rows.dataset': rowFiles,
   'mine.languages': languages,
   'pair.methods': pairingMethods,
   'pair.reasoning': reasoningSources,

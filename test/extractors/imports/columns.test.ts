@@ -81,18 +81,6 @@ describe('mapColumns', () => {
     expect(mapColumns(row, { ...mapping, license: '{licenses}' })).toMatchObject({ reason: 'wrong_type' })
   })
 
-  test('takes rows of one kind only, where the mapping says which', () => {
-    const mapping = { ...MAPPING, only: { language: 'Cuda', correct: 'true' } }
-    const row = { task: 't', code: 'c', language: 'Cuda', correct: true }
-    expect(mapColumns(row, mapping)).toMatchObject({ reason: null })
-    expect(mapColumns({ ...row, correct: false }, mapping)).toEqual({
-      row: null,
-      reason: 'other_kind',
-      detail: 'the column correct is false, not true',
-    })
-    expect(mapColumns({ task: 't', code: 'c' }, mapping)).toMatchObject({ reason: 'other_kind' })
-  })
-
   test('reads the answers of a conversation with what was said before each', () => {
     const messages = [
       { role: 'system', content: 'be brief' },
