@@ -35,7 +35,7 @@ export async function openGrammars(): Promise<(grammar: Grammar, text: string) =
   return (grammar, text) => {
     // Languages that share a grammar look at a file one after the other.
     if (last?.grammar !== grammar || last.text !== text) {
-      last = { grammar, text, parsed: lendTree(parsers[grammar], text, copyTree, TOO_HARD) }
+      last = { grammar, text, parsed: lendTree(parsers[grammar], parserText(grammar, text), copyTree, TOO_HARD) }
     }
     return last.parsed
   }
@@ -50,8 +50,19 @@ export async function withSyntaxTree<Result>(
   use: (root: Node) => Result,
   fallback: Result,
 ): Promise<Result> {
-  return lendTree((await openParsers())[grammar], text, use, fallback)
+  return lendTree((await openParsers())[grammar], parserText(grammar, text), use, fallback)
 }
+
+// After every comment tree-sitter-python looks through all that follow for the next indentation: time that grows with the square of
+// a run of comments, ten seconds for 4000 lines. Blanked they cost nothing, and no tree of ours holds them. Lines that may end a
+// string, in which such a run may stand, are left.
+function parserText(grammar: Grammar, text: string): string {
+  if (grammar !== 'python') return text
+  return text.replaceAll(COMMENT_RUN, (run) => run.replaceAll(BLANKED_COMMENT, (comment) => ' '.repeat(comment.length)))
+}
+
+const COMMENT_RUN = /(?:^[ \t]*(?:#[^\n]*)?\n){100,}/gm
+const BLANKED_COMMENT = /#(?![^\n]*(?:"""|'''))[^\n]*/g
 
 const TOO_HARD: ParsedSyntax = { root: null, hasError: true, failure: 'too_hard_to_parse' }
 

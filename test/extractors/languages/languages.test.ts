@@ -59,6 +59,9 @@ describe.each(Object.keys(registry))('%s', (id) => {
     ['an open string', '"'.repeat(9_999)],
     ['lone surrogates and control characters', 'a\u0000b\ud800c\u202ed @triton.jit __global__ void TORCH_LIBRARY'],
     ['half a kernel', KERNEL_HALVES],
+    // Read one after the other: the grammar for Python by itself would take hours.
+    ['fifty thousand comments', `import triton, gluon, tilelang, cute\n${'# a comment\n'.repeat(50_000)}__global__`],
+    ['fifty thousand comments of C', `${'// a comment\n'.repeat(50_000)}__global__ void TORCH_LIBRARY sycl`],
   ])('takes %s for no kernel that is whole, and does not fail', async (_name, text) => {
     const { kernels } = await findIn(id, `file${extension}`, text)
     for (const { startLine, endLine } of kernels) expect(endLine).toBeGreaterThanOrEqual(startLine)
@@ -71,6 +74,13 @@ describe.each(Object.keys(registry))('%s', (id) => {
       expect(summaryOf(dos)).toEqual(summaryOf(unix))
     }
   })
+})
+
+test('a kernel behind a long string of what looks like comments is found', async () => {
+  const string = ['"""', ...Array.from({ length: 150 }, () => '# a'), '# b'].join('\n') + '"""'
+  const text = `import triton\nx = ${string}\n\n\n@triton.jit\ndef kernel(x):\n    pass\n`
+  const { kernels } = await findIn('triton', 'a.py', text)
+  expect(kernels.map(({ symbol, startLine }) => [symbol, startLine])).toEqual([['kernel', 156]])
 })
 
 async function findIn(id: string, path: string, text: string): Promise<FoundKernels> {
