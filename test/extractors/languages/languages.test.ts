@@ -78,7 +78,7 @@ describe.each(Object.keys(registry))('%s', (id) => {
 
 test('a kernel behind a long string of what looks like comments is found', async () => {
   const string = ['"""', ...Array.from({ length: 150 }, () => '# a'), '# b'].join('\n') + '"""'
-  const text = `import triton\nx = ${string}\n\n\n@triton.jit\ndef kernel(x):\n    pass\n`
+  const text = `import triton\nx = ${string}\n\n\n@triton.jit\ndef kernel(x):\n    pass\n\n\ny = """z"""\n`
   const { kernels } = await findIn('triton', 'a.py', text)
   expect(kernels.map(({ symbol, startLine }) => [symbol, startLine])).toEqual([['kernel', 156]])
 })
