@@ -118,6 +118,12 @@ const Validate = z.strictObject({
     .default(3)
     .describe('Seconds of timing one candidate on one workload; it ends earlier once the ratio is known to 2 %'),
   build_timeout_s: z.number().positive().default(300).describe('Seconds for compiling one candidate'),
+  precision: z
+    .enum(['strict', 'allow_tf32'])
+    .default('strict')
+    .describe(
+      'Whether products of float32 may be TensorFloat-32, which is right to 11 bits and what `tl.dot` does by default',
+    ),
   own_kernel: z
     .enum(['report', 'require'])
     .default('report')

@@ -61,8 +61,9 @@ function specOf(key: ShardKey, recipe: Recipe, world: World): ShardSpec {
 }
 
 function settingsOf({ seed, validate }: Recipe): ValidatorSettings {
-  const { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel } = validate
-  return { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, seed }
+  const { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, precision } =
+    validate
+  return { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, precision, seed }
 }
 
 interface Work {

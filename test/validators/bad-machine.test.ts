@@ -68,7 +68,15 @@ async function judge(name: string, cacheFolder = '/nonexistent') {
   const fixture = kernelFixtures().find((known) => known.name === name)
   if (fixture === undefined) throw new TypeError(`there is no fixture ${name}`)
   const limits = { timeout_s: 20, timing_s: 1, build_timeout_s: 120, memory_bytes: 2e9 }
-  const settings = { mode: 'screen', calls: 1, max_workloads: 1, seed: 0, own_kernel: 'report', ...limits } as const
+  const settings = {
+    mode: 'screen',
+    calls: 1,
+    max_workloads: 1,
+    seed: 0,
+    own_kernel: 'report',
+    precision: 'strict',
+    ...limits,
+  } as const
   const validator = await openValidator(settings, { workers: 1, cacheFolder, signal: new AbortController().signal })
   try {
     return await validator.evaluate(fixture.request)

@@ -26,11 +26,12 @@ export type ExpectedRow = z.infer<typeof ExpectedRow>
 /** `expected.json` of a folder under test/fixtures/kernels. */
 const Expected = ExpectedRow.extend({
   language: z.enum(['triton', 'cuda', 'cpp']),
-  mode: z.enum(['screen', 'standard']).default('screen'),
+  mode: z.enum(['screen', 'standard', 'certify']).default('screen'),
   calls: z.int().default(2),
   timeout_s: z.number().default(20),
   memory_bytes: z.int().default(1_500_000_000),
   own_kernel: z.enum(['report', 'require']).default('report'),
+  precision: z.enum(['strict', 'allow_tf32']).default('strict'),
   attacks: z
     .array(z.int().min(1).max(46))
     .default([])

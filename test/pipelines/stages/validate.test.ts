@@ -135,7 +135,8 @@ function worldOf(device: string) {
 // One for all tests: what it says does not depend on what it was asked before.
 async function realValidator(): Promise<Validator> {
   const { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel } = recipe.validate
-  const limits = { timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel }
+  const { precision } = recipe.validate
+  const limits = { timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, precision }
   const settings = { mode, calls, max_workloads, ...limits, seed: recipe.seed }
   const options = { workers: 1, cacheFolder: '/nonexistent', signal: new AbortController().signal }
   opened ??= await openValidator(settings, options)

@@ -52,6 +52,7 @@ REQUEST = {
         "memory_bytes": 1,
         "seed": 0,
         "own_kernel": "report",
+        "precision": "strict",
     },
 }
 
@@ -73,7 +74,7 @@ def test_a_whole_request_is_understood() -> None:
         (["settings", "calls"], True),
         (["settings", "calls"], -1),
         (["settings", "timeout_s"], 0),
-        (["settings", "mode"], "certify"),
+        (["settings", "mode"], "quick"),
         (["extra"], 1),
     ],
 )

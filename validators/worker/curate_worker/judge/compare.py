@@ -13,9 +13,21 @@ from ..values import Parcel
 from .faults import Verdict
 from .leaves import Leaf, leaves_of
 from .phases import phase
-from .tolerance import LOCAL, ErrorMeasure, Tolerance, are_all_in, calibrate, flat, is_rounded, pieces
+from .tolerance import (
+    LOCAL,
+    ErrorMeasure,
+    Tolerance,
+    allowing_tensor_float,
+    are_all_in,
+    calibrate,
+    flat,
+    is_rounded,
+    looks_like_tensor_float,
+    pieces,
+)
 
 _LEAST_FINITE, _WORSE = 0.5, 4.0
+_NEARLY_ALL = 0.5
 
 
 @dataclass(frozen=True)
@@ -39,18 +51,29 @@ class Errors:
 
 
 def expect(
-    own: Parcel, exact: Parcel | None, inputs: Sequence[TensorDescriptor] = (), *, unusual: bool = False
+    own: Parcel,
+    exact: Parcel | None,
+    inputs: Sequence[TensorDescriptor] = (),
+    *,
+    unusual: bool = False,
+    tensor_float: bool = False,
 ) -> Expected:
     """
-    Prepares a comparison; `inputs` are the call's, `unusual` ones drawn otherwise than the task says. Raises a Verdict
-    that blames the task where none is possible.
+    Prepares a comparison; `inputs` are the call's, `unusual` ones drawn otherwise than the task says; `tensor_float`
+    allows products in TensorFloat-32. Raises a Verdict that blames the task where none is possible.
     """
     own_leaves = leaves_of(own)
     exact_leaves = None if exact is None else leaves_of(exact)
     dtypes = [DTYPES[descriptor.dtype] for descriptor in inputs]
     with phase("calibrate"):
         tolerances = [
-            _calibrated(leaf, None if exact_leaves is None else exact_leaves[index], dtypes, unusual=unusual)
+            _calibrated(
+                leaf,
+                None if exact_leaves is None else exact_leaves[index],
+                dtypes,
+                unusual=unusual,
+                tensor_float=tensor_float,
+            )
             for index, leaf in enumerate(own_leaves)
         ]
     for leaf, tolerance in zip(own_leaves, tolerances, strict=True):
@@ -60,10 +83,14 @@ def expect(
     return Expected(own_leaves, exact_leaves, tolerances)
 
 
-def _calibrated(own: Leaf, exact: Leaf | None, inputs: Sequence[torch.dtype], *, unusual: bool) -> Tolerance | None:
+def _calibrated(
+    own: Leaf, exact: Leaf | None, inputs: Sequence[torch.dtype], *, unusual: bool, tensor_float: bool
+) -> Tolerance | None:
     if not is_rounded(own):
         return None
     tolerance = calibrate(own, exact, inputs)
+    if tensor_float:
+        tolerance = allowing_tensor_float(tolerance, own)
     return tolerance.for_unusual_inputs() if unusual else tolerance
 
 
@@ -186,6 +213,9 @@ def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor,
         measure.add(given, truth)
         max_relative = max(max_relative, _max_relative(given, truth))
         offset += given.numel()
+    if num_wrong >= _NEARLY_ALL * flat(own).numel() and looks_like_tensor_float(values, exact, tolerance):
+        text = f"{_Place(first, own, num_wrong).text(*numbers)}; it errs as if computed in TensorFloat-32 or a half"
+        return _Finding(Errors(None, None), "PRECISION_LOW", text)
     if num_wrong:
         return _Finding(Errors(None, None), cause, _Place(first, own, num_wrong).text(*numbers))
     limit = tolerance.max_rmse

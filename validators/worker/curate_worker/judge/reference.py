@@ -106,8 +106,9 @@ class Reference:
     def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
         own = self.call(inputs, flush=False, look=False).output
         exact = None if self.precision is None else self._run_oracle(inputs, self.precision)
+        how = {"unusual": unusual, "tensor_float": self.settings.precision == "allow_tf32"}
         num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
-        return Case(index, inputs, expect(own, exact, inputs.tensors, unusual=unusual), num_bytes)
+        return Case(index, inputs, expect(own, exact, inputs.tensors, **how), num_bytes)
 
     def drawn_cases(self) -> dict[str, Case]:
         """By distribution, cases with inputs drawn otherwise, but for those on which the reference cannot judge."""
@@ -117,7 +118,7 @@ class Reference:
     def num_calls(self) -> int:
         """Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit."""
         case = self.case(0)
-        few = sum(leaf.tensor().numel() for leaf in case.expected.own if is_rounded(leaf)) < _FEW_NUMBERS
+        few = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor) < _FEW_NUMBERS
         is_cheap = case.num_bytes < _CHEAP_BYTES
         return max(self.settings.calls, _CALLS_FOR_FEW) if few and is_cheap else self.settings.calls
 

@@ -14,6 +14,7 @@ _MAX_SOURCES = 256
 _MAX_PATH = 200
 _MODES = ("screen", "standard", "certify")
 _POLICIES = ("report", "require")
+_PRECISIONS = ("strict", "allow_tf32")
 
 
 class BadRequest(Exception):  # noqa: N818
@@ -63,6 +64,8 @@ class Settings:
     build_timeout_s: float
     memory_bytes: int
     seed: int
+    precision: str = "strict"
+    """`allow_tf32` lets products of float32 be TensorFloat-32."""
     own_kernel: str = "report"
     """`require` refuses candidates that neither build nor launch a kernel."""
 
@@ -135,8 +138,8 @@ def _candidate(message: object) -> Candidate:
 
 
 def _settings(message: object) -> Settings:
-    names = {"mode", "calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes", "seed", "own_kernel"}
-    fields = _object(message, names)
+    limits = {"calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes"}
+    fields = _object(message, {"mode", "seed", "own_kernel", "precision", *limits})
     if fields["mode"] not in _MODES:
         raise BadRequest("an unknown mode")
     whole = {name: fields[name] for name in ("calls", "memory_bytes", "seed")}
@@ -145,9 +148,10 @@ def _settings(message: object) -> Settings:
     seconds = {name: fields[name] for name in ("timeout_s", "timing_s", "build_timeout_s")}
     if any(type(value) not in (int, float) or value <= 0 for value in seconds.values()):
         raise BadRequest("a time limit that is not a positive number")
-    if fields["own_kernel"] not in _POLICIES:
+    if fields["own_kernel"] not in _POLICIES or fields["precision"] not in _PRECISIONS:
         raise BadRequest("an unknown policy")
-    return Settings(mode=fields["mode"], own_kernel=fields["own_kernel"], **whole, **seconds)
+    policies = {name: fields[name] for name in ("mode", "own_kernel", "precision")}
+    return Settings(**policies, **whole, **seconds)
 
 
 def _workload(item: object) -> Workload:

@@ -26,10 +26,13 @@ The constants, and what they are for:
   a half; the second errs by less than one rounding as a whole, since what is rounded is summed up afterwards.
 - Of n numbers the root mean square itself is uncertain: its limit is raised by 1 + 1 / sqrt(n).
 - The floor for float32, 2^-16, lies 20 times below TensorFloat-32 (2^-11 per factor), 250 times above exact rounding.
-- UNUSUAL 4, in float32 and float64 on inputs drawn otherwise than the task says: of terms that are added one by one to
-  a much larger one each loses up to half a unit, in one direction. TensorFloat-32 still errs 10 times more than that.
-- Without a float64 run, the reference's own output counts as exact, and the tolerance is 256 u (4 u for half precision,
-  2 u for float8).
+- UNUSUAL 4, in float32 on inputs drawn otherwise than the task says: of terms that are added one by one to a much
+  larger one each loses up to half a unit, in one direction. TensorFloat-32 still errs 10 times more than that. Elements
+  in half precision may err 2 times as much there, all together not more: few are large, and may be rounded twice.
+- TensorFloat-32, where a recipe allows it in float32 outputs: 8 times 2^-11 of size and rms per element, 4 times as a
+  whole: each of two factors is rounded to 11 bits, and two products may follow one another.
+- A float64 output has no run in higher precision. Without one, the reference's own output counts as exact, and the
+  tolerance is 256 u (4 u for half precision, 2 u for float8).
 """
 
 from __future__ import annotations
@@ -46,13 +49,16 @@ from .leaves import Leaf
 LOCAL = 4.0
 RMSE_FACTOR = 3.0
 _RMSE_NOISE = 1.0
-_UNUSUAL = 4.0
+_UNUSUAL, _UNUSUAL_HALF = 4.0, 2.0
+_TENSOR_FLOAT = 2.0**-11
+_TENSOR_FLOAT_FACTOR, _TENSOR_FLOAT_RMSE = 8.0, 4.0
 _QUANTILE = 0.999
 _MAX_SAMPLES = 1_000_000
 _PIECE = 1 << 22
 _PIECE_ON_GPU = 1 << 26
 
 _QUARTER = {getattr(torch, name) for name in DTYPES if name.startswith("float8_")}
+_EXACT = {torch.float64, torch.complex128}
 _HALF = {torch.float16, torch.bfloat16}
 _ROUNDING = {
     torch.float64: 2.0**-53,
@@ -87,12 +93,15 @@ class Tolerance:
     max_rmse_widened: float = 0.0
     """Largest normalised root mean square error of an output that was in `widened` throughout."""
 
-    slack: float = 1.0
-    """How many times that is allowed on unusual inputs."""
+    slack: float = _UNUSUAL_HALF
+    """How many times that an element may err on unusual inputs."""
+    slack_over_all: float = 1.0
+    """How many times that all together may."""
 
     def for_unusual_inputs(self) -> Tolerance:
         """What outputs are held against where inputs are drawn otherwise than the task says."""
-        limits = {name: self.slack * getattr(self, name) for name in ("atol", "rtol", "max_rmse")}
+        limits = {name: self.slack * getattr(self, name) for name in ("atol", "rtol")}
+        limits |= {"max_rmse": self.slack_over_all * self.max_rmse}
         return replace(self, **limits)
 
 
@@ -111,7 +120,7 @@ def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype]
     """
     dtype, widened = own.tensor().dtype, _widened_from(own.tensor().dtype, input_dtypes)
     unit = _unit(dtype if widened is None else widened)
-    if exact is None:
+    if exact is None or dtype in _EXACT:
         size = measure_error(own.tensor(), own.tensor())
         factor = _FACTORS_WITHOUT_ORACLE[_factor(dtype if widened is None else widened)]
         return Tolerance(factor * unit * size.rms_of_truth, factor * unit, max(_floor(dtype), factor * unit), None)
@@ -120,11 +129,35 @@ def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype]
     of_reference, noise = RMSE_FACTOR * error.relative_rmse, 1 + _RMSE_NOISE / math.sqrt(max(1, error.count))
     known = (error.largest, error.relative_rmse)
     if widened is None:
-        slack = 1.0 if dtype in _HALF | _QUARTER else _UNUSUAL
-        return Tolerance(atol, rtol, max(of_reference, _floor(dtype)) * noise, *known, slack=slack)
+        slack = (_UNUSUAL_HALF, 1.0) if dtype in _HALF | _QUARTER else (_UNUSUAL, _UNUSUAL)
+        limit = max(of_reference, _floor(dtype)) * noise
+        return Tolerance(atol, rtol, limit, *known, slack=slack[0], slack_over_all=slack[1])
     rtol = max(rtol, _LEAST_SLOPE * unit)
     limits = [max(of_reference, share * unit) * noise for share in (_FLOOR_BETWEEN, _FLOOR_OF_HALVES)]
     return Tolerance(max(atol, rtol * error.rms_of_truth), rtol, limits[0], *known, widened, limits[1])
+
+
+def allowing_tensor_float(tolerance: Tolerance, own: Leaf) -> Tolerance:
+    """The tolerance for one leaf where products of float32 may be TensorFloat-32."""
+    if own.descriptor is None or own.tensor().dtype != torch.float32:
+        return tolerance
+    unit = _TENSOR_FLOAT_FACTOR * _TENSOR_FLOAT
+    rms = measure_error(own.tensor(), own.tensor()).rms_of_truth
+    return replace(
+        tolerance,
+        atol=max(tolerance.atol, unit * rms),
+        rtol=max(tolerance.rtol, unit),
+        max_rmse=max(tolerance.max_rmse, _TENSOR_FLOAT_RMSE * _TENSOR_FLOAT),
+        slack=1.0,
+        slack_over_all=1.0,
+    )
+
+
+def looks_like_tensor_float(values: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance) -> bool:
+    """Whether a float32 output errs as if its products had been TensorFloat-32: a little, nearly everywhere."""
+    if values.dtype != torch.float32 or tolerance.rtol >= _TENSOR_FLOAT:
+        return False
+    return measure_error(values, truth).relative_rmse <= _TENSOR_FLOAT_FACTOR * _TENSOR_FLOAT
 
 
 def is_plausible(own: Leaf, exact: Leaf) -> bool:

@@ -186,7 +186,9 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     packed = pack(init)
     seed_all(body["seed"])
     args, kwargs = arguments_of(init)
-    model = module.Model(*args, **kwargs)
+    # Constructors copy into parameters, which PyTorch allows only where nothing is recorded.
+    with torch.no_grad():
+        model = module.Model(*args, **kwargs)
     if isinstance(model, torch.nn.Module):
         redraw_constants(model)
         model = model.to(runner.device)

@@ -14,7 +14,7 @@ import torch
 from torch.utils._pytree import tree_map
 
 from .dice import LoadedDice
-from .parameters import is_constant, move_apart
+from .parameters import can_be_moved, is_constant, move_apart
 
 _MAX_SEED: Final = 1 << 32
 _JITTER: Final = 0.5
@@ -66,7 +66,7 @@ def _jittered(inputs: object, places: set[int]) -> object:
     counter = itertools.count()
 
     def change(item: object) -> object:
-        if not isinstance(item, torch.Tensor) or next(counter) not in places or not item.is_floating_point():
+        if not isinstance(item, torch.Tensor) or next(counter) not in places or not can_be_moved(item):
             return item
         factors = 1 + _JITTER * (torch.rand(item.shape, device=item.device) * 2 - 1)
         return item * factors.to(item.dtype)

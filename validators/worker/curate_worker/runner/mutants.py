@@ -64,7 +64,8 @@ def _model_of(origin: Origin, mutation: Mutation, program: Program) -> object:
     seed_all(origin.seed)
     module: ModuleType = modules.load_reference(origin.folder, mutation.make(), origin.axes, origin.device)
     args, kwargs = arguments_of(module.get_init_inputs())
-    model = module.Model(*args, **kwargs)
+    with torch.no_grad():
+        model = module.Model(*args, **kwargs)
     if isinstance(model, torch.nn.Module):
         model = model.to(origin.device)
         model.load_state_dict(program.state(), strict=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 
 _SHARE = 0.25
+# PyTorch does not compute with numbers of a byte.
+_LEAST_BYTES = 2
 # BatchNorm's running statistics, which are parameters in all but name.
 _STATISTICS = ("running_mean", "running_var")
 
@@ -27,9 +29,14 @@ def move_apart(item: torch.Tensor) -> torch.Tensor:
     return item.add_((item.sign() + (item == 0)) * noise * _SHARE * (1 + item.abs()))
 
 
+def can_be_moved(item: torch.Tensor) -> bool:
+    """Whether a tensor holds numbers with a fraction that PyTorch computes with."""
+    return item.is_floating_point() and item.itemsize >= _LEAST_BYTES and item.layout == torch.strided
+
+
 def is_constant(item: torch.Tensor) -> bool:
     """Whether a tensor of numbers with a fraction says the same everywhere."""
-    if not item.is_floating_point() or item.layout != torch.strided or item.numel() == 0:
+    if not can_be_moved(item) or item.numel() == 0:
         return False
     first = item.flatten()[0]
     return bool(torch.isfinite(first)) and bool((item == first).all())

@@ -121,7 +121,8 @@ class Program:
 def construct(kind: type, init: object, device: str) -> Program:
     """Makes the model from its constructor arguments."""
     args, kwargs = arguments_of(init)
-    model = kind(*args, **kwargs)
+    with torch.no_grad():
+        model = kind(*args, **kwargs)
     if not callable(model):
         raise FaultInInput("INIT_ERROR", f"{kind.__name__} makes nothing that can be called")
     return Program(model.to(device) if isinstance(model, torch.nn.Module) else model, device)
