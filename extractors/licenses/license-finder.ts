@@ -3,6 +3,7 @@ import type { Repository, RepositoryFile } from '../types.ts'
 import { joinLicenses, normalizeExpression } from './license-expression.ts'
 import { licenseInHeader } from './license-header.ts'
 import type { HeaderLicense } from './license-header.ts'
+import { identifyNotice } from './license-notices.ts'
 import { identifyLicense } from './license-texts.ts'
 
 /** The licence that holds for a file, and what says so; see the fields of the same names in a kernel's provenance. */
@@ -97,11 +98,29 @@ function findingOf(paths: readonly string[], texts: ReadonlyMap<string, string>)
 
 // Files in `LICENSES/` are named by their licence; a text that was filled in or translated still has the name.
 function identified(path: string, text: string): (string | null)[] {
-  const found = identifyLicense(text)
-  if (found.length > 0) return found
+  const found = [text, ownTerms(text)].map(identifyLicense).find((licenses) => licenses.length > 0)
+  if (found !== undefined) return found
+  // The notice that a licence asks for, where its text should stand.
+  const noticed = text.length <= MAX_NOTICE_CHARACTERS ? identifyNotice(text) : []
+  if (noticed.length > 0) return noticed
   const named = posix.basename(posix.dirname(path)) === 'LICENSES' ? posix.basename(path).replace(/\.[a-z]+$/, '') : ''
   return [named === '' ? null : normalizeExpression(named)]
 }
+
+const MAX_NOTICE_CHARACTERS = 1500
+
+// Below a rule, many texts list whose code the project took over and under which licence; those files say so themselves.
+function ownTerms(text: string): string {
+  const rule = /^[ \t]*[-=*_]{20,}[ \t]*$/m.exec(text)
+  if (rule === null) return text
+  const below = text.slice(rule.index + rule[0].length).trimStart()
+  return TAKEN_OVER.test(below.slice(0, 500)) && !RESTRICTING.test(below) ? text.slice(0, rule.index) : text
+}
+
+const TAKEN_OVER = /third[- ]party|adapted from|other open[- ]source|borrowed from/i
+// Words of terms, which no list of components has.
+const RESTRICTING =
+  /\b(?:train(?:ing)?|prohibit\w*|forbid\w*|non-?commercial|(?:must|shall|may) not|permitted only|restrict\w*)\b/i
 
 function anyOf(licenses: readonly (string | null)[]): string | null {
   return normalizeExpression([...new Set(licenses)].map((license) => `(${license})`).join(' OR '))

@@ -1,5 +1,5 @@
 import { normalizeExpression } from './license-expression.ts'
-import { identifyNotice } from './license-texts.ts'
+import { identifyNotice, licenseNamed } from './license-notices.ts'
 
 /** What the top of a file says about its licence. */
 export interface HeaderLicense {
@@ -17,7 +17,7 @@ const MAX_HEADER_CHARACTERS = 8000
 export function licenseInHeader(text: string): HeaderLicense | null {
   const top = text.slice(0, MAX_HEADER_CHARACTERS)
   const tags = [...top.matchAll(/SPDX-License-Identifier:[ \t]*([^\n\r]+)/g)].map(([, value = '']) => tagValue(value))
-  if (tags.length > 0) return { license: joined(tags.map((tag) => normalizeExpression(tag))) }
+  if (tags.length > 0) return { license: joined(tags.map((tag) => normalizeExpression(tag) ?? licenseNamed(tag))) }
   const found = identifyNotice(headerComment(top))
   return found.length === 0 ? null : { license: joined(found) }
 }

@@ -12,7 +12,7 @@ import { licenseInHeader } from '../licenses/license-header.ts'
 import type { FoundKernels, KernelSpan, Language } from '../types.ts'
 
 /** Raised by every change to how files are searched that no version of a language tells: what was cached before is not used. */
-export const FILE_MINING_VERSION = 1
+export const FILE_MINING_VERSION = 2
 
 /** What mining finds in one file, by itself: it depends on the file's path and bytes and on the languages, and can be kept as JSON. */
 export const MinedFile = z.object({

@@ -16,7 +16,7 @@ import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import type { Recipe, SourceEntry } from './recipe.ts'
 
-const VERSION = 4
+const VERSION = 5
 
 /** Mines every source for kernels: one shard per source, which holds its kernels and what of it was not read. */
 export const mineStage: Stage<Recipe, FileMiner> = {

@@ -7,6 +7,9 @@ const textOf = (id: string): string => licenseList[id]?.licenseText ?? ''
 const MIT = textOf('MIT')
 const APACHE = textOf('Apache-2.0')
 
+const gnuNotice = (name: string, version: string): string =>
+  `# This program is free software: you can redistribute it and/or modify\n# it under the terms of the ${name} as published by\n# the Free Software Foundation, either version ${version} of the License, or\n# (at your option) any later version.\n`
+
 describe('the licence of a file', () => {
   test.each([
     ['# SPDX-License-Identifier: MIT\n', 'MIT'],
@@ -16,6 +19,14 @@ describe('the licence of a file', () => {
     ['# SPDX-License-Identifier: MIT\n# SPDX-License-Identifier: Apache-2.0\n', 'MIT AND Apache-2.0'],
     ['# SPDX-License-Identifier: LicenseRef-NvidiaProprietary\n', 'LicenseRef-NvidiaProprietary'],
     ['# SPDX-License-Identifier: nobody knows\n', null],
+    ['# SPDX-License-Identifier: GNU Affero General Public License v3.0\n', 'AGPL-3.0-only'],
+    [gnuNotice('GNU Lesser General Public License', '3'), 'LGPL-3.0-or-later'],
+    [gnuNotice('GNU Affero General Public License', '3'), 'AGPL-3.0-or-later'],
+    [gnuNotice('GNU General Public License', '2'), 'GPL-2.0-or-later'],
+    [
+      '# Under the terms of the GNU General Public License, version 2, as published by its makers, without more ado.\n',
+      'GPL-2.0-only',
+    ],
     [`#!/usr/bin/env python\n${commented(MIT)}\nimport torch\n`, 'MIT'],
     [`/*\n${textOf('BSD-3-Clause')}\n*/\nint x;\n`, 'BSD-3-Clause'],
     [`"""A module.\n\n${MIT}\n"""\nimport torch\n`, 'MIT'],
@@ -108,6 +119,26 @@ describe('a licence text', () => {
       new Map([['LICENSE', `${APACHE}\n\n-----\nParts of it:\n\n${textOf('BSD-3-Clause')}`]]),
     )
     expect(joined.find('a.py', '').license).toBe('Apache-2.0 AND BSD-3-Clause')
+  })
+
+  test('says what holds for what was taken over below a rule, and nothing else below one', () => {
+    const rule = '-'.repeat(60)
+    const list = `${rule}\nSome of the code is adapted from other projects.\n\nBSD 3-Clause License\n\n`
+    const paths = Array.from({ length: 150 }, (_, at) => `include/library/attention/part_${at}.cuh`).join('\n')
+    const of = (text: string) => licenseFinder(new Map([['LICENSE', text]])).find('a.py', '').license
+    expect(of(`${APACHE}\n${list}${paths}\n`)).toBe('Apache-2.0')
+    expect(of(`${APACHE}\n${list}${paths}\nNone of it may not be used for training.\n`)).toBeNull()
+    expect(of(`${APACHE}\n${rule}\nAdditional terms hold.\n${paths}\n`)).toBeNull()
+  })
+
+  test('may be the notice that a licence asks for', () => {
+    const notice = APACHE.slice(
+      APACHE.lastIndexOf('Licensed under the Apache'),
+      APACHE.lastIndexOf('under the License.'),
+    )
+    const finder = licenseFinder(new Map([['LICENSE', `Copyright 2023 Somebody\n\n${notice}under the License.\n`]]))
+    expect(finder.find('a.py', '')).toEqual({ license: 'Apache-2.0', license_evidence: 'LICENSE' })
+    expect(finder.repository).toEqual({ license: 'Apache-2.0', license_evidence: 'LICENSE' })
   })
 
   test('in LICENSES/ holds for the folder beside it', () => {
