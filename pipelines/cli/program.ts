@@ -178,6 +178,7 @@ function addEvaluate(program: Command, runCommand: RunCommand): void {
         .default('standard'),
     )
     .addOption(new Option('--seed <number>', 'seed of the inputs; a random one by default').argParser(toSeed))
+    .addOption(new Option('--workers <number>', 'judges at a time; as many as fit by default').argParser(toWorkers))
     .addOption(jsonOption())
     .action(async (options) => {
       const { evaluate } = await import('./commands/evaluate.ts')
@@ -189,6 +190,12 @@ function toSeed(text: string): number {
   const seed = Number(text)
   if (Number.isSafeInteger(seed) && seed >= 0) return seed
   throw usageError(`--seed takes a whole number from 0 and not ${text}`, 'Leave it out for a random one.')
+}
+
+function toWorkers(text: string): number {
+  const count = Number(text)
+  if (Number.isSafeInteger(count) && count > 0) return count
+  throw usageError(`--workers takes a whole number from 1 and not ${text}`, 'Leave it out for as many as fit.')
 }
 
 function addDoctor(program: Command, runCommand: RunCommand): void {

@@ -62,6 +62,9 @@ async function show(running: Promise<Named>[], { reporter }: Bench): Promise<Jud
   return judgement.outcome
 }
 
+// What one line asks too much of may be little for the next.
+const OF_ONE_LINE = new Set(['reference_missing', 'device_out_of_memory', 'worker_lost'])
+
 // What is wrong with one line concerns that line alone.
 async function judgeLine(row: ImportedRow, folder: string, bench: Bench): Promise<Named> {
   const line = `line ${row.row}`
@@ -73,7 +76,7 @@ async function judgeLine(row: ImportedRow, folder: string, bench: Bench): Promis
     const reference = await readReference(folder, task)
     return { id: String(id), task, judgement: await judgePair({ reference, code }, bench, { isAhead: true }) }
   } catch (error) {
-    if (!(error instanceof CurateError) || error.code !== 'reference_missing') throw error
+    if (!(error instanceof CurateError) || !OF_ONE_LINE.has(error.code)) throw error
     return unjudged(String(id), task, error.message, bench)
   }
 }

@@ -18,6 +18,7 @@ export interface EvaluateOptions {
   readonly candidates?: string
   readonly mode: 'screen' | 'standard' | 'certify'
   readonly seed?: number
+  readonly workers?: number
 }
 
 /**
@@ -39,7 +40,11 @@ async function withValidator(options: EvaluateOptions, reporter: Reporter, signa
   // Whoever wrote the candidate shall not know it; it is told so that a verdict can be had again.
   const seed = options.seed ?? randomInt(2 ** 47)
   const settings = { ...ONE_OFF_SETTINGS, mode: options.mode, seed }
-  const validator = await openValidator(settings, { workers: null, cacheFolder: cacheFolder(), signal })
+  const validator = await openValidator(settings, {
+    workers: options.workers ?? null,
+    cacheFolder: cacheFolder(),
+    signal,
+  })
   try {
     const bench = { validator, seed, reporter }
     if (files.kind === 'batch') return await evaluateBatch(files, bench)
