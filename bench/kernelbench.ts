@@ -1,9 +1,10 @@
 /**
  * Judges our candidates for problems of KernelBench (https://github.com/ScalingIntelligence/KernelBench) with `curate evaluate`
  * and, for some of them, with KernelBench's own `eval_kernel_against_ref` (5 correctness trials, 100 timings), on one machine
- * with a GPU: `node bench/kernelbench.ts CHECKOUT RESULTS [--seconds N] [--only TEXT]`. Prints the kernels per hour of each, their
+ * with a GPU: `node bench/kernelbench.ts CHECKOUT RESULTS [--seconds N] [--only REGEX]
+ * [--workers N] [--ours SHARE]`. Prints the kernels per hour of each, their
  * ratio, and every verdict that differs. Builds start from an empty cache. What is in the file RESULTS already is not done
- * again, so that a long comparison can be cut in two; `--seconds` ends it in time.
+ * again, so that a long comparison can be cut in two; `--seconds` ends it in time, our part after its share of that.
  */
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -29,6 +30,7 @@ type Candidate = z.infer<typeof Candidate>
 const Verdict = z.object({
   id: z.string(),
   outcome: z.enum(['accepted', 'refused', 'not_judged']),
+  reason: z.string().optional(),
   evaluations: z.array(
     z.object({
       status: z.string(),
@@ -38,8 +40,6 @@ const Verdict = z.object({
     }),
   ),
 })
-const Line = z.object({ type: z.literal('result'), data: Verdict })
-
 const Baseline = z.object({
   compiled: z.boolean(),
   correct: z.boolean(),
@@ -56,7 +56,12 @@ type Results = z.infer<typeof Results>
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '3600' }, only: { type: 'string', default: '' } },
+  options: {
+    seconds: { type: 'string', default: '3600' },
+    only: { type: 'string', default: '' },
+    workers: { type: 'string' },
+    ours: { type: 'string', default: '0.6' },
+  },
 })
 const [checkout, resultFile] = positionals
 if (checkout === undefined || resultFile === undefined)
@@ -64,7 +69,7 @@ if (checkout === undefined || resultFile === undefined)
 const deadline = Date.now() + 1000 * Number(values.seconds)
 
 const all = z.array(Candidate).parse(JSON.parse(await readFile(join(FOLDER, 'candidates.json'), 'utf8')))
-const candidates = all.filter(({ file }) => file.includes(values.only))
+const candidates = all.filter(({ file }) => new RegExp(values.only).test(file))
 const results = await readResults(resultFile)
 if (results.ours === null) {
   results.ours = await judgeOurWay(candidates, checkout)
@@ -101,19 +106,25 @@ async function judgeOurWay(all: readonly Candidate[], root: string): Promise<Non
   )
   await writeFile(join(folder, 'candidates.jsonl'), lines.join('\n'))
   const given = ['--reference-dir', join(root, 'KernelBench'), '--candidates', join(folder, 'candidates.jsonl')]
+  const workers = values.workers === undefined ? [] : ['--workers', values.workers]
   const launcher = join(packageRoot, 'pipelines', 'launch.js')
   const started = Date.now()
-  const { stdout, stderr } = await runProcess(process.execPath, [launcher, 'evaluate', ...given, '--json'], {
+  const {
+    stdout,
+    stderr,
+    timedOut: isOver,
+  } = await runProcess(process.execPath, [launcher, 'evaluate', ...given, ...workers, '--json'], {
     env: { XDG_CACHE_HOME: join(folder, 'cache') },
-    timeoutMs: Math.max(1, deadline - Date.now()),
+    timeoutMs: Math.max(1, Math.round(Number(values.ours) * (deadline - Date.now()))),
     maxOutput: 100_000_000,
   })
   const seconds = (Date.now() - started) / 1000
-  console.log(stderr.trim().split('\n').at(-1))
+  console.log(stderr)
+  console.log(`${isOver ? 'cut off' : 'ended'} after ${seconds} s`)
   await rm(folder, { recursive: true, force: true })
   const verdicts = stdout.split('\n').flatMap((line) => {
-    const parsed = line.startsWith('{"type":"result"') ? Line.safeParse(JSON.parse(line)) : null
-    return parsed?.success === true ? [parsed.data.data] : []
+    const parsed = line.startsWith('{"id":') ? Verdict.safeParse(JSON.parse(line)) : null
+    return parsed?.success === true ? [parsed.data] : []
   })
   return { seconds, verdicts }
 }
@@ -134,11 +145,17 @@ async function judgeTheirWay(candidate: Candidate, root: string): Promise<Result
   return { ...Baseline.parse(JSON.parse(line)), wall_seconds: (Date.now() - started) / 1000 }
 }
 
-// One candidate per language and size of the problem, of which KernelBench's time mostly consists; the large ones first.
+// By language and size of the problem, of which KernelBench's time mostly consists; the large ones first.
 function sampleOf(all: readonly Candidate[]): Candidate[] {
-  const wanted = ['relu_cuda.py', 'softmax_triton.py', 'mingptnewgelu_cuda.py', 'mingptnewgelu_triton.py']
-  const others = ['relu_identity_cuda.py', 'gemm_relu_divide_no_division_cuda.py', 'mingptnewgelu_linear_triton.py']
-  return [...wanted, ...others].flatMap((file) => all.filter((candidate) => candidate.file === file))
+  const large = ['relu_cuda.py', 'softmax_triton.py']
+  const small = [
+    'mingptnewgelu_cuda.py',
+    'mingptnewgelu_triton.py',
+    'gemm_relu_divide_cuda.py',
+    'matmul_divide_gelu_triton.py',
+  ]
+  const others = ['relu_identity_cuda.py', 'mingptnewgelu_linear_triton.py']
+  return [...large, ...small, ...others].flatMap((file) => all.filter((candidate) => candidate.file === file))
 }
 
 function report(all: readonly Candidate[], { ours, baseline }: Results): void {
@@ -158,18 +175,32 @@ function report(all: readonly Candidate[], { ours, baseline }: Results): void {
     console.log(`${mark}${file.padEnd(56)} ${correct ? 'correct' : 'incorrect'}, ${ms} ms against ${reference_ms} ms`)
     console.log(`    ${wall_seconds.toFixed(1)} s; ours: ${other}`)
   }
-  const times = Object.values(baseline).map(({ wall_seconds }) => wall_seconds)
-  if (ours === null || times.length === 0) return
-  const mine = (3600 * verdicts.size) / ours.seconds
-  const theirs = (3600 * times.length) / times.reduce((sum, time) => sum + time, 0)
-  console.log(`\nkernels per hour: ours ${mine.toFixed(0)} (${verdicts.size} in ${ours.seconds.toFixed(0)} s)`)
-  console.log(`KernelBench ${theirs.toFixed(1)} (${times.length}), ratio ${(mine / theirs).toFixed(1)}`)
+  showRates(all, { ours, baseline })
+}
+
+// KernelBench's time for all of them is that of its sample, language by language.
+function showRates(all: readonly Candidate[], { ours, baseline }: Results): void {
+  if (ours === null) return
+  const judged = ours.verdicts.filter(({ outcome }) => outcome !== 'not_judged').length
+  const mine = (3600 * judged) / ours.seconds
+  console.log(`\nours: ${mine.toFixed(0)} kernels per hour (${judged} judged in ${ours.seconds.toFixed(0)} s)`)
+  const byLanguage = Object.groupBy(all, ({ language }) => language)
+  let seconds = 0
+  for (const [language, own] of Object.entries(byLanguage)) {
+    const times = own.flatMap(({ file }) => baseline[file]?.wall_seconds ?? [])
+    if (times.length === 0) return console.log(`KernelBench: no ${language} kernel was judged, so there is no ratio`)
+    const mean = times.reduce((sum, time) => sum + time, 0) / times.length
+    console.log(`KernelBench: ${language} ${mean.toFixed(1)} s per kernel, the mean of ${times.length}`)
+    seconds += mean * own.length
+  }
+  const theirs = (3600 * all.length) / seconds
+  console.log(`KernelBench: ${theirs.toFixed(1)} kernels per hour for this mix; ratio ${(mine / theirs).toFixed(1)}`)
 }
 
 function textOf(verdict: z.infer<typeof Verdict> | undefined): string {
   if (verdict === undefined) return 'no verdict'
   const [row] = verdict.evaluations
-  if (row === undefined) return verdict.outcome
+  if (row === undefined) return `${verdict.outcome}: ${verdict.reason ?? ''}`
   const { performance: times, status, cause, log } = row
   const timing =
     times === null ? '' : `, ${times.latency_ms.toFixed(3)} ms against ${times.reference_latency_ms.toFixed(3)} ms`
