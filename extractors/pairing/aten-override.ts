@@ -4,6 +4,7 @@ import type { Piece } from '../python/links.ts'
 import type { Edit } from '../python/rendering.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import type { PairingMethod } from '../types.ts'
+import { atenTables, overridingContexts } from './aten-tables.ts'
 import { contextName } from './contexts.ts'
 import { valueOf } from './interpretation.ts'
 import type { KnownValues } from './interpretation.ts'
@@ -13,7 +14,7 @@ import { readRegistry } from './operator-registry.ts'
 import { TEST_OPTIONS, pairingSettings } from './pairing-options.ts'
 import type { Code, TestCode } from './test-code.ts'
 import type { KernelSide } from './test-scope.ts'
-import { pairTests } from './test-pairing.ts'
+import { openPairing, pairTests } from './test-pairing.ts'
 import type { PairingScope } from './test-pairing.ts'
 
 const Options = z.strictObject({
@@ -22,12 +23,14 @@ const Options = z.strictObject({
     .array(z.string())
     .default([])
     .describe(
-      'Dotted names of tables of `("aten name", function)` entries that say which function replaces which operator',
+      'Dotted names of tables of `("aten name", function)` entries that say which function replaces which operator; empty: found',
     ),
   contexts: z
     .array(z.string())
     .default([])
-    .describe('Names of the context managers under which the replacements are active, such as `use_gems`'),
+    .describe(
+      'Names of the context managers under which the replacements are active, such as `use_gems`; empty: found',
+    ),
 })
 
 /**
@@ -40,10 +43,14 @@ export const atenOverride: PairingMethod<z.infer<typeof Options>> = {
   summary: 'Operators registered in place of ATen ones, tested under a context manager against the originals',
   options: Options,
   async findPairs(input, options) {
-    if (options.registries.length === 0 || options.contexts.length === 0) return { pairs: [], refusals: [] }
-    const contexts = new Set(options.contexts)
-    return pairTests(input, pairingSettings(options), (scope) => {
-      const tables = options.registries.map((dotted) => readRegistry(scope.project, dotted))
+    const settings = pairingSettings(options)
+    const { project } = await openPairing(input, settings)
+    const found = atenTables(project)
+    const registries = options.registries.length > 0 ? options.registries : found.map(({ dotted }) => dotted)
+    const contexts = new Set(options.contexts.length > 0 ? options.contexts : overridingContexts(found))
+    if (registries.length === 0 || contexts.size === 0) return { pairs: [], refusals: [] }
+    return pairTests(input, settings, (scope) => {
+      const tables = registries.map((dotted) => readRegistry(project, dotted))
       return overrideSide(scope, new Map(tables.flatMap((table) => [...table])), contexts)
     })
   },
@@ -65,6 +72,7 @@ function overrideSide(scope: PairingScope, operators: Operators, contexts: Reado
       reached: (code) => callsOf(code).map(({ operator }) => operator.implementation),
       edits: (code) => callsOf(code).flatMap((call) => callEdits(call, markOf(marks, call))),
       symbols: marks,
+      contexts,
     }
   }
 }

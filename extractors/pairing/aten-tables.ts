@@ -41,6 +41,17 @@ export function atenTables(project: PythonProject): AtenTable[] {
   )
 }
 
+/** The context managers that switch tables on: classes and functions beside a table that open ATen themselves. */
+export function overridingContexts(tables: readonly AtenTable[]): string[] {
+  return tables.flatMap(({ module }) =>
+    module.statements.flatMap(({ node, kind, binds }) => {
+      const text = kind === 'definition' ? textOf(module.file, node) : ''
+      const isContext = text.includes('__enter__') || text.includes('contextmanager')
+      return isContext && OPENS_ATEN.test(text) ? [...binds] : []
+    }),
+  )
+}
+
 /** Every function that a repository registers for an operator of ATen, by table or one by one. */
 export function atenOverrides(project: PythonProject): AtenOverride[] {
   const single = openingModules(project).flatMap((module) =>

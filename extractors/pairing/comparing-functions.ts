@@ -27,6 +27,13 @@ export function comparingFunctionOf(
   return helper !== null && holdsComparison(project, helper.module, helper.definition) ? helper : null
 }
 
+/** The function behind `self.method` where it is handed on as a value, or the node itself. */
+export function functionBehind({ module }: Frame, classNode: SyntaxNode | null, node: SyntaxNode): SyntaxNode {
+  const parts = node.type === 'attribute' ? nameChain(module.file, node) : null
+  const found = parts?.[0] === 'self' ? methodOf(module, classNode, parts) : null
+  return found?.definition ?? node
+}
+
 function methodOf(
   module: PythonModule,
   classNode: SyntaxNode | null,

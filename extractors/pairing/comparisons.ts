@@ -36,7 +36,7 @@ export function isComparisonName(name: string): boolean {
   return words.some((word) => COMPARING.has(word))
 }
 
-const COMPARING = new Set(['close', 'allclose', 'isclose', 'equal', 'equals', 'similar', 'almost'])
+const COMPARING = new Set(['close', 'allclose', 'isclose', 'equal', 'equals', 'similar', 'almost', 'correctness'])
 
 function* callsBelow(node: SyntaxNode): Generator<SyntaxNode> {
   if (node.type === 'function_definition' || node.type === 'class_definition' || node.type === 'lambda') return

@@ -1,5 +1,6 @@
 import { resolveChain } from '../python/resolution.ts'
 import { freeReferences } from '../python/references.ts'
+import { textOf } from '../python/syntax.ts'
 import type { MinedKernel } from '../types.ts'
 import { passes } from './interpretation.ts'
 import type { PlanScope } from './program-plan.ts'
@@ -18,6 +19,7 @@ import type { Code } from './test-code.ts'
  * | each helper between the test and the comparison | 0.97 |
  * | a condition around the comparison that cannot be known | 0.95 |
  * | the reference calls a function whose name says neither that it is one nor that it is PyTorch's | 0.95 |
+ * | the value of the kernel's side is called a reference, that of the other is not | 0.8 |
  * | each entry kernel beyond the second: the reference may stand for more than one of them | 0.97 |
  */
 export function confidenceOf(
@@ -38,9 +40,17 @@ export function confidenceOf(
     0.97 ** depth,
     isUnknown ? 0.95 : 1,
     splits.some((split) => hasPlainReference(plan, split)) ? 0.95 : 1,
+    splits.some(areNamedTheOtherWay) ? 0.8 : 1,
     0.97 ** Math.max(0, kernels.length - 2),
   ]
   return Math.round(factors.reduce((product, factor) => product * factor, 0.98) * 1000) / 1000
+}
+
+function areNamedTheOtherWay({ reference, kernel }: SplitComparison): boolean {
+  const [own, other] = [kernel, reference].map(({ output }) => textOf(output.frame.module.file, output.node))
+  const isReference = (text: string | undefined): boolean =>
+    /(?:^|_)(?:ref|reference|expected|golden|torch|pytorch)(?:_|\d|$)/.test(text ?? '')
+  return isReference(own) && !isReference(other)
 }
 
 const REFERENCE_NAME = /ref|torch|naive|native|golden|eager|slow|baseline|expected|truth|simple|plain|manual|base/i

@@ -1,6 +1,6 @@
 import { textOf } from '../python/syntax.ts'
 import type { MergedSplits, PlanRefusal, PlanScope, ProgramPlan } from './program-plan.ts'
-import { isHarmless } from './contexts.ts'
+import { contextName, isHarmless } from './contexts.ts'
 import { original } from './copied-names.ts'
 import { backwardSlice, lastWrite } from './slicing.ts'
 import { canonical } from './step-effects.ts'
@@ -89,7 +89,7 @@ function orderRefusal(scope: PlanScope, merged: MergedSplits, plan: ProgramPlan)
   return null
 }
 
-function contextRefusal({ test }: PlanScope, plan: ProgramPlan): PlanRefusal | null {
+function contextRefusal({ test, contexts }: PlanScope, plan: ProgramPlan): PlanRefusal | null {
   const steps = [
     plan.inputSteps,
     plan.reference.initSteps,
@@ -98,7 +98,9 @@ function contextRefusal({ test }: PlanScope, plan: ProgramPlan): PlanRefusal | n
     plan.kernel.forwardSteps,
   ]
   for (const at of steps.flat()) {
-    const unknown = test.steps[at]?.contexts.find((context) => !isHarmless(context))
+    const unknown = test.steps[at]?.contexts.find(
+      (context) => !isHarmless(context) && !contexts.has(contextName(context)),
+    )
     if (unknown !== undefined)
       return { reason: 'unknown_context', detail: textOf(unknown.frame.module.file, unknown.node) }
   }

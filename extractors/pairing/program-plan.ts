@@ -45,6 +45,8 @@ export interface PlanScope extends SplitScope {
   /** The first parameters themselves. */
   readonly parameters: KnownValues
   readonly identities: ReadonlySet<string>
+  /** Names of context managers that are no reason to refuse. */
+  readonly contexts: ReadonlySet<string>
 }
 
 /** Decides what becomes input, configuration, constructor and forward pass, or says why that cannot be decided. */

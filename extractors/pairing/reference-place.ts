@@ -15,6 +15,7 @@ import type { Code } from './test-code.ts'
  * to the compared value first; else the PyTorch function; else the expression itself.
  */
 export function referencePlace(plan: PlanScope, { reference }: SplitComparison): ReferencePlace {
+  if (reference.output.node.type === 'function_definition') return functionPlace(reference.output)
   const modules = [...reference.modules].flatMap((name) => plan.modules.get(name) ?? [])
   const steps = [...reference.steps].toSorted((a, b) => b - a)
   const codes = [reference.output, ...codeOf(plan, steps), ...codeOf(plan, modules)]
@@ -33,6 +34,15 @@ export function referencePlace(plan: PlanScope, { reference }: SplitComparison):
   const { file } = from.frame.module
   const symbol = named === undefined ? null : (torchNamesIn(plan, named)[0] ?? null)
   return { path: file.path, symbol, line: file.lineOf(from.node.start), expression }
+}
+
+// `assertCorrectness(library.op, self.reference, arguments)` compares two functions.
+function functionPlace({ frame, node }: Code): ReferencePlace {
+  const { file } = frame.module
+  const name = fieldOf(node, 'name')
+  const line = file.lineOf(node.start)
+  const expression = (textOf(file, node).split('\n')[0] ?? '').trim()
+  return { path: file.path, symbol: name === null ? null : textOf(file, name), line, expression }
 }
 
 // Whatever the test computes may be a tensor; its parameters are none.

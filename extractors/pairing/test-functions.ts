@@ -10,7 +10,7 @@ import type { TestCode } from './test-code.ts'
 
 /** Whether a file's text can hold a comparison at all: a quick look that spares parsing most of a repository. */
 export function mayCompare(text: string): boolean {
-  return /close|equal|similar|almost|\babs\s*\(/i.test(text) && text.includes('torch')
+  return /close|equal|similar|almost|correctness|diff|err|\babs\s*\(/i.test(text) && text.includes('torch')
 }
 
 /**

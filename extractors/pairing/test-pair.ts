@@ -39,7 +39,7 @@ const PROGRAM_STEPS = 10_000
 // Reference classes or modes that one test is run for; each gives a task of its own.
 const MAX_VARIANTS = 8
 
-const PLAIN_SIDE: KernelSide = { reached: () => [], edits: () => [], symbols: new Map() }
+const PLAIN_SIDE: KernelSide = { reached: () => [], edits: () => [], symbols: new Map(), contexts: new Set() }
 
 /** Pairs from one test: one for every set of comparisons that share their calls and every reference that it is run for. */
 export async function pairTest(
@@ -71,6 +71,13 @@ export async function pairTest(
     explainGradients(plan, splits, found)
   }
   return found
+}
+
+// What nobody can run must at least be likely: of sampled references below this more were wrong than right.
+const MIN_CONFIDENCE = 0.7
+
+function isSure(evidence: PairEvidence | null): boolean {
+  return evidence !== null && evidence.confidence >= MIN_CONFIDENCE
 }
 
 // Gradients of two sides are evidence for the kernels of the one, though nothing is cut out.
@@ -255,7 +262,7 @@ function refuse(
     ? { reason: 'whole_model' as const, detail: `${detail}: ${kernels.length} kernels` }
     : { reason, detail }
   for (const kernel of kernels) {
-    const own = !isWhole && named.has(kernel) ? evidence : null
+    const own = !isWhole && named.has(kernel) && isSure(evidence) ? evidence : null
     found.refusals.push({ kernelId: kernel.id, ...told, evidence: own })
   }
 }
@@ -270,8 +277,8 @@ function explainGradients(plan: PlanScope, splits: readonly SplitComparison[], f
     const reached = plan.reachBackward([split.kernel.output, ...codeOf(plan, steps)])
     const ids = new Set(namedKernels(plan, [{ ...split, kernels: reached }]).map(({ id }) => id))
     for (const [at, refusal] of found.refusals.entries()) {
-      if (isOpen(refusal) && ids.has(refusal.kernelId))
-        found.refusals[at] = { ...refusal, evidence: evidenceOf(plan, [split], reached) }
+      const evidence = isOpen(refusal) && ids.has(refusal.kernelId) ? evidenceOf(plan, [split], reached) : null
+      if (isSure(evidence)) found.refusals[at] = { ...refusal, evidence }
     }
   }
 }

@@ -7,7 +7,7 @@ import { argumentsOf, fieldOf, parametersOf, textOf } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { comparisonsIn } from './comparisons.ts'
 import { holdsComparison } from './comparison-search.ts'
-import { comparingFunctionOf } from './comparing-functions.ts'
+import { comparingFunctionOf, functionBehind } from './comparing-functions.ts'
 import type { ComparingFunction } from './comparing-functions.ts'
 import { LEAVING, isSkipCall, leavesAtOnce, scriptStatements } from './test-statements.ts'
 import { separateCalls } from './separate-calls.ts'
@@ -164,7 +164,7 @@ function readSimple(reader: Reader, node: SyntaxNode, place: Place): boolean {
   const { file } = frame.module
   const found = comparisonsIn(file, node, (name) => lastAssigned(reader, frame, name))
   for (const { left, right, node: call, form, atol, rtol } of found) {
-    const code = (inner: SyntaxNode): Code => ({ frame, node: inner })
+    const code = (inner: SyntaxNode): Code => ({ frame, node: functionBehind(frame, place.classNode, inner) })
     reader.comparisons.push({
       position: reader.steps.length,
       left: code(left),

@@ -17,6 +17,8 @@ export interface KernelSide {
   readonly reached: (code: Code) => readonly Piece[]
   readonly edits: ProgramRequest['kernelEdits']
   readonly symbols: ProgramRequest['kernelSymbols']
+  /** Context managers that the method understands, by name. */
+  readonly contexts: ReadonlySet<string>
 }
 
 /** What a method makes of the kernel's side of a test under known values. */
@@ -51,6 +53,7 @@ export function planScope(
     known,
     parameters: sets[0] ?? new Map(),
     identities: new Set(settings.identities),
+    contexts: side.contexts,
     reach: (codes) => scope.reach(pieces(codes)),
     reachBackward: (codes) => scope.reachBackward(pieces(codes)),
   }
