@@ -109,6 +109,11 @@ def is_fit_to_judge(expected: Expected, usual: Expected) -> bool:
     return len(expected.own) == len(usual.own)
 
 
+def is_mostly_finite(expected: Expected) -> bool:
+    """Whether half of every output with a fraction is finite."""
+    return all(_finite_share(leaf) >= _LEAST_FINITE for leaf in expected.own if is_rounded(leaf))
+
+
 def _finite_share(leaf: Leaf) -> float:
     tensor = leaf.tensor()
     tensor = tensor if tensor.is_complex() else tensor.to(torch.float32)

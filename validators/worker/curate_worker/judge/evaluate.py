@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from ..tensors import same_bytes
+from dataclasses import dataclass
+
+from ..digests import digests_of
+from ..values import Json
 from .candidate_run import CallAnswer, CandidateRun, DeviceChanged
 from .compare import compare
+from .contracts import CONTRACTS
 from .evidence import Evidence
 from .faults import Verdict
 from .leaves import leaves_of
+from .log_text import clean_log
 from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
 from .reference import Case, Reference
 from .requests import Request, Workload
@@ -15,6 +20,8 @@ from .rows import Circumstances, passed_row, verdict_row
 from .station import Station
 from .tasks import TaskSession
 from .timing import prepare_cases, time_candidate
+
+_MAX_DETAIL = 200
 
 
 def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
@@ -86,16 +93,15 @@ class _Judgement:
             raise not_run_without_gpu(self._prepared)
         # The same in every call of a workload: a program shall not see from it which call is timed.
         timed = reference.settings.mode != "screen" and self._run.proved_on != "interpreter"
-        outputs = []
-        for index in range(reference.num_calls()):
-            outputs.append(_check_call(self._run, reference.case(index), evidence, flush=timed))
+        first = _Fingerprint.of(_check_call(self._run, reference.case(0), evidence, flush=timed))
+        for index in range(1, reference.num_calls()):
+            _check_call(self._run, reference.case(index), evidence, flush=timed)
         self._check_drawn(reference, evidence, flush=timed)
         # Last, so that what a program keeps from its previous call is wrong here.
-        again = self._run.call(reference.case(0), flush=timed)
-        _check_repetition(outputs[0], again, reference.case(0), evidence)
+        _check_repetition(first, self._run.call(reference.case(0), flush=timed), reference.case(0), evidence)
         _require_inputs_untouched(evidence)
         _require_memory_of_its_own(evidence, reference)
-        self._require_no_stale_answer(reference, outputs[0], timed)
+        self._require_no_stale_answer(reference, first, timed)
         evidence.built_extensions = len(self._prepared.built)
         _require_interpreted_kernel(self._run, evidence)
         if evidence.triton_launches:
@@ -104,8 +110,13 @@ class _Judgement:
         if self._prepared.device == "cuda":
             _require_work_on_the_stream(self._run, reference)
         self._require_own_kernel(reference, evidence)
-        if not timed:
-            return None
+        performance = self._timed(reference, evidence) if timed else None
+        # Last: a program that knew what it meets before it is timed would know when that is.
+        if timed or reference.settings.mode == "certify":
+            self._look_at_contracts(reference, evidence)
+        return performance
+
+    def _timed(self, reference: Reference, evidence: Evidence) -> dict | None:
         prepare_cases(reference)
         with self._station.locks.alone(self._prepared.device):
             performance = time_candidate(self._run, reference, evidence)
@@ -124,24 +135,48 @@ class _Judgement:
                 raise
             evidence.distributions.append(name)
 
+    def _look_at_contracts(self, reference: Reference, evidence: Evidence) -> None:
+        for name, change in CONTRACTS.items():
+            case = reference.contract_case(change)
+            if case is None:
+                continue
+            try:
+                self._run.restart_if_ended(reference)
+                compare(self._run.call(case, flush=False).outputs, case.expected)
+                evidence.contracts[name] = (True, None)
+            except Verdict as found:
+                evidence.contracts[name] = (False, clean_log(found.log).partition("\n")[0][:_MAX_DETAIL])
+
     def _require_own_kernel(self, reference: Reference, evidence: Evidence) -> None:
         if reference.settings.own_kernel == "require" and not evidence.has_own_kernel:
             text = "no extension was built and no Triton kernel was launched, and this recipe requires a kernel"
             raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
 
     # A program that knows its inputs by a sample of them gives the old answer to inputs that differ in one element.
-    def _require_no_stale_answer(self, reference: Reference, first: CallAnswer, flush: bool) -> None:
+    def _require_no_stale_answer(self, reference: Reference, first: _Fingerprint, flush: bool) -> None:
         case = reference.near_case()
         if case is None:
             return
         answer = self._run.call(case, flush=flush)
-        if not _same_blobs(answer, first):
+        if first.digests != _Fingerprint.of(answer).digests:
             return
         try:
             compare(answer.outputs, case.expected)
         except Verdict as found:
             text = f"gave the answer to other inputs, which differ in one element: {found.log}"
             raise Verdict("REWARD_HACK", "integrity", "HACK_CACHE", "candidate", text) from found
+
+
+@dataclass(frozen=True)
+class _Fingerprint:
+    """What is remembered of an output, which may take gigabytes."""
+
+    tree: Json
+    digests: list[str]
+
+    @classmethod
+    def of(cls, answer: CallAnswer) -> _Fingerprint:
+        return cls(answer.outputs.tree, digests_of(answer.outputs))
 
 
 def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
@@ -163,18 +198,13 @@ def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: boo
     return answer
 
 
-def _check_repetition(first: CallAnswer, again: CallAnswer, case: Case, evidence: Evidence) -> None:
+def _check_repetition(first: _Fingerprint, again: CallAnswer, case: Case, evidence: Evidence) -> None:
     try:
         compare(again.outputs, case.expected)
     except Verdict as found:
         text = f"a second call on the same input: {found.log}"
         raise Verdict("INCORRECT_NUMERICAL", "compare", "NONDETERMINISTIC", "candidate", text) from found
-    evidence.repeats_exactly = first.outputs.tree == again.outputs.tree and _same_blobs(first, again)
-
-
-def _same_blobs(first: CallAnswer, second: CallAnswer) -> bool:
-    blobs = first.outputs.blobs, second.outputs.blobs
-    return len(blobs[0]) == len(blobs[1]) and all(same_bytes(*pair) for pair in zip(*blobs, strict=True))
+    evidence.repeats_exactly = first == _Fingerprint.of(again)
 
 
 # The reference is timed between the candidate's calls.

@@ -39,6 +39,8 @@ class Evidence:
     """What else inputs were drawn from, beside the task's own."""
     left_out_distributions: list[str] = field(default_factory=list)
     """Those on which the reference itself cannot judge."""
+    contracts: dict[str, tuple[bool | None, str | None]] = field(default_factory=dict)
+    """How it fared on inputs that a contract may leave out: passed, and what was wrong."""
     mutants: MutantReport | None = None
     """How references with a mistake fared on this workload."""
     triton_launches: int = 0

@@ -9,7 +9,7 @@ from ..channel import Message
 from ..digests import digests_of
 from ..tensors import DTYPES, Blob, copy_of, same_bytes
 from ..values import Parcel
-from .compare import Expected, compare, expect, is_fit_to_judge
+from .compare import Expected, compare, expect, is_fit_to_judge, is_mostly_finite
 from .distributions import distributions_of
 from .faults import Verdict
 from .leaves import leaves_of
@@ -140,6 +140,19 @@ class Reference:
             case = None
         self._drawn[name] = case
         return case
+
+    def contract_case(self, change: Callable[[Parcel], Parcel | None]) -> Case | None:
+        """The first case with changed inputs; None where that cannot be, or the reference is of no use on them."""
+        inputs = change(self.case(0).inputs)
+        if inputs is None:
+            return None
+        try:
+            case = self._case_of(_DRAWN, inputs, unusual=True)
+        except Verdict as found:
+            if found.cause in _LOST:
+                raise
+            return None
+        return case if is_mostly_finite(case.expected) else None
 
     def near_case(self) -> Case | None:
         """

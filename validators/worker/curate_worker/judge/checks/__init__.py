@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..evidence import Evidence
 from . import (
     clock_witness,
+    contracts,
     deterministic,
     distributions,
     guard_bands,
@@ -29,6 +30,8 @@ CHECKS: list[Check] = [
     layout.CHECK,
     deterministic.CHECK,
     distributions.CHECK,
+    contracts.NON_CONTIGUOUS,
+    contracts.SPECIAL_VALUES,
     oracle.CHECK,
     mutants.CHECK,
     own_kernel.CHECK,
