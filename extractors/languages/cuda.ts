@@ -11,7 +11,7 @@ const Options = z.strictObject({}).describe('No settings')
  */
 export const cuda: Language<z.infer<typeof Options>> = {
   id: 'cuda',
-  version: 3,
+  version: 4,
   summary: 'CUDA C++ kernels (`__global__` functions) in sources and headers',
   options: Options,
   extensions: ['.cu', '.cuh', '.h', '.hpp', '.hh', '.hxx', '.inl', '.inc', '.cpp', '.cc', '.cxx'],

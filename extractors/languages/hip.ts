@@ -8,7 +8,7 @@ const Options = z.strictObject({}).describe('No settings')
 /** HIP kernels in files named as such; `__global__` functions in other files count as CUDA, whose words HIP shares. */
 export const hip: Language<z.infer<typeof Options>> = {
   id: 'hip',
-  version: 2,
+  version: 3,
   summary: 'HIP kernels (`__global__` functions) in .hip files',
   options: Options,
   extensions: ['.hip', '.hiph'],

@@ -4,23 +4,27 @@ import type { BlankedText, Directive } from './c-text.ts'
 export interface KernelMacros {
   /** The mark, and every name that the file gives it. Without `g`. */
   readonly word: RegExp
-  /** Definitions whose text is a template for kernels. */
+  /** Macros that write a kernel's head, its name being their first argument; the body follows where they are used. */
+  readonly heads: readonly string[]
+  /** Definitions whose text is a template for whole kernels. */
   readonly templates: readonly Directive[]
 }
 
 /**
  * Reads the `#define`s that hold a kernel mark. One without parameters and without a body, such as
- * `#define DECODE_KERNEL __global__ __launch_bounds__(256)`, is another name for the mark: what it stands before is a kernel. Every
- * other one makes kernels where it is used.
+ * `#define DECODE_KERNEL __global__ __launch_bounds__(256)`, is another name for the mark: what it stands before is a kernel. One with
+ * parameters and without a body, such as `#define KERNEL(name, T) __global__ void name(T* x)`, is a kernel's head. Explicit
+ * instantiations make nothing. Every other one makes whole kernels where it is used.
  */
 export function kernelMacros({ directives }: BlankedText, word: RegExp): KernelMacros {
   const defines = directives.filter(({ name, argument }) => name === 'define' && word.test(argument))
-  const others = defines.filter(({ argument }) => !isWord(nameOf(argument), word))
+  const others = defines.filter(({ argument }) => !isWord(nameOf(argument), word) && !INSTANTIATION.test(argument))
   const aliases = others.filter(({ argument }) => ALIAS.test(argument)).map(({ argument }) => nameOf(argument))
   const names = [word.source, ...aliases.map((name) => `\\b${name}\\b`)]
   return {
     word: aliases.length === 0 ? word : new RegExp(names.map((name) => `(?:${name})`).join('|')),
-    templates: others.filter(({ argument }) => !ALIAS.test(argument)),
+    heads: others.filter(({ argument }) => HEAD.test(argument)).map(({ argument }) => nameOf(argument)),
+    templates: others.filter(({ argument }) => !ALIAS.test(argument) && !HEAD.test(argument)),
   }
 }
 
@@ -35,3 +39,5 @@ function isWord(name: string, word: RegExp): boolean {
 }
 
 const ALIAS = /^\w+(?!\()\s[^{};#]*$/
+const HEAD = /^\w+\([^{};]*$/
+const INSTANTIATION = /\btemplate\b(?!\s*<)/

@@ -30,7 +30,7 @@ export async function findMarkedKernels(file: SourceText, mark: KernelMark): Pro
   if (!isOurs && !file.text.includes('<<<')) return { kernels: [], skipped: [], uses: [] }
   const blanked = blankText(file.text)
   const macros = kernelMacros(blanked, mark.word)
-  const heads = findHeads(blanked, macros.word)
+  const heads = findHeads(blanked, macros)
   const skipped = skippedKernels(file, blanked, heads, macros)
   const uses = mark.findLaunches(file, blanked)
   const definitions = heads.filter((head) => head.bodyStart !== null)
@@ -47,14 +47,27 @@ interface MarkedHead extends FunctionHead {
 
 // With the first branch of every `#if` alone, a head whose branches each hold a part of it is whole; marks in later branches are
 // read from all of the text, and give no second kernel where they lead to the same body.
-function findHeads({ code, singleBranch }: BlankedText, word: RegExp): MarkedHead[] {
-  const first = headsIn(singleBranch, word)
+function findHeads({ code, singleBranch }: BlankedText, { word, heads }: KernelMacros): MarkedHead[] {
+  const first = [...headsIn(singleBranch, word), ...heads.flatMap((macro) => usesOfMacro(singleBranch, macro))]
   const known = new Set(first.map(({ marker }) => marker))
   const bodies = new Set(first.map(({ bodyStart }) => bodyStart).filter((start) => start !== null))
   const later = headsIn(code, word).filter(({ marker, bodyStart }) => {
     return !known.has(marker) && (bodyStart === null || !bodies.has(bodyStart))
   })
   return [...first, ...later].toSorted((a, b) => a.marker - b.marker)
+}
+
+// `KERNEL(scale, float) { ... }`; without a body it is a declaration.
+function usesOfMacro(code: string, macro: string): MarkedHead[] {
+  return [...code.matchAll(new RegExp(`\\b${macro}\\s*\\(`, 'g'))].flatMap(({ index, 0: { length } }) => {
+    const open = index + length - 1
+    const close = matchingBracket(code, open)
+    const bodyStart = close === null ? 0 : firstCode(code, close + 1)
+    const name = /^\(\s*(\w+)/.exec(code.slice(open, open + 200))?.[1]
+    if (close === null || name === undefined || code[bodyStart] !== '{') return []
+    const parameters = { parametersStart: open, parametersEnd: close + 1 }
+    return [{ name, nameStart: index, ...parameters, bodyStart, marker: index }]
+  })
 }
 
 // A head that cannot be read has no body, like a declaration; it is told apart by an empty name.

@@ -10,7 +10,7 @@ const Options = z.strictObject({}).describe('No settings')
  */
 export const metal: Language<z.infer<typeof Options>> = {
   id: 'metal',
-  version: 2,
+  version: 3,
   summary: 'Metal compute kernels (`kernel` functions) in .metal files; found, not run',
   options: Options,
   extensions: ['.metal'],

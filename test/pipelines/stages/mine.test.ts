@@ -25,7 +25,7 @@ describe('the mine stage', () => {
     const rows = await run.read(kernels, MINED)
     expect(rows.map(({ entry_point, language, extractor }) => [entry_point, language, extractor])).toEqual([
       ['copy.py::copy_kernel', 'triton', 'triton@2'],
-      ['scale.cu::scale', 'cuda', 'cuda@3'],
+      ['scale.cu::scale', 'cuda', 'cuda@4'],
     ])
     expect(rows[1]).toMatchObject({
       role: 'entry',
