@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "validators" / "wor
 
 from curate_worker.judge.builds.build_cache import BuildCache, Built
 from curate_worker.judge.builds.builder import Builder
+from curate_worker.judge.builds.quick_plan import plan_quickly
 from curate_worker.judge.opening import open_station
 from curate_worker.judge.prepared import prepare, record
 from curate_worker.judge.requests import Candidate, Settings
@@ -40,31 +41,30 @@ def main() -> None:
     ):
         builder = station.builder
         plain = Builder(station.server, BuildCache(Path(folder) / "default"), builder._tools, None, gpu=builder._gpu)
-        _make_headers(station)
+        found = [(path, spec) for path in options.candidates for spec in _specs(station, path)]
+        _make_headers(station, [spec for _, spec in found])
         print(f"{'candidate':44} {'quick':>8} {'default':>8}  how, and what differs")
-        for path in options.candidates:
-            for spec in _specs(station, path):
-                quick = _timed(builder, spec)
-                default = None if options.quick_only else _timed(plain, spec)
-                totals[0] += quick[0]
-                totals[1] += 0.0 if default is None else default[0]
-                _show(path.name, quick, default)
+        for path, spec in found:
+            quick = _timed(builder, spec)
+            default = None if options.quick_only else _timed(plain, spec)
+            totals[0] += quick[0]
+            totals[1] += 0.0 if default is None else default[0]
+            _show(path.name, quick, default)
     print(f"processor seconds: quick {totals[0]:.1f}, default {totals[1]:.1f}", end="")
     print(f", ratio {totals[1] / totals[0]:.1f}" if totals[1] else "")
 
 
 # Made once per machine, so timed apart.
-def _make_headers(station: Station) -> None:
-    source = "#include <torch/extension.h>\n__global__ void k() {}\nvoid f() { k<<<1, 1>>>(); }\n"
-    binding = "#include <torch/extension.h>\nvoid f();\nPYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {\n"
-    for flags in ([], ["-O3"]):
-        start = time.monotonic()
-        units = [["main.cpp", binding + 'm.def("f", f);\n}'], ["cuda.cu", "#include <torch/types.h>\n" + source]]
-        fixed = {"name": "headers", "units": units, "with_cuda": True, "is_python_module": True}
-        built = station.builder.build(
-            {**fixed, "extra_cflags": [], "extra_cuda_cflags": flags, "extra_ldflags": []}, 900
-        )
-        print(f"headers for {flags or 'no flags'}: {time.monotonic() - start:.1f} s by the clock, {built.method}")
+def _make_headers(station: Station, specs: list[dict]) -> None:
+    headers = station.builder._headers
+    if headers is None:
+        return
+    start = time.monotonic()
+    for spec in specs:
+        for _ in range(4):
+            plan_quickly(spec, station.builder._tools, headers, link=False)
+    headers.wait()
+    print(f"precompiled headers: {time.monotonic() - start:.1f} s by the clock")
 
 
 def _specs(station: Station, path: Path) -> list[dict]:

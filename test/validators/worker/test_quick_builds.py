@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from curate_worker.judge.builds.build_row import build_row
-from curate_worker.judge.builds.headers import HeaderStore, optimization_of
+from curate_worker.judge.builds.builder import run_in_sandbox
+from curate_worker.judge.builds.headers import HeaderStore, RunCompilers, optimization_of
 from curate_worker.judge.builds.quick_plan import plan_quickly
 from curate_worker.judge.builds.resource_usage import resource_usage
 from curate_worker.judge.builds.toolchain import find_toolchain
 from curate_worker.judge.station import Station
+from curate_worker.runner.compile import run_compilers
 
 TOOLS = find_toolchain(None)
 needs_gxx = pytest.mark.skipif(TOOLS.cxx is None, reason="there is no g++ on this machine")
@@ -24,7 +26,16 @@ KERNEL = "__global__ void k(float* x) { x[0] += 1; }\nvoid f(float* x) { k<<<1, 
 
 def a_store(folder: Path) -> HeaderStore:
     (folder / "shown").mkdir()
-    return HeaderStore(folder / "kept", folder / "shown", TOOLS)
+    return HeaderStore(folder / "kept", folder / "shown", TOOLS, run_in(folder))
+
+
+def run_in(folder: Path) -> RunCompilers:
+    def run(files: dict[str, str], command: list[str], artifact: str) -> tuple[bool, str, memoryview | None]:
+        result = run_compilers(folder / "build", files, [[{"command": command}]], artifact)
+        made = result["artifact"]
+        return made is None, result["output"], None if made is None else memoryview(made.read_bytes())
+
+    return run
 
 
 def a_spec(cuda: str, binding: str = "", **changes: object) -> dict:
@@ -33,9 +44,17 @@ def a_spec(cuda: str, binding: str = "", **changes: object) -> dict:
     return {"name": "ext", "units": units, "with_cuda": True, "is_python_module": True, **flags, **changes}
 
 
+# As often as it takes to be worth it; then it is made.
+def wanted(store: HeaderStore, header: str, flags: list[str] = FLAGS) -> str | None:
+    for _ in range(4):
+        assert store.provide(header, flags, []) is None
+    store.wait()
+    return store.provide(header, flags, [])
+
+
 @needs_gxx
 def test_a_precompiled_header_is_what_the_compiler_reads(tmp_path: Path) -> None:
-    place = a_store(tmp_path).provide("limits.h", FLAGS, [], is_urgent=True)
+    place = wanted(a_store(tmp_path), "limits.h")
     assert place is not None
     header = place.replace("@headers@", str(tmp_path / "shown"))
     (tmp_path / "a.cpp").write_text("int a = INT_MAX;\n")
@@ -46,33 +65,54 @@ def test_a_precompiled_header_is_what_the_compiler_reads(tmp_path: Path) -> None
 
 
 @needs_gxx
-def test_a_header_that_is_not_urgent_is_made_when_it_was_wanted_often(tmp_path: Path) -> None:
-    store = a_store(tmp_path)
-    assert store.provide("stdint.h", FLAGS, [], is_urgent=False) is None
-    answers = [store.provide("limits.h", FLAGS, [], is_urgent=False) for _ in range(4)]
-    assert [answer is None for answer in answers] == [True, True, True, False]
+def test_a_header_is_made_once_by_all_that_share_the_folder_and_each_sees_it(tmp_path: Path) -> None:
+    assert wanted(a_store(tmp_path), "limits.h") is not None
+    (tmp_path / "other").mkdir()
+    other = HeaderStore(tmp_path / "kept", tmp_path / "other", TOOLS, run_in(tmp_path))
+    assert other.provide("limits.h", FLAGS, []) is not None
+    assert [path.name for path in (tmp_path / "other").glob("*/*.gch")] == ["header.h.gch"]
+    assert other.provide("limits.h", [*FLAGS, "-O3"], []) is None
 
 
 @needs_gxx
 def test_a_header_that_cannot_be_compiled_is_tried_once(tmp_path: Path) -> None:
     store = a_store(tmp_path)
-    assert store.provide("no/such/header.h", FLAGS, [], is_urgent=True) is None
+    assert wanted(store, "no/such/header.h") is None
     (kept,) = [path for path in (tmp_path / "kept").iterdir() if path.is_dir()]
     before = (kept / "log").stat().st_mtime_ns
-    assert store.provide("no/such/header.h", FLAGS, [], is_urgent=True) is None
+    assert wanted(store, "no/such/header.h") is None
     assert (kept / "log").stat().st_mtime_ns == before
+
+
+@needs_gxx
+def test_a_header_that_a_full_disk_prevented_is_not_held_against_it(tmp_path: Path) -> None:
+    (tmp_path / "shown").mkdir()
+    full = lambda *_: (True, "header.h.gch: No space left on device", None)  # noqa: E731
+    assert wanted(HeaderStore(tmp_path / "kept", tmp_path / "shown", TOOLS, full), "limits.h") is None
+    assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == []
+    again = HeaderStore(tmp_path / "kept", tmp_path / "shown", TOOLS, run_in(tmp_path))
+    assert wanted(again, "limits.h") is not None
+
+
+@needs_gxx
+def test_a_header_is_made_in_the_sandbox_and_read_there(opened: tuple, tmp_path: Path) -> None:
+    station: Station = opened[0]
+    store = HeaderStore(tmp_path, station.server.headers, TOOLS, run_in_sandbox(station.server))
+    place = wanted(store, "limits.h")
+    assert place is not None
+    header = place.replace("@headers@", str(station.server.headers))
+    command = [str(TOOLS.cxx), "-c", "a.cpp", "-o", "a.o", "-include", header, "-H", *FLAGS]
+    failed, output, _ = run_in_sandbox(station.server)({"a.cpp": "int a = INT_MAX;"}, command, "a.o")
+    assert not failed
+    assert output.startswith(f"! {header}.gch")
 
 
 def test_flags_that_a_precompiled_header_may_not_fit_go_without(tmp_path: Path) -> None:
     assert optimization_of(["-O3", "-DX=1", "-w", "-fPIC"]) == "-O3"
     assert optimization_of(["-O3", "-O0"]) == ""
+    store = a_store(tmp_path)
     for flag in ("-g", "-fopenmp", "-march=native", "-ffast-math", "-U__x"):
-        assert (
-            a_store(tmp_path / flag if (tmp_path / flag).mkdir() is None else tmp_path).provide(
-                "limits.h", [*FLAGS, flag], [], is_urgent=True
-            )
-            is None
-        )
+        assert wanted(store, "limits.h", [*FLAGS, flag]) is None
 
 
 BINDING = """#include <torch/extension.h>
@@ -87,12 +127,12 @@ class NoHeaders(HeaderStore):
     """Remembers what is asked for and has nothing: making PyTorch's takes a minute."""
 
     def __init__(self) -> None:
-        super().__init__(Path(), Path(), TOOLS)
-        self.asked: list[tuple[str, list[str], bool]] = []
+        super().__init__(Path(), Path(), TOOLS, run_in(Path()))
+        self.asked: list[tuple[str, list[str]]] = []
 
-    def provide(self, header: str, flags: list[str], includes: list[str], *, is_urgent: bool) -> str | None:
+    def provide(self, header: str, flags: list[str], includes: list[str]) -> str | None:
         del includes
-        self.asked.append((header, flags, is_urgent))
+        self.asked.append((header, flags))
         return None
 
 
@@ -143,8 +183,8 @@ def test_the_host_part_gets_the_flags_that_nvcc_would_hand_on() -> None:
     headers = NoHeaders()
     flags = ["-O3", "--use_fast_math", "-DN=2", "-Xcompiler", "-fopenmp", "-lineinfo"]
     plan_quickly(a_spec(FULL, "int a;", extra_cuda_cflags=flags), TOOLS, headers, link=False)
-    header, given, is_urgent = headers.asked[0]
-    assert (header, is_urgent) == ("torch/extension.h", True)
+    header, given = headers.asked[0]
+    assert header == "torch/extension.h"
     assert [flag for flag in given if not flag.startswith(("-D__", "-std"))] == ["-fPIC", "-O3", "-DN=2", "-fopenmp"]
 
 

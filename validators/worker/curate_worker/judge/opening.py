@@ -13,7 +13,7 @@ import torch
 from ..tensors import keep_on_gpu, same_bytes
 from ..window import WINDOW_BYTES
 from .builds.build_cache import BuildCache
-from .builds.builder import Builder
+from .builds.builder import Builder, run_in_sandbox
 from .builds.headers import HeaderStore
 from .builds.toolchain import Toolchain, find_toolchain
 from .device_lock import PROCESSOR, DeviceLocks
@@ -73,7 +73,7 @@ def open_station(
 
 # What a program could write to, no later build may be compiled with.
 def _builder(server: ForkServer, folder: Path, tools: Toolchain, device: str, layers: list[str]) -> Builder:
-    headers = HeaderStore(folder / "headers", server.headers, tools)
+    headers = HeaderStore(folder / "headers", server.headers, tools, run_in_sandbox(server))
     is_protected = "landlock" in layers or "own-user" in layers
     return Builder(server, BuildCache(folder), tools, headers if is_protected else None, gpu=device == "cuda")
 

@@ -16,7 +16,7 @@ from ..runner_handle import RunnerHandle
 from .build_cache import BuildCache, Built
 from .commands import Plan, plan_build
 from .flags import FlagRefused
-from .headers import PLACE, HeaderStore
+from .headers import PLACE, HeaderStore, RunCompilers
 from .quick_plan import plan_quickly
 from .resource_usage import resource_usage
 from .toolchain import Toolchain
@@ -25,6 +25,7 @@ from .toolchain import Toolchain
 _BUILD_VERSION = 2
 _SCRATCH_BYTES = 4 << 30
 _MEMORY_BYTES = 8 << 30
+_HEADER_SECONDS = 600
 _NO_HEADER = re.compile(
     r"fatal error: ((?:cu(?:blas|sparse|solver|rand|fft|dnn)|cub/|thrust/|nv/|cuda/|cutlass|cute/|nccl|c10/cuda/"
     r"|ATen/cuda/)\S*): No such file"
@@ -99,7 +100,7 @@ class Builder:
 
     def _compile(self, plan: Plan, seconds: float) -> Built:
         try:
-            with RunnerHandle(self._server, Room(_MEMORY_BYTES, _SCRATCH_BYTES), seconds) as runner:
+            with compiling(self._server, seconds) as runner:
                 body = {"files": plan.files, "chains": self._placed(plan), "artifact": plan.artifact}
                 answer = runner.request("compile", body)
                 place = BuildPlace(runner.scratch, is_limited="private-tmpfs" in runner.layers)
@@ -120,6 +121,26 @@ class Builder:
             return {**step, "command": [place(word) for word in step["command"]]} if "command" in step else step
 
         return [[placed(step) for step in chain] for chain in plan.chains]
+
+
+def compiling(server: ForkServer, seconds: float) -> RunnerHandle:
+    """A process of its own in the sandbox, with room for compilers."""
+    return RunnerHandle(server, Room(_MEMORY_BYTES, _SCRATCH_BYTES), seconds)
+
+
+def run_in_sandbox(server: ForkServer) -> RunCompilers:
+    """What runs one command in the sandbox. It raises RunnerLost and MachineFault."""
+
+    def run(files: dict[str, str], command: list[str], artifact: str) -> tuple[bool, str, memoryview | None]:
+        with compiling(server, _HEADER_SECONDS) as runner:
+            body = {"files": files, "chains": [[{"command": command}]], "artifact": artifact}
+            answer = runner.request("compile", body)
+        if answer.kind != "compiled":
+            raise MachineFault("compiler_lost", str(answer.body.get("text", "no compiler could be started")))
+        blob = answer.blobs[0] if answer.blobs else None
+        return blob is None, str(answer.body["output"]), blob
+
+    return run
 
 
 @dataclass(frozen=True)

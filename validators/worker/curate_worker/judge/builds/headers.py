@@ -13,37 +13,44 @@ import json
 import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
+from ..faults import MachineFault, RunnerLost
 from .toolchain import Toolchain
 
 EXTENSION, TYPES = "torch/extension.h", "torch/types.h"
 PLACE = "@headers@"
 """Stands in command lines for the folder where a build finds them."""
-_BUILD_SECONDS = 600
 # Each takes 0.5 to 0.8 GB of disk.
 _MAX_KEPT = 6
-# Making one costs as much as it saves in this many builds of a binding alone. One build of a CUDA source repays it.
+# Making one costs as much as it saves in this many builds.
 _WORTH_IT = 4
-_COMPILE_ERROR = 1
-_OF_THE_MOMENT = re.compile(rb"No space left|Killed|out of memory|[Cc]annot allocate")
+_OF_THE_MOMENT = re.compile(r"No space left|Killed|out of memory|[Cc]annot allocate")
 _HARMLESS = re.compile(r"-D\w+(=.*)?|-W.*|-w|-fPIC|-std=.*")
 _OPTIMIZATION = re.compile(r"-O[0-3]?")
 
+# Runs one command on files: whether it failed, what it printed, and the file it made.
+RunCompilers = Callable[[dict[str, str], list[str], str], tuple[bool, str, memoryview | None]]
+
 
 class HeaderStore:
-    """Precompiled headers of a work directory, and the folder in which builds of one judge see them."""
+    """
+    Precompiled headers of a work directory, and the folder in which builds of one judge see them. They are made beside
+    the builds that want them, which do not wait: threads may ask at the same time.
+    """
 
-    def __init__(self, folder: Path, shown: Path, tools: Toolchain) -> None:
+    def __init__(self, folder: Path, shown: Path, tools: Toolchain, run: RunCompilers) -> None:
         self._folder, self._shown, self._tools = folder, shown, tools
+        self._run = run
+        self._turn = threading.Lock()
+        self._making: dict[str, threading.Thread] = {}
 
-    def provide(self, header: str, flags: list[str], includes: list[str], *, is_urgent: bool) -> str | None:
+    def provide(self, header: str, flags: list[str], includes: list[str]) -> str | None:
         """
         The path of a header with a precompiled one beside it, as `@headers@/…`, for a compilation with these flags;
-        None where there is none. It is made if it `is_urgent` or was asked for often enough.
+        None where there is none yet. What is asked for often enough to be worth it is made.
         """
         level = optimization_of(flags)
         if level is None or self._tools.cxx is None:
@@ -51,36 +58,49 @@ class HeaderStore:
         command = ["-x", "c++-header", "header.h", "-o", "header.h.gch", "-fPIC", f"-std={self._tools.standard}"]
         command += [*([level] if level else []), *includes]
         key = hashlib.sha256(json.dumps([header, command, self._tools.identity()]).encode()).hexdigest()[:32]
+        home = self._folder / key
         try:
-            with self._held(key):
-                home = self._folder / key
-                if not home.exists() and (is_urgent or self._is_wanted_often(key)):
-                    self._make(home, header, command)
-                return self._show(home) if (home / "header.h.gch").exists() else None
-        except (OSError, subprocess.SubprocessError):
+            with self._turn:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                if home.exists():
+                    return self._show(home) if (home / "header.h.gch").exists() else None
+                if self._is_wanted_often(key) and key not in self._making:
+                    self._making[key] = threading.Thread(target=self._make_alone, args=(home, header, command))
+                    self._making[key].start()
+        except OSError:
             # A saving that cannot be had; the build does without.
             return None
+        return None
+
+    def wait(self) -> None:
+        """Waits until what is being made is made."""
+        for thread in list(self._making.values()):
+            thread.join()
+
+    # One process of all that share the folder makes it; the others have it later.
+    def _make_alone(self, home: Path, header: str, command: list[str]) -> None:
+        with contextlib.suppress(OSError, RunnerLost, MachineFault):
+            descriptor = os.open(self._folder / f"{home.name}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not home.exists():
+                    self._make(home, header, command)
+            finally:
+                os.close(descriptor)
 
     def _make(self, home: Path, header: str, command: list[str]) -> None:
+        text = f"#include <{header}>\n"
+        failed, output, made = self._run({"header.h": text}, [str(self._tools.cxx), *command], "header.h.gch")
+        if failed and _OF_THE_MOMENT.search(output):
+            raise OSError("the precompiled header could not be made this time")
         aside = home.with_suffix(".tmp")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        (aside / "header.h").write_text(f"#include <{header}>\n")
-        with (aside / "log").open("wb") as log:
-            made = subprocess.run(
-                [str(self._tools.cxx), *command],
-                cwd=aside,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                timeout=_BUILD_SECONDS,
-                check=False,
-            )
-        if made.returncode != 0:
-            if made.returncode != _COMPILE_ERROR or _OF_THE_MOMENT.search((aside / "log").read_bytes()):
-                raise OSError("the precompiled header could not be made this time")
-            # Kept without the result, so that nobody tries again.
-            (aside / "header.h.gch").unlink(missing_ok=True)
+        (aside / "header.h").write_text(text)
+        (aside / "log").write_text(output)
+        # Kept without the result where it failed, so that nobody tries again.
+        if made is not None:
+            (aside / "header.h.gch").write_bytes(made)
         self._forget_oldest()
         aside.rename(home)
 
@@ -111,17 +131,6 @@ class HeaderStore:
         with wanted.open("ab") as marks:
             marks.write(b".")
         return wanted.stat().st_size >= _WORTH_IT
-
-    @contextmanager
-    def _held(self, key: str) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._folder / f"{key}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
 
 
 def optimization_of(flags: list[str]) -> str | None:

@@ -98,7 +98,7 @@ def _plan_split(draft: _Draft, name: str, split: Split, binding: str | None) -> 
     flags = _host_flags_of_cuda(spec, tools)
     includes = [*fixed_definitions(), *include_flags(tools, with_cuda=False)]
     wanted = _header_of(split.host)
-    header = None if wanted is None else draft.headers.provide(wanted, flags, includes, is_urgent=True)
+    header = None if wanted is None else draft.headers.provide(wanted, flags, includes)
     start = ["-include", header, "-Winvalid-pch"] if header else []
     common = [*definitions(spec), *include_flags(tools, with_cuda=True), *flags]
     host_step = {"command": [str(tools.cxx), "-c", host, "-o", f"{stem}.host.o", *start, *common]}
@@ -125,7 +125,7 @@ def _plan_source(draft: _Draft, name: str) -> None:
     if not name.endswith(".cu") and first_include(dict(spec["units"])[name]) == EXTENSION:
         flags = ["-fPIC", f"-std={tools.standard}", *host_flags(spec["extra_cflags"])]
         includes = [*fixed_definitions(), *include_flags(tools, with_cuda=False)]
-        header = draft.headers.provide(EXTENSION, flags, includes, is_urgent=spec["with_cuda"])
+        header = draft.headers.provide(EXTENSION, flags, includes)
     more = ("-include", header, "-Winvalid-pch") if header else ()
     if header:
         draft.methods.add("precompiled")
