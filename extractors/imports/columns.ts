@@ -1,4 +1,5 @@
-import { fillTemplate, isObject, lookUp, pathsOf, typeName } from './templates.ts'
+import { z } from 'zod'
+import { fillTemplate, isObject, isOptional, lookUp, pathsOf, typeName } from './templates.ts'
 
 /**
  * What a row of a file holds, declared: every value is a template over the row's columns (`{module_name}`,
@@ -17,6 +18,8 @@ export interface RowMapping {
   readonly code_class: string | null
   /** The program that an extension is called from. */
   readonly functional: string | null
+  /** Path of a list of workloads: name in the reference's module to Python literal. Null for the one the reference holds. */
+  readonly workloads: string | null
   /** Path of a list of `{role, content}`: each message of an assistant is a turn. */
   readonly turns: string | null
   readonly reasoning: string | null
@@ -35,6 +38,7 @@ export const NOTHING_ELSE: Omit<RowMapping, 'task'> = {
   code: null,
   code_class: null,
   functional: null,
+  workloads: null,
   turns: null,
   reasoning: null,
   generator: null,
@@ -58,6 +62,7 @@ export interface MappedRow {
   readonly code: string | null
   readonly code_class: string | null
   readonly functional: string | null
+  readonly workloads: readonly Readonly<Record<string, string>>[]
   readonly turns: readonly Turn[] | null
   readonly reasoning: string | null
   readonly generator: string | null
@@ -97,14 +102,17 @@ export function mapColumns(stored: unknown, mapping: RowMapping, number: number)
     if (template === null) return null
     const { text, problem } = fillTemplate(value, template)
     if (problem !== null) problems.push(failure('wrong_type', problem))
-    else if (text === null && isRequired) problems.push(missing(template))
+    else if (text === null && isRequired && !isOptional(template)) problems.push(missing(template))
     return text
   }
   const turns = mapping.turns === null ? null : readTurns(value, mapping.turns)
   if (typeof turns === 'string') return failure('wrong_type', turns)
+  const workloads = mapping.workloads === null ? [{}] : Workloads.safeParse(lookUp(value, mapping.workloads)).data
+  if (workloads === undefined) return failure('wrong_type', `the column ${mapping.workloads} holds no workloads`)
   const row = {
     task: read(mapping.task, true) ?? '',
     turns,
+    workloads,
     // What a mapping declares and a row lacks is no row; a trace, a model's name or a licence may be absent.
     reference: read(mapping.reference, true),
     reference_class: read(mapping.reference_class, true),
@@ -121,11 +129,14 @@ export function mapColumns(stored: unknown, mapping: RowMapping, number: number)
   return problems[0] ?? { row, reason: null }
 }
 
+const Workloads = z.array(z.record(z.string(), z.string())).min(1)
+
 /** The top-level columns that a mapping may read: a path's first part, or a name that itself has dots. */
 export function columnsOfMapping(mapping: RowMapping): string[] {
   const templates = FIELDS.map((field) => mapping[field]).filter((template) => template !== null)
   const turns = mapping.turns === null ? [] : [mapping.turns]
-  const paths = [...templates.flatMap(pathsOf), ...turns]
+  const workloads = mapping.workloads === null ? [] : [mapping.workloads]
+  const paths = [...templates.flatMap(pathsOf), ...turns, ...workloads]
   return [...new Set(paths.flatMap((path) => [path, path.split('.')[0] ?? path]))].toSorted()
 }
 

@@ -39,7 +39,8 @@ export async function importedTask(
   const { dataset } = scope
   const missing = read.python.modules.find((name) => dataset?.unavailable.includes(name) === true)
   if (missing !== undefined) return unavailable(missing)
-  const content = { reference: read.code, workloads: [{ id: workloadId({}), axes: {} }] }
+  const workloads = row.workloads.map((axes) => ({ id: workloadId({ ...axes }), axes: { ...axes } }))
+  const content = { reference: read.code, workloads }
   const task: Task = {
     id: taskId(content),
     name: row.task,

@@ -27,7 +27,7 @@ export const jsonFiles: ImportFormat<z.infer<typeof Options>> = {
   async *read(folder, { layout, max_file_bytes }) {
     const pattern = patternOf(layout)
     let row = 0
-    for (const path of await filePaths(folder)) {
+    for (const path of await filesUnder(folder)) {
       const match = pattern.exec(path)
       if (match === null) continue
       row += 1
@@ -44,7 +44,8 @@ export const jsonFiles: ImportFormat<z.infer<typeof Options>> = {
   },
 }
 
-async function filePaths(folder: string): Promise<string[]> {
+/** The files of a folder and of those in it, in order of their paths; links are not among them. */
+export async function filesUnder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   return entries
     .filter((entry) => entry.isFile())

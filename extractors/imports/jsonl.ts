@@ -28,7 +28,7 @@ export const jsonl: ImportFormat<z.infer<typeof Options>> = {
 const NEWLINE = 10
 
 /** Lines with their numbers from 1; `bytes` is null for a line above the limit, whose bytes are dropped as they arrive. */
-async function* splitLines(
+export async function* splitLines(
   chunks: AsyncIterable<Buffer>,
   maxBytes: number,
 ): AsyncGenerator<{ line: number; bytes: Buffer | null }> {

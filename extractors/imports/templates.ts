@@ -6,7 +6,8 @@ export interface ReadText {
 
 /**
  * The text of a template for a row: `{path}` stands for a column, dots reach into nested values and negative numbers count
- * from the end of a list (`{messages.-1.content}`); `{path|and}` joins a list of texts. Null where any column is absent or null.
+ * from the end of a list (`{messages.-1.content}`); `{path|and}` joins a list of texts, and `{path?}` may be
+ * absent where others must not. Null where any column is absent or null.
  */
 export function fillTemplate(row: Record<string, unknown>, template: string): ReadText {
   const parts: string[] = []
@@ -24,7 +25,7 @@ export function fillTemplate(row: Record<string, unknown>, template: string): Re
 
 /** The paths that a template reads. */
 export function pathsOf(template: string): string[] {
-  return splitTemplate(template).flatMap((part) => (typeof part === 'string' ? [] : [withoutJoin(part.path)]))
+  return splitTemplate(template).flatMap((part) => (typeof part === 'string' ? [] : [withoutMark(part.path)]))
 }
 
 function splitTemplate(template: string): (string | { readonly path: string })[] {
@@ -36,11 +37,11 @@ function splitTemplate(template: string): (string | { readonly path: string })[]
 
 // Ids are often whole numbers in the file; every other type is a wrong mapping that must be seen.
 function textAt(row: Record<string, unknown>, written: string): ReadText {
-  const path = withoutJoin(written)
+  const path = withoutMark(written)
   const value = lookUp(row, path)
   if (value === undefined || value === null) return { text: null, problem: null }
   if (typeof value === 'string') return { text: value, problem: null }
-  if (path !== written && Array.isArray(value) && value.every((item) => typeof item === 'string')) {
+  if (written.endsWith(JOIN) && Array.isArray(value) && value.every((item) => typeof item === 'string')) {
     return { text: value.length === 0 ? null : value.join(' AND '), problem: null }
   }
   if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) {
@@ -49,8 +50,13 @@ function textAt(row: Record<string, unknown>, written: string): ReadText {
   return { text: null, problem: `the column ${path} holds ${typeName(value)}, not text` }
 }
 
-function withoutJoin(path: string): string {
-  return path.endsWith(JOIN) ? path.slice(0, -JOIN.length) : path
+/** Whether a template may stand for nothing although its place asks for something. */
+export function isOptional(template: string): boolean {
+  return template.endsWith('?}')
+}
+
+function withoutMark(path: string): string {
+  return path.endsWith(JOIN) ? path.slice(0, -JOIN.length) : path.replace(/\?$/, '')
 }
 
 const JOIN = '|and'

@@ -3,6 +3,7 @@ import { cudaAgentOps } from './cuda-agent-ops.ts'
 import { cudallmSft } from './cudallm-sft.ts'
 import { drkernelColdstart } from './drkernel-coldstart.ts'
 import { drkernelRl } from './drkernel-rl.ts'
+import { flashinferTrace } from './flashinfer-trace.ts'
 import { kernelbench } from './kernelbench.ts'
 import { kernelbenchSamples } from './kernelbench-samples.ts'
 import { kernelbook } from './kernelbook.ts'
@@ -16,6 +17,7 @@ export const datasets = {
   'cudallm-sft': cudallmSft,
   'drkernel-coldstart': drkernelColdstart,
   'drkernel-rl': drkernelRl,
+  'flashinfer-trace': flashinferTrace,
   kernelbench,
   'kernelbench-samples': kernelbenchSamples,
   kernelbook,

@@ -40,6 +40,8 @@ import json, sys, pyarrow as pa, pyarrow.parquet as pq
 pq.write_table(pa.Table.from_pylist(json.load(sys.stdin)), sys.argv[1])
 `
 
+const SHARD = { stage: 'generate', shard: 'rows' } as const
+
 describe('the mapping of a published dataset', () => {
   test('has a file of rows in its schema', async () => {
     const files = (await readdir(FOLDER)).map((name) => name.replace('.json', ''))
@@ -81,9 +83,32 @@ describe('the mapping of a published dataset', () => {
     const loaded = await runProcess(join(packageRoot, '.venv/bin/python'), ['-c', LOAD], { input })
     expect(loaded).toMatchObject({ stderr: '', stdout: `${programs.length} programs, 1 extension` })
   })
-})
 
-const SHARD = { stage: 'generate', shard: 'rows' } as const
+  test('takes the shapes of a served model as workloads, and allocates what a kernel writes to', async () => {
+    const run = await importRows('flashinfer-trace', await readFixture('flashinfer-trace'))
+    const [task] = await run.read(tasks, SHARD)
+    expect(task?.workloads.map(({ axes }) => axes)).toEqual([
+      {},
+      { batch_size: '6', hidden_size: '8', eps: '0.000001' },
+    ])
+    const [candidate] = await run.read(candidates, SHARD)
+    const script = `
+import json, sys, torch
+reference, candidate = ({}, {})
+programs = json.load(sys.stdin)
+exec(programs[0], reference)
+exec(programs[1], candidate)
+reference["batch_size"] = 6
+inputs = reference["get_inputs"]()
+assert inputs[0].shape == (6, 8) and inputs[0].dtype == torch.bfloat16
+expected, found = reference["Model"]()(*inputs), candidate["ModelNew"]()(*inputs)
+torch.testing.assert_close(found, expected)
+`
+    const input = JSON.stringify([task?.reference, candidate?.sources[0]?.content])
+    const ran = await runProcess(join(packageRoot, '.venv/bin/python'), ['-c', script], { input })
+    expect(ran.stderr).toBe('')
+  })
+})
 
 // The compiler of extensions is not started: what it would be given is compared instead.
 const LOAD = `
@@ -104,6 +129,10 @@ for number, program in enumerate(programs):
     spec.loader.exec_module(module)
     for name in program["names"]:
         assert hasattr(module, name), name
+    if "get_inputs" in program["names"]:
+        init = module.get_init_inputs()
+        args, kwargs = init if [type(part) for part in init] == [list, dict] else (init, {})
+        assert module.Model(*args, **kwargs)(*module.get_inputs()).isfinite().all()
 for source in built:
     assert '„Kommentar“ – with "quotes", a \\\\ backslash and 𝛼' in source, source
 print(f"{len(programs)} programs, {len(built)} extension")
@@ -133,7 +162,7 @@ async function importRows(id: string, fixture: Fixture): Promise<StageRun> {
 async function writeRows(path: string, { rows, files }: Fixture): Promise<void> {
   for (const [name, value] of Object.entries(files ?? {})) {
     await mkdir(dirname(join(path, name)), { recursive: true })
-    await writeFile(join(path, name), JSON.stringify(value))
+    await writeFile(join(path, name), typeof value === 'string' ? value : JSON.stringify(value))
   }
   if (rows === undefined) return
   const result = await runProcess(join(packageRoot, '.venv/bin/python'), ['-c', WRITE_PARQUET, path], {
