@@ -8,7 +8,7 @@ const Options = z.strictObject({}).describe('No settings')
 /** Gluon kernels: functions under `gluon.jit`, launched as Triton's are. */
 export const gluon: Language<z.infer<typeof Options>> = {
   id: 'gluon',
-  version: 1,
+  version: 2,
   summary: 'Gluon kernels (`@gluon.jit` functions) in Python files; found, not run',
   options: Options,
   extensions: ['.py'],

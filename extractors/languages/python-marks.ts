@@ -3,6 +3,7 @@ import { decoratorsOf, fieldOf, nameChain, parsePython, textOf, undecorated, wal
 import type { PythonFile, SyntaxNode } from '../python/syntax.ts'
 import type { FoundKernels, KernelSpan, SourceText } from '../types.ts'
 import { launchSitesOf, roleOf } from './kernel-uses.ts'
+import { countAutotuneConfigs } from './triton-autotune.ts'
 import { findUses } from './triton-uses.ts'
 import type { FindLaunched } from './triton-uses.ts'
 import type { JitFunction } from './triton-jit.ts'
@@ -80,6 +81,6 @@ function toKernel(file: PythonFile, found: JitFunction, uses: FoundKernels['uses
     startLine: file.lineOf(found.outer.start),
     endLine: file.lineOf(found.outer.end - 1),
     launchSites: launchSitesOf(found.name, own),
-    autotuneConfigs: 0,
+    autotuneConfigs: countAutotuneConfigs(file, decoratorsOf(found.outer)),
   }
 }

@@ -1,10 +1,9 @@
 import { argumentsOf, fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
 import type { PythonFile, SyntaxNode } from '../python/syntax.ts'
-import type { JitFunction } from './triton-jit.ts'
 
-/** Literal `triton.Config(...)` entries in the decorators of a kernel, directly or in a list that is named there. */
-export function countAutotuneConfigs(file: PythonFile, { wrappers }: JitFunction): number {
-  return wrappers
+/** Literal `triton.Config(...)` entries in what is applied to a kernel, directly or in a list that is named there. */
+export function countAutotuneConfigs(file: PythonFile, applied: readonly SyntaxNode[]): number {
+  return applied
     .filter((node) => node.type === 'call')
     .flatMap((node) => configLists(file, node))
     .reduce((sum, list) => sum + countConfigs(file, list), 0)

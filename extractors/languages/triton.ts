@@ -45,7 +45,7 @@ function toKernel(file: PythonFile, found: JitFunction, uses: FoundKernels['uses
     startLine: file.lineOf(found.outer.start),
     endLine: file.lineOf(found.outer.end - 1),
     launchSites: launchSitesOf(found.name, own),
-    autotuneConfigs: countAutotuneConfigs(file, found),
+    autotuneConfigs: countAutotuneConfigs(file, found.wrappers),
   }
 }
 
