@@ -86,3 +86,15 @@ def test_where_the_reference_itself_is_lost_it_does_not_judge() -> None:
 def test_a_cheaper_mode_asks_for_fewer() -> None:
     counts = [len(distributions_of(mode)) for mode in ("screen", "standard", "certify")]
     assert counts == sorted(set(counts)) and counts[-1] == len(DISTRIBUTIONS)
+
+
+def test_what_both_sides_get_under_two_names_stays_the_same() -> None:
+    def get_inputs() -> list:
+        bias, known = torch.zeros(5), torch.tensor([1.0, 2.0])
+        return [bias, bias.clone(), torch.ones(5), known, known]
+
+    mine, theirs, other, first, second = drawn(None, get_inputs, vary=True, jitter=[3, 4])
+    assert torch.equal(mine, theirs) and not torch.equal(mine, other - 1)
+    assert torch.equal(first, second) and not torch.equal(first, torch.tensor([1.0, 2.0]))
+    (again, *_) = drawn(None, get_inputs, vary=True, seed=6)
+    assert not torch.equal(mine, again)

@@ -23,9 +23,9 @@ def redraw_constants(model: torch.nn.Module) -> None:
                 move_apart(item)
 
 
-def move_apart(item: torch.Tensor) -> torch.Tensor:
+def move_apart(item: torch.Tensor, dice: torch.Generator | None = None) -> torch.Tensor:
     """Moves the elements of a tensor apart in place, away from zero."""
-    noise = torch.rand(item.shape).to(item.device, item.dtype)
+    noise = torch.rand(item.shape, generator=dice).to(item.device, item.dtype)
     return item.add_((item.sign() + (item == 0)) * noise * _SHARE * (1 + item.abs()))
 
 
