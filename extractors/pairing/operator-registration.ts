@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Piece } from '../python/links.ts'
 import { decoratorsOf, fieldOf, textOf, undecorated, walk } from '../python/syntax.ts'
@@ -25,10 +26,17 @@ export const operatorRegistration: PairingMethod<z.infer<typeof Options>> = {
   options: Options,
   async findPairs(input, options) {
     const scope = await openPairing(input, pairingSettings({ ...options, max_workloads: 1, identities: [] }))
-    const groups = [...operatorImplementations(scope.project).values()]
-    const twins = groups.flatMap((group) => backendTwins(scope, group))
-    const overrides = atenOverrides(scope.project).flatMap((override) => overrideEvidence(scope, override))
-    return { pairs: [], refusals: [...twins, ...overrides] }
+    const refusals: PairingRefusal[] = []
+    for (const group of operatorImplementations(scope.project).values()) {
+      refusals.push(...backendTwins(scope, group))
+      // Signals get their turn.
+      await setImmediate()
+    }
+    for (const override of atenOverrides(scope.project)) {
+      refusals.push(...overrideEvidence(scope, override))
+      await setImmediate()
+    }
+    return { pairs: [], refusals }
   },
 }
 
@@ -47,7 +55,7 @@ function backendTwins(scope: PairingScope, group: readonly OperatorImplementatio
     const reference = plain.find(({ backend }) => backend !== null && PLAIN_BACKENDS.test(backend))
     if (reference === undefined) return []
     return reached.flatMap(({ one, kernels }) =>
-      refusals(entries(kernels), evidenceOf(one, referenceOf(reference), BACKEND_CONFIDENCE), one.key),
+      refused(entries(kernels), evidenceOf(one, referenceOf(reference), BACKEND_CONFIDENCE), one.key),
     )
   })
 }
@@ -84,7 +92,7 @@ function overrideEvidence(scope: PairingScope, { name, overload, entry, module, 
     confidence: OVERRIDE_CONFIDENCE,
     reference: { ...place, symbol: dotted },
   }
-  return refusals(kernels, evidence, dotted)
+  return refused(kernels, evidence, dotted)
 }
 
 // The function as code that is looked at, without the decorators that register it.
@@ -122,7 +130,7 @@ function evidenceOf(
   }
 }
 
-function refusals(kernels: readonly MinedKernel[], evidence: PairEvidence, operator: string): PairingRefusal[] {
+function refused(kernels: readonly MinedKernel[], evidence: PairEvidence, operator: string): PairingRefusal[] {
   if (kernels.length > MAX_KERNELS) return []
   const detail = `${evidence.path}:${evidence.line} registers ${operator}`
   return kernels.map(({ id }) => ({ kernelId: id, reason: 'no_inputs', detail, evidence }))
