@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
-from curate_worker.judge.builds.split_source import NotSplittable, split_source
+from curate_worker.judge.builds.commands import include_flags
+from curate_worker.judge.builds.split_source import BROUGHT_BY_PYTORCH, NotSplittable, split_source
 from curate_worker.judge.builds.toolchain import find_toolchain
 from curate_worker.runner.compile import run_compilers
 
@@ -83,6 +85,22 @@ def test_strings_and_comments_hold_no_launches() -> None:
     text = '__global__ void k() {}\nconst char* f() { return R"x(k<<<1>>>() } )x"; /* k<<<1>>>() { */ }\n'
     host = split_source(text, "cuda.cu").host
     assert 'R"x(k<<<1>>>() } )x"; /* k<<<1>>>() { */' in host
+
+
+def test_the_device_part_brings_what_the_source_could_rely_on_and_nothing_else() -> None:
+    kernel = "__global__ void k(float* x) { x[0] = std::numeric_limits<float>::max(); }\n"
+    assert "#include <limits>" not in split_source(kernel, "cuda.cu").device
+    assert "#include <limits>" not in split_source("#include <c10/macros/Macros.h>\n" + kernel, "cuda.cu").device
+    assert "#include <limits>" in split_source("#include <torch/types.h>\n" + kernel, "cuda.cu").device
+
+
+@pytest.mark.skipif(TOOLS.cxx is None, reason="there is no g++ on this machine")
+def test_pytorch_brings_all_that_the_device_part_gets_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "all.cpp").write_text("#include <ATen/ATen.h>\n")
+    command = [str(TOOLS.cxx), "-M", "all.cpp", f"-std={TOOLS.standard}", *include_flags(TOOLS, with_cuda=False)]
+    read = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+    names = {Path(path).name for path in read}
+    assert [header for header in BROUGHT_BY_PYTORCH if header not in names] == []
 
 
 @needs_nvcc

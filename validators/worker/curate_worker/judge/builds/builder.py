@@ -22,7 +22,7 @@ from .resource_usage import resource_usage
 from .toolchain import Toolchain
 
 # Raised when command lines or the sandbox of builds change meaning.
-_BUILD_VERSION = 2
+_BUILD_VERSION = 3
 _SCRATCH_BYTES = 4 << 30
 _MEMORY_BYTES = 8 << 30
 _HEADER_SECONDS = 600

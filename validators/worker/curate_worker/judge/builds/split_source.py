@@ -35,17 +35,12 @@ _KNOWN_MACROS = {"defined", "__CUDA_ARCH__", "__CUDACC__", "CUDART_VERSION", "CU
 _DEVICE_HEADER = re.compile(
     r"(?:cub|thrust|cuda|cute|cutlass|nv)/|cooperative_groups|mma\.h$|curand_\w*kernel|device_functions"
 )
-# Headers of which PyTorch's are known to bring all, for device code that relies on that.
-_DEVICE_PRELUDE = [
-    "cmath",
-    "cstdint",
-    "cstdlib",
-    "limits",
-    "algorithm",
-    "utility",
-    "type_traits",
-    "cuda.h",
-    "cuda_runtime.h",
+# What PyTorch's full headers bring, for device code that relies on that. Nothing that they do not: what does not
+# compile with them shall not compile without them.
+_FULL_HEADERS = {"torch/extension.h", "torch/types.h", "torch/torch.h", "torch/all.h", "ATen/ATen.h"}
+BROUGHT_BY_PYTORCH = [
+    *("cmath", "cstdint", "cstdlib", "cstddef", "cstdio", "cstring", "cassert", "climits"),
+    *("limits", "algorithm", "utility", "type_traits"),
 ]
 # Where `AT_DISPATCH_…_AND_HALF` and the like instantiate kernels with PyTorch's 16-bit types.
 _HALF_WORD = re.compile(r"AND_HALF|AND2$|AND3$|ALL_TYPES_AND|BFLOAT16|^Half$|^BFloat16$")
@@ -100,9 +95,10 @@ def split_source(text: str, name: str) -> Split:
         raise NotSplittable("no kernel")
     line = f'#line 1 "{name}"\n'
     halves = any(_HALF_WORD.search(token.text) for token in splitter.tokens if token.kind == "word")
-    device = [f"#include <{header}>" for header in _DEVICE_PRELUDE] + (_FOR_HALVES if halves else [])
+    brought = BROUGHT_BY_PYTORCH if splitter.has_full_header else []
+    device = [f"#include <{header}>" for header in brought] + (_FOR_HALVES if halves and brought else [])
     return Split(
-        host="\n".join(["#include <cuda.h>", "#include <cuda_runtime.h>", _PUSH, line + splitter.host.apply(), ""]),
+        host="\n".join(["#include <cuda_runtime.h>", _PUSH, line + splitter.host.apply(), ""]),
         device="\n".join([*device, line + splitter.device.apply(), ""]),
         kernel_templates=sorted(splitter.templates),
     )
@@ -114,6 +110,7 @@ class _Splitter:
     def __init__(self, text: str) -> None:
         self.tokens = tokens_of(text)
         self.host, self.device = _Edits(text), _Edits(text)
+        self.has_full_header = False
         self.kernels: set[str] = set()
         self.templates: set[str] = set()
         self._pairs = partners(self.tokens)
@@ -143,6 +140,7 @@ class _Splitter:
             if '"' in token.text and _PYTORCH_HEADER.match(header) is None:
                 raise NotSplittable("a header of its own")
             if _PYTORCH_HEADER.match(header):
+                self.has_full_header = self.has_full_header or header in _FULL_HEADERS
                 self.device.cut(token.start, token.end)
             elif _DEVICE_HEADER.match(header):
                 self.host.cut(token.start, token.end)
