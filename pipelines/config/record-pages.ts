@@ -27,7 +27,7 @@ const PAGES: readonly { file: string; title: string; text: string; table: Table<
   {
     file: 'candidate',
     title: 'Candidate',
-    text: 'An implementation offered for a task. Written by `pair` (a repository’s own kernel) and `generate` (a model’s).',
+    text: 'An implementation offered for a task. Written by `pair` (a repository’s own kernel, and its past states) and `generate` (a model’s or a dataset’s).',
     table: candidates,
   },
   {
