@@ -51,9 +51,7 @@ def test_tensors_cross_through_shared_memory_piece_by_piece(num_bytes: int) -> N
     blob = torch.randint(0, 256, (num_bytes,), dtype=torch.uint8)
     with ThreadPoolExecutor(1) as elsewhere:
         received = elsewhere.submit(_channel(theirs, window).receive)
-        _channel(ours, window).send(
-            "called", {}, [memoryview(b"abc"), blob, memoryview(b"de")]
-        )
+        _channel(ours, window).send("called", {}, [memoryview(b"abc"), blob, memoryview(b"de")])
         message = received.result(timeout=20)
     assert message is not None
     assert [bytes(as_bytes(item).numpy()) for item in message.blobs] == [
@@ -68,9 +66,7 @@ def test_what_arrived_through_shared_memory_is_a_copy() -> None:
     ours, theirs = socket.socketpair()
     with ThreadPoolExecutor(1) as elsewhere:
         received = elsewhere.submit(_channel(theirs, Window(memory)).receive)
-        _channel(ours, Window(memory)).send(
-            "called", {}, [torch.full((16,), 7, dtype=torch.uint8)]
-        )
+        _channel(ours, Window(memory)).send("called", {}, [torch.full((16,), 7, dtype=torch.uint8)])
         message = received.result(timeout=20)
     memory.fill_(9)
     assert message is not None
@@ -79,17 +75,12 @@ def test_what_arrived_through_shared_memory_is_a_copy() -> None:
 
 def test_something_else_in_place_of_a_signal_is_refused() -> None:
     ours, theirs = socket.socketpair()
-    ours.sendall(
-        encode_header(0, Message("called", {}, [torch.zeros(4, dtype=torch.uint8)]))
-        + b"x"
-    )
+    ours.sendall(encode_header(0, Message("called", {}, [torch.zeros(4, dtype=torch.uint8)])) + b"x")
     with pytest.raises(ProtocolError):
         _channel(theirs, Window(torch.zeros(4, dtype=torch.uint8))).receive()
 
 
-def _channel(
-    connection: socket.socket, window: Window | None = None
-) -> BlockingChannel:
+def _channel(connection: socket.socket, window: Window | None = None) -> BlockingChannel:
     def opened() -> Window:
         assert window is not None
         return window
@@ -97,9 +88,7 @@ def _channel(
     return BlockingChannel(connection, 1 << 20, opened)
 
 
-@pytest.mark.parametrize(
-    "prefix", [b"CRT1\0\0\0\1", struct.pack(">4sI", b"CRT2", MAX_HEADER_BYTES + 1)]
-)
+@pytest.mark.parametrize("prefix", [b"CRT1\0\0\0\1", struct.pack(">4sI", b"CRT2", MAX_HEADER_BYTES + 1)])
 def test_what_is_no_frame_is_refused_before_it_is_read(prefix: bytes) -> None:
     with pytest.raises(ProtocolError):
         header_length(prefix)
@@ -136,9 +125,7 @@ def test_a_frame_with_too_much_is_refused_before_memory_is_set_aside() -> None:
         decode_header(json.dumps(GOOD | {"blobs": [1 << 60]}).encode(), 3, 1 << 20)
 
 
-@pytest.mark.parametrize(
-    "text", [b"\x80\x04pickle", b"[" * 100_000, b"nan", b'{"seq": 3}']
-)
+@pytest.mark.parametrize("text", [b"\x80\x04pickle", b"[" * 100_000, b"nan", b'{"seq": 3}'])
 def test_headers_that_are_not_json_objects_are_refused(text: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode_header(text, 3, 1 << 20)

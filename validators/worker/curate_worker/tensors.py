@@ -97,12 +97,15 @@ def stays_on_gpu(descriptor: TensorDescriptor) -> bool:
 
 
 def bytes_of(tensor: torch.Tensor, span: int) -> Blob:
-    """A copy of the bytes that a tensor touches: what happens to it later changes nothing of what was said about it."""
+    """
+    The bytes that a tensor touches. On the processor a copy: what happens to it later changes nothing of what was said
+    about it. Those that stay on the GPU are to be sent at once; tensors of gigabytes leave no room for copies.
+    """
     if span == 0:
         return memoryview(b"")
     flat = tensor.detach().as_strided((span,), (1,), tensor.storage_offset())
     if flat.device.type != "cpu":
-        return flat.view(torch.uint8).clone() if _keeping.on_gpu else memoryview(flat.cpu().view(torch.uint8).numpy())
+        return flat.view(torch.uint8) if _keeping.on_gpu else memoryview(flat.cpu().view(torch.uint8).numpy())
     # Copied by one thread: PyTorch would wake its others for it, which may take longer than the call that is timed.
     return memoryview(flat.view(torch.uint8).numpy().copy())
 
@@ -152,17 +155,30 @@ def copy_of(blob: Blob) -> Blob:
     return room
 
 
-class GuardedCopy:
-    """A copy of bytes between two bands of a pattern that is NaN as any floating-point number and -1 as an integer."""
+def banded_room(num_bytes: int, device: Device) -> torch.Tensor:
+    """Memory for a blob on a GPU that lies between two bands, as `Guarded` wants it."""
+    return torch.full((num_bytes + 2 * _BAND,), _PATTERN[0], dtype=torch.uint8, device=device)[_BAND:-_BAND]
+
+
+class Guarded:
+    """
+    Bytes between two bands of a pattern that is NaN as any floating-point number and -1 as an integer: a copy, but for
+    those in memory from `banded_room`, which are taken over.
+    """
 
     def __init__(self, blob: Blob) -> None:
-        size = blob.nbytes + 2 * _BAND
         self._is_on_gpu = isinstance(blob, torch.Tensor)
-        self._memory = torch.empty(size, dtype=torch.uint8, device=blob.device) if self._is_on_gpu else room_for(size)
-        self.blob: Blob = self._memory[_BAND : _BAND + blob.nbytes]
+        if isinstance(blob, torch.Tensor):
+            self.blob: Blob = blob if _has_bands(blob) else banded_room(blob.nbytes, blob.device)
+            if self.blob is not blob:
+                self.blob.copy_(blob)
+            self._memory: Blob = self.blob.as_strided((blob.nbytes + 2 * _BAND,), (1,), 0)
+            return
+        self._memory = room_for(blob.nbytes + 2 * _BAND)
+        self.blob = self._memory[_BAND : _BAND + blob.nbytes]
         self.blob[:] = blob
         for band in self._bands():
-            band[:] = _PATTERN[0] if self._is_on_gpu else _PATTERN
+            band[:] = _PATTERN
 
     def is_intact(self) -> bool:
         """Whether nobody wrote beyond either end."""
@@ -172,6 +188,10 @@ class GuardedCopy:
 
     def _bands(self) -> list[Blob]:
         return [self._memory[:_BAND], self._memory[_BAND + self.blob.nbytes :]]
+
+
+def _has_bands(blob: torch.Tensor) -> bool:
+    return blob.storage_offset() == _BAND and blob.untyped_storage().nbytes() == blob.nbytes + 2 * _BAND
 
 
 def name_of(dtype: torch.dtype) -> str:

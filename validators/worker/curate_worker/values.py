@@ -21,6 +21,7 @@ from .tensors import (
     descriptor_of,
     moved,
     name_of,
+    stays_on_gpu,
     tensor_of,
 )
 
@@ -42,6 +43,11 @@ class Parcel:
     def body(self) -> dict:
         """The JSON part as it is sent."""
         return {"tree": self.tree, "tensors": [vars(descriptor) for descriptor in self.tensors]}
+
+    @property
+    def stays_on_gpu(self) -> bool:
+        """Whether any of its tensors crosses between processes on the GPU."""
+        return any(stays_on_gpu(descriptor) for descriptor in self.tensors)
 
     @property
     def num_bytes(self) -> int:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 import torch
 
-from .tensors import Blob, room_for
+from .tensors import Blob, banded_room, room_for
 
 WINDOW = 5
 """The descriptor of the shared memory in a runner."""
 WINDOW_BYTES = 64 << 20
 """Enough that starting a copy costs nothing beside the copy."""
+_LARGE_BYTES = 256 << 20
 
 Signal = Callable[[], None]
 
@@ -22,8 +23,10 @@ Signal = Callable[[], None]
 class Window:
     """Memory of both ends. One signal says that a piece lies in it, the answer that it was taken out."""
 
-    def __init__(self, memory: torch.Tensor) -> None:
+    def __init__(self, memory: torch.Tensor, *, gives_back: bool = False) -> None:
+        """`gives_back`: what PyTorch keeps for later is given back before large tensors come in."""
         self._memory = memory
+        self._gives_back = gives_back
 
     def send(self, blob: torch.Tensor, signal: Signal, wait: Signal) -> None:
         """Sends the bytes of a tensor."""
@@ -47,8 +50,10 @@ class Window:
         return blob
 
     def _room(self, num_bytes: int) -> Blob:
+        if self._gives_back and num_bytes >= _LARGE_BYTES:
+            torch.cuda.empty_cache()
         try:
-            return torch.empty(num_bytes, dtype=torch.uint8, device=self._memory.device)
+            return banded_room(num_bytes, self._memory.device)
         except torch.OutOfMemoryError:
             return room_for(num_bytes)
 

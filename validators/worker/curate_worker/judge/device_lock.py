@@ -26,13 +26,16 @@ class DeviceLocks:
 
     def __init__(self, names: dict[str, str]) -> None:
         self._alone_on: str | None = None
+        self.has_large_task = False
+        """Whether this judge, and no other, has a task that needs most of a GPU's memory."""
+        self._large = _DeviceLock(f"{'-'.join(sorted(names.values()))}.large")
         self._locks = {
             device: _DeviceLock(names[device]) for device in sorted(names, key=lambda name: name != PROCESSOR)
         }
 
     def close(self) -> None:
         """Gives the files of the locks back."""
-        for lock in self._locks.values():
+        for lock in (self._large, *self._locks.values()):
             lock.close()
 
     @contextmanager
@@ -54,6 +57,21 @@ class DeviceLocks:
             self._leave()
             with phase("wait_for_device"):
                 self._enter()
+
+    def take_large_task(self) -> None:
+        """Within `shared`: waits until no other judge has one. Whoever is alone on a device waits for nobody."""
+        if self.has_large_task or self._alone_on is not None:
+            return
+        self._leave()
+        with phase("wait_for_memory"):
+            self._large.enter_alone()
+            self._enter()
+        self.has_large_task = True
+
+    def give_large_task_back(self) -> None:
+        """Its memory is free again."""
+        self._large.leave()
+        self.has_large_task = False
 
     @contextmanager
     def alone(self, device: str) -> Iterator[None]:
@@ -114,6 +132,9 @@ class _DeviceLock:
         fcntl.flock(self._gate, fcntl.LOCK_EX)
         fcntl.flock(self._main, fcntl.LOCK_SH)
         fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+    def enter_alone(self) -> None:
+        fcntl.flock(self._main, fcntl.LOCK_EX)
 
     def leave(self) -> None:
         fcntl.flock(self._main, fcntl.LOCK_UN)

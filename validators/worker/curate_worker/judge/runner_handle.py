@@ -55,7 +55,7 @@ class RunnerHandle:
 
     def _start(self, server: ForkServer, room: Room, seconds: float) -> None:
         self._memory = GpuMemory.allocate(WINDOW_BYTES) if room.shares_gpu else None
-        self._window = None if self._memory is None else Window(self._memory.bytes)
+        self._window = None if self._memory is None else Window(self._memory.bytes, gives_back=True)
         page = new_page() if self._locks is not None else None
         self._turnstile = None if page is None else Turnstile(page)
         self._started: Started = _started(server, room, self._memory, page)

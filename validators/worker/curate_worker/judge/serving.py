@@ -60,6 +60,13 @@ def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[di
     return rows
 
 
+# Others wait for the memory, and nobody knows when the next candidate of the same task comes.
+def _end_large_task(station: Station, tasks: TaskSession) -> None:
+    if station.locks.has_large_task:
+        tasks.close()
+        station.locks.give_large_task_back()
+
+
 def write(answers: BinaryIO, message: dict) -> None:
     """Writes one message to the orchestrator."""
     answers.write(json.dumps(message, allow_nan=False).encode() + b"\n")
@@ -77,7 +84,10 @@ def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
     nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
     try:
         with timed_phases() as clock, station.locks.shared():
-            rows = _evaluate(station, tasks, parse_request(message))
+            try:
+                rows = _evaluate(station, tasks, parse_request(message))
+            finally:
+                _end_large_task(station, tasks)
     except MachineFault as fault:
         return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}
     except (BadRequest, ValueError) as error:

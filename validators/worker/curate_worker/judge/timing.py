@@ -11,7 +11,7 @@ from .candidate_run import CandidateRun
 from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
-from .reference import Reference
+from .reference import Case, Reference, is_large
 from .samples import Samples, Timing
 
 _WARM_UPS = 3
@@ -22,6 +22,8 @@ _MORE = 1.25
 
 def prepare_cases(reference: Reference) -> None:
     """Makes the inputs of the first pairs, and what must come out, before the device is kept from others."""
+    if reference.is_large:
+        return
     for index in range(_WARM_UPS + _MIN_PAIRS):
         reference.case(reference.num_calls() + index)
 
@@ -30,12 +32,15 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) 
     """The `performance` field of a row, or None where no honest number can be had. Raises a Verdict."""
     first = reference.num_calls()
     for _ in range(_WARM_UPS):
-        _time_pair(run, reference, first)
+        _time_pair(run, reference, _warmed_up(reference, first))
     samples = Samples()
-    deadline = time.monotonic() + reference.settings.timing_s
+    remaining = reference.settings.timing_s
     for number in range(_MAX_PAIRS):
-        samples.add(*_time_pair(run, reference, first + 1 + number))
-        late = number + 1 >= _LEAST_PAIRS and time.monotonic() > deadline
+        case = _warmed_up(reference, first + 1 + number)
+        start = time.monotonic()
+        samples.add(*_time_pair(run, reference, case))
+        remaining -= time.monotonic() - start
+        late = number + 1 >= _LEAST_PAIRS and remaining < 0
         if late or (_is_worth_a_look(samples) and _is_settled(samples)):
             break
     evidence.timed_pairs, evidence.disturbed_pairs = len(samples), samples.num_disturbed
@@ -58,20 +63,27 @@ def _sends_more(run: CandidateRun, reference: Reference) -> bool:
     return run.largest_answer > _MORE * max(1, reference.largest_answer)
 
 
-def _time_pair(run: CandidateRun, reference: Reference, index: int) -> tuple[Timing, Timing]:
-    if index % 2:
-        theirs = _time_reference(reference, index)
-        return theirs, _time_candidate_once(run, reference, index)
-    mine = _time_candidate_once(run, reference, index)
-    return _time_reference(reference, index), mine
-
-
-def _time_reference(reference: Reference, index: int) -> Timing:
-    return reference.call(reference.case(index).inputs, flush=True, look=False).timing
-
-
-def _time_candidate_once(run: CandidateRun, reference: Reference, index: int) -> Timing:
+# A large case is made between two pairs; the reference then allocates its memory anew, and shall not in the timed call.
+def _warmed_up(reference: Reference, index: int) -> Case:
     case = reference.case(index)
+    if is_large(case):
+        _time_reference(reference, case)
+    return case
+
+
+def _time_pair(run: CandidateRun, reference: Reference, case: Case) -> tuple[Timing, Timing]:
+    if case.index % 2:
+        theirs = _time_reference(reference, case)
+        return theirs, _time_candidate_once(run, case)
+    mine = _time_candidate_once(run, case)
+    return _time_reference(reference, case), mine
+
+
+def _time_reference(reference: Reference, case: Case) -> Timing:
+    return reference.call(case.inputs, flush=True, look=False).timing
+
+
+def _time_candidate_once(run: CandidateRun, case: Case) -> Timing:
     answer = run.call(case, flush=True, timed=True)
     compare(answer.outputs, case.expected)
     return answer.timing

@@ -20,12 +20,14 @@ from . import modules, oracle, probe, triton_interpreter
 from .answers import Answer, answer_parcel
 from .errors import FaultInInput
 from .extensions import Extensions
-from .inputs import make_inputs, seed_all
+from .inputs import make_inputs, measure_inputs, seed_all
 from .mutants import Origin, call_mutant, mutants_of
 from .parameters import redraw_constants
 from .program import Program, arguments_of, construct
 from .triton_compiles import announce_compiles
 from .triton_launches import LaunchCounter
+
+_MUCH_MEMORY: Final = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class Runner:
     references: dict[str, OpenReference] = field(default_factory=dict)
     """By workload."""
     kept: Parcel | None = None
-    """The inputs that were made last."""
+    """The inputs that were made last; None where they are on the GPU and can be sent again in no time."""
+    may_give_back: bool = False
+    """Whether no timed call is to find the memory that PyTorch keeps for it."""
     launches: LaunchCounter = field(default_factory=LaunchCounter)
     extensions: Extensions = field(init=False)
 
@@ -73,6 +77,11 @@ class Runner:
         if known is None:
             raise FaultInInput("REF_INVALID", "no reference was loaded")
         return known
+
+    def give_back(self) -> None:
+        """Gives gigabytes that PyTorch keeps for later to others on the GPU."""
+        if self.may_give_back and torch.cuda.memory_reserved() - torch.cuda.memory_allocated() > _MUCH_MEMORY:
+            torch.cuda.empty_cache()
 
     def inputs(self, message: Message) -> Parcel:
         """The inputs that come with a message, or those that were kept."""
@@ -154,6 +163,7 @@ def _load_state(runner: Runner, message: Message) -> Answer:
 def _stage(runner: Runner, message: Message) -> Answer:
     """Fresh inputs for one call."""
     seed_all(message.body["seed"])
+    runner.may_give_back = runner.device == "cuda" and runner.entry is None and not message.body["flush"]
     runner.bound(message).stage(runner.inputs(message), flush=message.body["flush"])
     runner.launches.take()
     return Answer("staged")
@@ -202,10 +212,16 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
 def _make_inputs(runner: Runner, message: Message) -> Answer:
     """Fresh inputs from a seed."""
     inputs = make_inputs(runner.reference(message).module, runner.device, message.body)
-    runner.kept = pack(inputs)
+    parcel = pack(inputs)
+    runner.kept = parcel if message.body["keep"] or not parcel.stays_on_gpu else None
     if message.body["keep"]:
         return Answer("inputs_kept")
-    return answer_parcel("inputs", runner.kept)
+    return answer_parcel("inputs", parcel)
+
+
+def _measure_inputs(runner: Runner, message: Message) -> Answer:
+    """Bytes of the inputs, found out without making them; null where that cannot be."""
+    return Answer("measured", {"num_bytes": measure_inputs(runner.reference(message).module)})
 
 
 def _run_oracle(runner: Runner, message: Message) -> Answer:
@@ -245,6 +261,7 @@ HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "facts": _facts,
     "open_reference": _open_reference,
     "make_inputs": _make_inputs,
+    "measure_inputs": _measure_inputs,
     "run_oracle": _run_oracle,
     "list_mutants": _list_mutants,
     "call_mutant": _call_mutant,

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 import torch
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from .dice import LoadedDice
 from .parameters import can_be_moved, is_constant, move_apart
@@ -37,6 +37,16 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     if how["vary"]:
         inputs = tree_map(_varied, inputs)
     return _jittered(inputs, set(how["jitter"]))
+
+
+def measure_inputs(module: ModuleType) -> int | None:
+    """Bytes of what `get_inputs` gives, made where nothing takes memory; None where it cannot be made there."""
+    try:
+        with torch.device("meta"), _other_seeds_ignored():
+            tensors = [item for item in tree_leaves(module.get_inputs()) if isinstance(item, torch.Tensor)]
+    except Exception:
+        return None
+    return sum(item.numel() * item.element_size() for item in tensors)
 
 
 # On the device where the reference allows it: that is a thousand times quicker.

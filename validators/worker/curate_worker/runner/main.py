@@ -36,6 +36,8 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
     while (message := channel.receive()) is not None:
         answer = _handle(runner, message, place.scratch)
         channel.send(answer.kind, answer.body, answer.blobs)
+        del message, answer
+        runner.give_back()
 
 
 def _open_window(num_bytes: int) -> Window:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from ..digests import digest_of
-from ..tensors import GuardedCopy, TensorDescriptor, bytes_of
+from ..tensors import Guarded, TensorDescriptor, bytes_of
 from ..values import Parcel, pack, unpack
 from .clock import Clock, waited_nanoseconds
 from .errors import FaultInInput
@@ -23,7 +23,7 @@ class _Call:
     descriptors: list[TensorDescriptor]
     memory: list[tuple[int, int]]
     """Where the inputs lay before the call."""
-    guards: list[GuardedCopy]
+    guards: list[Guarded]
     """The inputs' memory with its bands; empty where it has none."""
     outputs: list[torch.Tensor] = field(default_factory=list)
 
@@ -51,7 +51,7 @@ class Program:
 
     def stage(self, parcel: Parcel, *, flush: bool) -> None:
         """Takes in fresh inputs and sets parameters back, so that nothing but the call itself is left to do."""
-        guards = [GuardedCopy(blob) for blob in parcel.blobs] if self._can_guard(parcel) else []
+        guards = [Guarded(blob) for blob in parcel.blobs] if self._can_guard(parcel) else []
         if guards:
             parcel = replace(parcel, blobs=[guard.blob for guard in guards])
         inputs, tensors = unpack(parcel, self._device)
