@@ -13,15 +13,15 @@ import type { SplitComparison } from './side-code.ts'
  */
 export function namedKernels(plan: PlanScope, splits: readonly SplitComparison[]): MinedKernel[] {
   const words = testWords(plan, splits)
-  const joined = [...words].join(' ')
   const kernels = [...new Set(splits.flatMap((split) => split.kernels))]
-  return kernels.filter(({ path, symbol }) => {
-    if (path === plan.test.module.path) return true
-    const own = wordsOf(symbol, posix.basename(path).replace(/\.\w+$/, ''), posix.basename(posix.dirname(path)))
-    return [...own].some(
-      (word) => words.has(word) || (word.length > 4 && joined.includes(word)) || isPartOf(words, word),
-    )
-  })
+  return kernels.filter((kernel) => kernel.path === plan.test.module.path || sharesWord(kernel, words))
+}
+
+/** Whether a word of a kernel's name, of its file's or of its folder's is among others, also as a part of one. */
+export function sharesWord({ path, symbol }: MinedKernel, words: ReadonlySet<string>): boolean {
+  const joined = [...words].join(' ')
+  const own = wordsOf(symbol, posix.basename(path).replace(/\.\w+$/, ''), posix.basename(posix.dirname(path)))
+  return [...own].some((word) => words.has(word) || (word.length > 4 && joined.includes(word)) || isPartOf(words, word))
 }
 
 // `rms_norm` against `rmsnorm`.
@@ -46,7 +46,8 @@ function testWords(plan: PlanScope, splits: readonly SplitComparison[]): Set<str
   return wordsOf(test.name, posix.basename(path, '.py'), posix.basename(posix.dirname(path)), ...called, ...symbols)
 }
 
-function wordsOf(...names: readonly string[]): Set<string> {
+/** The words of names, those left out that half of all kernels and tests have. */
+export function wordsOf(...names: readonly string[]): Set<string> {
   const words = names.flatMap((name) =>
     name
       .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')

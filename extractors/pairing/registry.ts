@@ -1,5 +1,6 @@
 import type { PairingMethod } from '../types.ts'
 import { atenOverride } from './aten-override.ts'
+import { eagerTwin } from './eager-twin.ts'
 import { modelSibling } from './model-sibling.ts'
 import { operatorRegistration } from './operator-registration.ts'
 import { testComparison } from './test-comparison.ts'
@@ -10,4 +11,5 @@ export const pairingMethods = {
   'aten-override': atenOverride,
   'model-sibling': modelSibling,
   'operator-registration': operatorRegistration,
+  'eager-twin': eagerTwin,
 } satisfies Record<string, PairingMethod>
