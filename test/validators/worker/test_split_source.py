@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from curate_worker.judge.builds.binding_source import fits_before
 from curate_worker.judge.builds.commands import include_flags
-from curate_worker.judge.builds.split_source import BROUGHT_BY_PYTORCH, NotSplittable, split_source
+from curate_worker.judge.builds.source_edits import NotSplittable
+from curate_worker.judge.builds.split_source import BROUGHT_BY_PYTORCH, split_source
 from curate_worker.judge.builds.toolchain import find_toolchain
 from curate_worker.runner.compile import run_compilers
 
@@ -73,12 +76,68 @@ def test_both_parts_keep_the_lines_of_the_original() -> None:
         ("__global__ void k() {}\nvoid f() { g([] __device__ (int i) {}); }", "device code inside host code"),
         ("__global__ void k() {}\nvoid f() { (*p)<<<1, 1>>>(); }", "without a name"),
         ('__global__ void k() {}\nconst char* f() { return "never closed; }', "told apart"),
+        ("__global__ void __launch_bounds__ k() {}", "cannot be read"),
         ("template <int N> __global__ void k() {}\ntemplate <> __global__ void k<1>() {}", "specialization"),
     ],
 )
 def test_what_is_not_understood_stays_in_one_piece(text: str, reason: str) -> None:
     with pytest.raises(NotSplittable, match=reason):
         split_source(text, "cuda.cu")
+
+
+PIECES = [
+    *(
+        "__global__ ",
+        "__launch_bounds__",
+        "void ",
+        "k",
+        "template ",
+        "<",
+        ">",
+        "<<<",
+        ">>>",
+        "(",
+        ")",
+        "{",
+        "}",
+        ";",
+        ",",
+    ),
+    *(
+        "namespace ",
+        "extern ",
+        '"C" ',
+        "=",
+        "::",
+        "static ",
+        "struct ",
+        "using ",
+        "\n#define X 1\n",
+        "\n#if X\n",
+        "/*",
+        "//",
+    ),
+    *("R", '"', "'", "const ", "__device__ ", "operator", "[", "]", "...", "\\", "x", "1"),
+]
+
+
+def test_no_text_does_worse_than_not_being_split() -> None:
+    dice = random.Random(0)
+    for _ in range(3000):
+        text = "".join(dice.choices(PIECES, k=dice.randrange(1, 40)))
+        try:
+            split_source(text, "cuda.cu")
+        except NotSplittable:
+            continue
+        fits_before(text, text)
+
+
+@pytest.mark.parametrize(
+    "piece", ["/*", 'R"(', "<", "{", "namespace a {", "k<<<", "template <", "#define X\n", "> <<<1>>>()"]
+)
+def test_a_long_text_that_makes_no_sense_is_put_aside_at_once(piece: str) -> None:
+    with pytest.raises(NotSplittable):
+        split_source("__global__ void k() {}\nvoid f() { " + piece * (190_000 // len(piece)), "cuda.cu")
 
 
 def test_strings_and_comments_hold_no_launches() -> None:

@@ -6,6 +6,7 @@ of a CUDA source in one compilation, which saves reading PyTorch's headers twice
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from .headers import EXTENSION, TYPES
 from .source_tokens import Token, Unreadable, partners, tokens_of
@@ -30,10 +31,10 @@ def fits_before(binding: str, source: str) -> bool:
     """
     try:
         declared = _declared_functions(binding)
-        words = [token.text for token in tokens_of(source) if token.kind == "word"]
-    except Unreadable:
+        words = Counter(token.text for token in tokens_of(source) if token.kind == "word")
+    except (Unreadable, LookupError):
         return False
-    return declared is not None and all(words.count(name) <= 1 for name in declared)
+    return declared is not None and all(words[name] <= 1 for name in declared)
 
 
 # None where there is more than includes, declarations and, last, the module.

@@ -26,7 +26,8 @@ from .commands import (
 )
 from .flags import device_flags, host_flags
 from .headers import EXTENSION, TYPES, HeaderStore, optimization_of
-from .split_source import NotSplittable, Split, split_source
+from .source_edits import NotSplittable
+from .split_source import Split, split_source
 from .toolchain import Toolchain
 
 _INCLUDE = re.compile(r"\s*#\s*include\s*<([^>]+)>\s*$")

@@ -45,7 +45,11 @@ def tokens_of(text: str) -> list[Token]:
         if kind == "comment" or match.group().isspace():
             continue
         word = match.group()
-        if (kind == "mark" and word in "\"'\\") or (kind == "directive" and "/*" in word):
+        # Found at once: looking for the end of each of many would take for ever.
+        is_open = (word == "/" and text.startswith("/*", match.start())) or (
+            kind == "word" and word.endswith("R") and text.startswith('"', match.end())
+        )
+        if is_open or (kind == "mark" and word in "\"'\\") or (kind == "directive" and "/*" in word):
             raise Unreadable("a literal, a comment or a directive that cannot be told apart")
         found.append(Token(kind, word, match.start(), match.end()))
     return found

@@ -10,8 +10,10 @@ and whatever is not understood raises NotSplittable, so that the source is compi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from .kernel_launches import declare_kernel, kernel_name, rewrite_launches
+from .source_edits import Edits, NotSplittable, Source
 from .source_tokens import Token, Unreadable, partners, tokens_of
 
 # What nvcc declares in front of every source (crt/host_runtime.h).
@@ -19,7 +21,6 @@ _PUSH = (
     'extern "C" unsigned __cudaPushCallConfiguration('
     "dim3 gridDim, dim3 blockDim, size_t sharedMem = 0, struct CUstream_st* stream = 0);"
 )
-_FOR_KERNELS = {"__launch_bounds__", "__cluster_dims__", "__maxnreg__", "__block_size__"}
 _ON_DEVICE = {"__device__", "__constant__", "__managed__"}
 _TYPES = {"struct", "class", "union", "enum", "typedef", "using", "static_assert"}
 _PYTORCH_WORDS = {"torch", "at", "c10", "pybind11", "py", "Tensor", "TensorOptions"}
@@ -47,10 +48,6 @@ _HALF_WORD = re.compile(r"AND_HALF|AND2$|AND3$|ALL_TYPES_AND|BFLOAT16|^Half$|^BF
 _FOR_HALVES = ["#include <c10/util/Half.h>", "#include <c10/util/BFloat16.h>", "namespace at { using namespace c10; }"]
 
 
-class NotSplittable(Exception):  # noqa: N818
-    """Why a source is compiled in one piece."""
-
-
 @dataclass(frozen=True)
 class Split:
     """The two parts of a source."""
@@ -61,47 +58,32 @@ class Split:
     """Names of the kernels that the host part instantiates."""
 
 
-@dataclass
-class _Edits:
-    """Replacements by span; what is cut out leaves its line breaks."""
-
-    text: str
-    spans: list[tuple[int, int, str]] = field(default_factory=list)
-
-    def cut(self, start: int, end: int, instead: str = "") -> None:
-        """Replaces a span."""
-        lines = "\n" * (self.text.count("\n", start, end) - instead.count("\n"))
-        self.spans.append((start, end, instead + lines))
-
-    def apply(self) -> str:
-        """The text with all replacements."""
-        pieces, place = [], 0
-        for start, end, instead in sorted(self.spans):
-            if start < place:
-                raise NotSplittable("nested replacements")
-            pieces += [self.text[place:start], instead]
-            place = end
-        return "".join([*pieces, self.text[place:]])
-
-
 def split_source(text: str, name: str) -> Split:
     """Splits a source. Raises NotSplittable."""
+    if len(text) > _MAX_CHARACTERS:
+        raise NotSplittable("a source of more characters than people write")
     try:
         splitter = _Splitter(text)
+        splitter.walk(0, len(splitter.tokens))
+        host, device = splitter.host.apply(), splitter.device.apply()
     except Unreadable as error:
         raise NotSplittable(str(error)) from error
-    splitter.walk(0, len(splitter.tokens))
+    except (LookupError, RecursionError) as error:
+        raise NotSplittable("a source that cannot be read") from error
     if not splitter.kernels:
         raise NotSplittable("no kernel")
     line = f'#line 1 "{name}"\n'
     halves = any(_HALF_WORD.search(token.text) for token in splitter.tokens if token.kind == "word")
     brought = BROUGHT_BY_PYTORCH if splitter.has_full_header else []
-    device = [f"#include <{header}>" for header in brought] + (_FOR_HALVES if halves and brought else [])
+    prelude = [f"#include <{header}>" for header in brought] + (_FOR_HALVES if halves and brought else [])
     return Split(
-        host="\n".join(["#include <cuda_runtime.h>", _PUSH, line + splitter.host.apply(), ""]),
-        device="\n".join([*device, line + splitter.device.apply(), ""]),
+        host="\n".join(["#include <cuda_runtime.h>", _PUSH, line + host, ""]),
+        device="\n".join([*prelude, line + device, ""]),
         kernel_templates=sorted(splitter.templates),
     )
+
+
+_MAX_CHARACTERS = 200_000
 
 
 class _Splitter:
@@ -109,11 +91,12 @@ class _Splitter:
 
     def __init__(self, text: str) -> None:
         self.tokens = tokens_of(text)
-        self.host, self.device = _Edits(text), _Edits(text)
+        self.host, self.device = Edits(text), Edits(text)
         self.has_full_header = False
         self.kernels: set[str] = set()
         self.templates: set[str] = set()
         self._pairs = partners(self.tokens)
+        self._source = Source(text, self.tokens, self._pairs)
         self._own_macros = {found.group(1) for found in re.finditer(r"#\s*define\s+(\w+)", text)}
 
     def walk(self, index: int, end: int) -> None:
@@ -244,7 +227,7 @@ class _Splitter:
         if any(token.kind == "directive" for token in self.tokens[first : last + 1]):
             raise NotSplittable("a directive inside host code")
         self.device.cut(self.tokens[first].start, self.tokens[last].end)
-        self._rewrite_launches(first, last)
+        rewrite_launches(self._source, self.host, first, last)
 
     # Of a function, what stands before its body.
     def _head(self, first: int, last: int) -> list[Token]:
@@ -270,72 +253,8 @@ class _Splitter:
             # An explicit instantiation, which the host part only uses.
             self.host.cut(self.tokens[first].start, self.tokens[last].end)
             return
-        name = self._kernel_name(head)
+        name = kernel_name(head)
         self.kernels.add(name)
         if is_template:
             self.templates.add(name)
-        self._declare_kernel(first, last)
-
-    def _declare_kernel(self, first: int, last: int) -> None:
-        for index in range(first, last + 1):
-            token = self.tokens[index]
-            if token.text == "{":
-                self.host.cut(token.start, self.tokens[last].end, ";")
-                break
-            if token.text in ("__global__", "static", "__grid_constant__"):
-                self.host.cut(token.start, token.end)
-            elif token.text in _FOR_KERNELS:
-                self.host.cut(token.start, self.tokens[self._pairs[index + 1]].end)
-            if token.text == "static":
-                self.device.cut(token.start, token.end)
-
-    def _kernel_name(self, head: list[Token]) -> str:
-        for index in range(len(head) - 1, 0, -1):
-            before = head[index - 1]
-            if head[index].text == "(" and before.kind == "word" and before.text not in _FOR_KERNELS:
-                return before.text
-            if head[index].text == "(" and before.text == ">":
-                raise NotSplittable("a kernel's specialization")
-        raise NotSplittable("a kernel whose name cannot be read")
-
-    def _rewrite_launches(self, first: int, last: int) -> None:
-        for index in range(first, last + 1):
-            if self.tokens[index].text == "<<<":
-                self._rewrite_launch(index, last)
-
-    # `k<<<grid, block>>>(a)` becomes `(__cudaPushCallConfiguration(grid, block) ? (void)0 : k(a))`.
-    def _rewrite_launch(self, opening: int, last: int) -> None:
-        closing = opening + 1
-        while closing <= last and self.tokens[closing].text != ">>>":
-            closing = self._pairs.get(closing, closing) + 1
-        if closing + 1 > last or self.tokens[closing + 1].text != "(":
-            raise NotSplittable("a launch that cannot be read")
-        start = self.tokens[self._callee(opening)].start
-        text = self.host.text
-        callee = text[start : self.tokens[opening].start]
-        configuration = text[self.tokens[opening].end : self.tokens[closing].start]
-        if "<<<" in configuration or "\n#" in configuration:
-            raise NotSplittable("a launch that cannot be read")
-        end = self.tokens[self._pairs[closing + 1]].end
-        # The callee moves behind the configuration, with the line breaks it holds.
-        self.host.spans += [
-            (start, self.tokens[opening].end, "(__cudaPushCallConfiguration("),
-            (self.tokens[closing].start, self.tokens[closing].end, f") ? (void)0 : {callee}"),
-            (end, end, ")"),
-        ]
-
-    def _callee(self, opening: int) -> int:
-        index = opening - 1
-        if self.tokens[index].text in (">", ">>"):
-            depth = 0
-            while index >= 0:
-                depth += {">": 1, ">>": 2, "<": -1}.get(self.tokens[index].text, 0)
-                if depth <= 0:
-                    break
-                index -= 1
-            index -= 1
-        while index >= 0 and self.tokens[index].kind == "word":
-            if self.tokens[index - 1].text != "::":
-                return index
-            index -= 2
-        raise NotSplittable("a launch of something without a name")
+        declare_kernel(self._source, self.host, self.device, first, last)
