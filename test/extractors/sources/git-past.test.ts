@@ -50,9 +50,7 @@ describe('the past of a repository', () => {
     await removeObject(made, 'HEAD~1:gone.py')
     const revisions = await repository.past?.revisions('new.py', 10)
     expect(revisions?.map(({ path }) => path)).toEqual(['new.py', 'old.py'])
-    const contents = repository.past?.contents([
-      ...(revisions ?? []).map((revision) => ({ ...revision, path: 'gone.py' })),
-    ])
+    const contents = repository.past?.contents((revisions ?? []).map((revision) => ({ ...revision, path: 'gone.py' })))
     expect(await Array.fromAsync(contents ?? [])).toEqual([null, null])
   })
 
