@@ -78,9 +78,9 @@ def test_numbers_that_no_seed_changes_are_changed() -> None:
 def test_where_the_reference_itself_is_lost_it_does_not_judge() -> None:
     own = torch.randn(100)
     usual = expect(pack(own), pack(own.double()))
-    assert is_fit_to_judge(expect(pack(own * 8), pack(own.double() * 8), unusual=True), usual)
-    assert not is_fit_to_judge(expect(pack(own), pack(own.double() * 1.01), unusual=True), usual)
-    assert not is_fit_to_judge(expect(pack(own * torch.nan), pack(own.double()), unusual=True), usual)
+    assert is_fit_to_judge(expect(pack(own * 8), pack(own.double() * 8), usual=usual), usual)
+    assert not is_fit_to_judge(expect(pack(own), pack(own.double() * 1.01), usual=usual), usual)
+    assert not is_fit_to_judge(expect(pack(own * torch.nan), pack(own.double()), usual=usual), usual)
 
 
 def test_a_cheaper_mode_asks_for_fewer() -> None:

@@ -23,6 +23,7 @@ from .tolerance import (
     flat,
     is_rounded,
     looks_like_tensor_float,
+    measure_error,
     pieces,
 )
 
@@ -55,27 +56,24 @@ def expect(
     exact: Parcel | None,
     inputs: Sequence[TensorDescriptor] = (),
     *,
-    unusual: bool = False,
+    usual: Expected | None = None,
     tensor_float: bool = False,
 ) -> Expected:
     """
-    Prepares a comparison; `inputs` are the call's, `unusual` ones drawn otherwise than the task says; `tensor_float`
-    allows products in TensorFloat-32. Raises a Verdict that blames the task where none is possible.
+    Prepares a comparison; `inputs` are the call's; `usual` is given where they are drawn otherwise than the task says;
+    `tensor_float` allows products in TensorFloat-32. Raises a Verdict that blames the task where none is possible.
     """
     own_leaves = leaves_of(own)
     exact_leaves = None if exact is None else leaves_of(exact)
     dtypes = [DTYPES[descriptor.dtype] for descriptor in inputs]
     with phase("calibrate"):
         tolerances = [
-            _calibrated(
-                leaf,
-                None if exact_leaves is None else exact_leaves[index],
-                dtypes,
-                unusual=unusual,
-                tensor_float=tensor_float,
-            )
+            _calibrated(leaf, None if exact_leaves is None else exact_leaves[index], dtypes, tensor_float=tensor_float)
             for index, leaf in enumerate(own_leaves)
         ]
+        if usual is not None:
+            pairs = zip(own_leaves, tolerances, _like(own_leaves, usual), strict=True)
+            tolerances = [_relaxed(*pair) for pair in pairs]
     for leaf, tolerance in zip(own_leaves, tolerances, strict=True):
         if tolerance is not None and not math.isfinite(tolerance.atol):
             text = f"{leaf.place} of the reference holds numbers too large to tell an error by"
@@ -84,14 +82,23 @@ def expect(
 
 
 def _calibrated(
-    own: Leaf, exact: Leaf | None, inputs: Sequence[torch.dtype], *, unusual: bool, tensor_float: bool
+    own: Leaf, exact: Leaf | None, inputs: Sequence[torch.dtype], *, tensor_float: bool
 ) -> Tolerance | None:
     if not is_rounded(own):
         return None
     tolerance = calibrate(own, exact, inputs)
-    if tensor_float:
-        tolerance = allowing_tensor_float(tolerance, own)
-    return tolerance.for_unusual_inputs() if unusual else tolerance
+    return allowing_tensor_float(tolerance, own) if tensor_float else tolerance
+
+
+def _like(leaves: list[Leaf], usual: Expected) -> list[Tolerance | None]:
+    return usual.tolerances if len(usual.tolerances) == len(leaves) else [None] * len(leaves)
+
+
+# What is lost in absolute terms on usual inputs may be lost on small ones: 2 sigmoid(2 x) - 1 is an honest tanh.
+def _relaxed(own: Leaf, tolerance: Tolerance | None, usual: Tolerance | None) -> Tolerance | None:
+    if tolerance is None or usual is None:
+        return tolerance if tolerance is None else tolerance.for_unusual_inputs()
+    return tolerance.for_unusual_inputs().at_least(usual, measure_error(own.tensor(), own.tensor()).rms_of_truth)
 
 
 def is_fit_to_judge(expected: Expected, usual: Expected) -> bool:
@@ -104,7 +111,11 @@ def is_fit_to_judge(expected: Expected, usual: Expected) -> bool:
         if is_rounded(leaf) and _finite_share(leaf) < min(_LEAST_FINITE, _finite_share(other)):
             return False
     for mine, theirs in zip(expected.tolerances, usual.tolerances, strict=True):
-        if mine is not None and theirs is not None and mine.max_rmse > _WORSE * theirs.for_unusual_inputs().max_rmse:
+        if (
+            mine is not None
+            and theirs is not None
+            and mine.own_max_rmse > _WORSE * theirs.for_unusual_inputs().max_rmse
+        ):
             return False
     return len(expected.own) == len(usual.own)
 

@@ -37,8 +37,6 @@ _NEAR, _DRAWN = -1, -2
 _FEW_NUMBERS, _CALLS_FOR_FEW, _CHEAP_BYTES = 16, 6, 16 << 20
 _LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
 _LEAST_ELEMENTS = 2
-# A judge holds five times as much, its reference and the candidate three times each.
-_LARGE_INPUTS = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,6 @@ class Case:
         if not self._digests:
             self._digests.extend(digests_of(self.inputs))
         return self._digests
-
-
-def is_large(case: Case) -> bool:
-    """Whether a case takes so much that there is room for one at a time."""
-    return case.num_bytes > _MAX_CACHED_BYTES
 
 
 @dataclass(frozen=True)
@@ -100,30 +93,14 @@ class Reference:
     _unseeded: list[int] = field(default_factory=list)
     """Places of inputs that are the same whatever the seed."""
     _kept: Parcel | None = None
-    _is_large: bool | None = None
-    _num_calls: int | None = None
-    _latest: Case | None = None
-    """The last one that was too large to be kept for long."""
-
-    @property
-    def is_large(self) -> bool:
-        """Whether a case takes gigabytes, so that there is room for one at a time."""
-        if self._is_large is None:
-            self._is_large = is_large(self.case(0))
-        return self._is_large
 
     def case(self, index: int) -> Case:
         """The case of a call; the same index gives the same inputs on every machine of one kind."""
         if index in self._cases:
             return self._cases[index]
-        if self._latest is not None and self._latest.index == index:
-            return self._latest
-        self._latest = self._kept = None
         case = self._case_of(index, self._make_inputs(index))
         if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= _MAX_CACHED_BYTES:
             self._cases[index] = case
-        else:
-            self._latest = case
         return case
 
     def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
@@ -136,17 +113,15 @@ class Reference:
 
     def drawn_cases(self) -> dict[str, Case]:
         """By distribution, cases with inputs drawn otherwise, but for those on which the reference cannot judge."""
-        found = {name: self._drawn_case(name) for name in (() if self.is_large else self.distributions())}
+        found = {name: self._drawn_case(name) for name in self.distributions()}
         return {name: case for name, case in found.items() if case is not None}
 
     def num_calls(self) -> int:
         """Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit."""
-        if self._num_calls is None:
-            case = self.case(0)
-            few = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor) < _FEW_NUMBERS
-            more = few and case.num_bytes < _CHEAP_BYTES
-            self._num_calls = max(self.settings.calls, _CALLS_FOR_FEW) if more else self.settings.calls
-        return self._num_calls
+        case = self.case(0)
+        few = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor) < _FEW_NUMBERS
+        is_cheap = case.num_bytes < _CHEAP_BYTES
+        return max(self.settings.calls, _CALLS_FOR_FEW) if few and is_cheap else self.settings.calls
 
     def distributions(self) -> tuple[str, ...]:
         """Those that this mode asks for."""
@@ -185,21 +160,15 @@ class Reference:
         The first case with one element of every floating-point input replaced by another of the same tensor; None where
         there is no such input, or where the reference cannot be run on that.
         """
-        if _NEAR in self._cases:
-            return self._cases[_NEAR]
-        is_large = self.is_large
-        inputs = _with_one_element_replaced(self.case(0).inputs, self._seed("near"))
-        if is_large:
-            self._latest = None
-        if inputs is None:
-            return None
-        try:
-            case = self._case_of(_NEAR, inputs)
-        except Verdict:
-            return None
-        if not is_large:
-            self._cases[_NEAR] = case
-        return case
+        if _NEAR not in self._cases:
+            inputs = _with_one_element_replaced(self.case(0).inputs, self._seed("near"))
+            if inputs is None:
+                return None
+            try:
+                self._cases[_NEAR] = self._case_of(_NEAR, inputs)
+            except Verdict:
+                return None
+        return self._cases[_NEAR]
 
     def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run", look: bool = True) -> ReferenceCall:
         """Runs the reference in its own dtype; `look` asks what became of its inputs."""
@@ -218,28 +187,19 @@ class Reference:
 
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
-        digests = self._look_at_first_call()
-        self._require_repeatable()
-        others = zip(digests, digests_of(self._make_inputs(1)), strict=False)
+        inputs = self._make_inputs(0)
+        call = self.call(inputs, flush=False)
+        self.mutates_inputs = call.input_digests != digests_of(inputs)
+        self.aliases_inputs = call.aliases_inputs
+        self.precision = self._choose_precision(inputs, call.output)
+        self._require_repeatable(inputs)
+        others = zip(digests_of(inputs), digests_of(self._make_inputs(1)), strict=False)
         self._unseeded = [place for place, (first, second) in enumerate(others) if first == second]
-        cases = [*(self.case(index) for index in self._numbers()), *self.drawn_cases().values()]
+        cases = [*(self.case(index) for index in range(self.num_calls())), *self.drawn_cases().values()]
         passing = passing_null_kernel([(case.inputs, case.expected) for case in cases])
         if passing is not None:
             text = f"{passing} would pass on every call, so that passing means nothing"
             raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
-
-    def _look_at_first_call(self) -> list[str]:
-        inputs = self._make_inputs(0)
-        call = self.call(inputs, flush=False)
-        digests = digests_of(inputs)
-        self.mutates_inputs = call.input_digests != digests
-        self.aliases_inputs = call.aliases_inputs
-        self.precision = self._choose_precision(inputs, call.output)
-        return digests
-
-    # Of those that can be held at the same time.
-    def _numbers(self) -> range:
-        return range(1 if self.is_large else self.num_calls())
 
     def _choose_precision(self, inputs: Parcel, own: Parcel) -> str | None:
         leaves = leaves_of(own)
@@ -258,11 +218,11 @@ class Reference:
         return None
 
     # Dropout and the like: another state of the random generator must not change the result beyond rounding.
-    def _require_repeatable(self) -> None:
-        case = self.case(0)
-        output = self.call(case.inputs, flush=False, purpose="run again", look=False).output
+    def _require_repeatable(self, inputs: Parcel) -> None:
+        expected = self.case(0).expected
+        output = self.call(inputs, flush=False, purpose="run again", look=False).output
         try:
-            compare(output, case.expected)
+            compare(output, expected)
         except Verdict as found:
             text = f"two calls of the reference on the same input differ: {found.log}"
             raise Verdict("INVALID_REFERENCE", "task", "REF_NONDETERMINISTIC", "task", text) from found
@@ -270,9 +230,8 @@ class Reference:
     def _make_inputs(self, purpose: int | str, dice: str | None = None) -> Parcel:
         answer = self._ask("make_inputs", {**self._how(purpose, dice), "keep": False}, [], "inputs")
         # The process keeps what it made last, so that it need not be sent back to where it came from.
-        parcel = parcel_in(answer, "parcel")
-        self._kept = None if parcel.stays_on_gpu else parcel
-        return parcel
+        self._kept = parcel_in(answer, "parcel")
+        return self._kept
 
     # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
     def _how(self, purpose: int | str, dice: str | None = None) -> dict:
@@ -286,8 +245,7 @@ class Reference:
 
     def try_mutants(self, start: Callable[[], RunnerHandle], opening: Message) -> None:
         """Tries references with mistakes on the same inputs. Raises a Verdict where most of them would pass."""
-        numbers = self._numbers()[: self.settings.calls]
-        cases = [(self._how(index), self.case(index).expected) for index in numbers]
+        cases = [(self._how(index), self.case(index).expected) for index in range(self.settings.calls)]
         drawn = [(self._how(f"drawn {name}", name), case.expected) for name, case in self.drawn_cases().items()]
         seed, timeout_s = self._seed("mutants"), self.settings.timeout_s
         trial = MutantTrial(start, opening, [*cases, *drawn], self.settings.mode, seed, timeout_s)
@@ -351,9 +309,6 @@ def open_reference(
     answer = ask_reference(runner, Message("open_reference", body), "opened")
     init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
     reference = Reference(task, workload, settings, device, runner, station.locks.give_way, init=init, state=state)
-    size = ask_reference(runner, Message("measure_inputs", {"workload": workload.id}), "measured").body.get("num_bytes")
-    if device != "cpu" and type(size) is int and size > _LARGE_INPUTS:
-        station.locks.take_large_task()
     reference.prove()
     # Starting a process costs as much as all of a small reference, so the first workload speaks for the others.
     if settings.mode == "certify" or workload == task.workloads[0]:

@@ -98,6 +98,26 @@ class Tolerance:
     slack_over_all: float = 1.0
     """How many times that all together may."""
 
+    reference_rms: float = 0.0
+    """Root mean square of what is exact."""
+    relaxed_from: float | None = None
+    """`max_rmse` before it was raised to what is lost on usual inputs."""
+
+    @property
+    def own_max_rmse(self) -> float:
+        """`max_rmse` as it was calibrated."""
+        return self.max_rmse if self.relaxed_from is None else self.relaxed_from
+
+    def at_least(self, usual: Tolerance, rms: float) -> Tolerance:
+        """This or, where that is more, what is allowed on usual inputs in absolute terms; `rms` is of what is exact."""
+        share = usual.reference_rms / rms if rms > 0 else 0.0
+        limits = (
+            max(self.max_rmse, share * usual.max_rmse),
+            max(self.max_rmse_widened, share * usual.max_rmse_widened),
+        )
+        atol = max(self.atol, usual.atol)
+        return replace(self, atol=atol, max_rmse=limits[0], max_rmse_widened=limits[1], relaxed_from=self.max_rmse)
+
     def for_unusual_inputs(self) -> Tolerance:
         """What outputs are held against where inputs are drawn otherwise than the task says."""
         limits = {name: self.slack * getattr(self, name) for name in ("atol", "rtol")}
@@ -131,10 +151,12 @@ def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype]
     if widened is None:
         slack = (_UNUSUAL_HALF, 1.0) if dtype in _HALF | _QUARTER else (_UNUSUAL, _UNUSUAL)
         limit = max(of_reference, _floor(dtype)) * noise
-        return Tolerance(atol, rtol, limit, *known, slack=slack[0], slack_over_all=slack[1])
+        sizes = {"slack": slack[0], "slack_over_all": slack[1], "reference_rms": error.rms_of_truth}
+        return Tolerance(atol, rtol, limit, *known, **sizes)
     rtol = max(rtol, _LEAST_SLOPE * unit)
     limits = [max(of_reference, share * unit) * noise for share in (_FLOOR_BETWEEN, _FLOOR_OF_HALVES)]
-    return Tolerance(max(atol, rtol * error.rms_of_truth), rtol, limits[0], *known, widened, limits[1])
+    rms = error.rms_of_truth
+    return Tolerance(max(atol, rtol * rms), rtol, limits[0], *known, widened, limits[1], reference_rms=rms)
 
 
 def allowing_tensor_float(tolerance: Tolerance, own: Leaf) -> Tolerance:
