@@ -30,40 +30,11 @@ from .seeds import derive_seed
 from .station import Station
 from .tolerance import is_plausible, is_rounded
 
-_MAX_CACHED_BYTES = 1 << 30
 _PRECISIONS = ("float64", "float32")
 # The number of the case that is made from the first.
 _NEAR, _DRAWN = -1, -2
 _FEW_NUMBERS, _CALLS_FOR_FEW, _CHEAP_BYTES = 16, 6, 16 << 20
 _LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
-_LEAST_ELEMENTS = 2
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call: its inputs and what must come out."""
-
-    index: int
-    inputs: Parcel
-    expected: Expected
-    num_bytes: int
-    _digests: list[str] = field(default_factory=list)
-
-    def input_digests(self) -> list[str]:
-        """Digests of the inputs, computed once."""
-        if not self._digests:
-            self._digests.extend(digests_of(self.inputs))
-        return self._digests
-
-
-@dataclass(frozen=True)
-class ReferenceCall:
-    """One call of the reference."""
-
-    output: Parcel
-    timing: Timing
-    input_digests: list[str]
-    aliases_inputs: bool
 
 
 @dataclass
@@ -93,14 +64,30 @@ class Reference:
     _unseeded: list[int] = field(default_factory=list)
     """Places of inputs that are the same whatever the seed."""
     _kept: Parcel | None = None
+    _is_large: bool | None = None
+    _num_calls: int | None = None
+    _latest: Case | None = None
+    """The last one that was too large to be kept for long."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a case takes gigabytes, so that there is room for one at a time."""
+        if self._is_large is None:
+            self._is_large = is_large(self.case(0))
+        return self._is_large
 
     def case(self, index: int) -> Case:
         """The case of a call; the same index gives the same inputs on every machine of one kind."""
         if index in self._cases:
             return self._cases[index]
+        if self._latest is not None and self._latest.index == index:
+            return self._latest
+        self._latest = self._kept = None
         case = self._case_of(index, self._make_inputs(index))
-        if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= _MAX_CACHED_BYTES:
+        if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= MAX_CACHED_BYTES:
             self._cases[index] = case
+        else:
+            self._latest = case
         return case
 
     def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
@@ -113,15 +100,17 @@ class Reference:
 
     def drawn_cases(self) -> dict[str, Case]:
         """By distribution, cases with inputs drawn otherwise, but for those on which the reference cannot judge."""
-        found = {name: self._drawn_case(name) for name in self.distributions()}
+        found = {name: self._drawn_case(name) for name in (() if self.is_large else self.distributions())}
         return {name: case for name, case in found.items() if case is not None}
 
     def num_calls(self) -> int:
         """Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit."""
-        case = self.case(0)
-        few = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor) < _FEW_NUMBERS
-        is_cheap = case.num_bytes < _CHEAP_BYTES
-        return max(self.settings.calls, _CALLS_FOR_FEW) if few and is_cheap else self.settings.calls
+        if self._num_calls is None:
+            case = self.case(0)
+            few = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor) < _FEW_NUMBERS
+            more = few and case.num_bytes < _CHEAP_BYTES
+            self._num_calls = max(self.settings.calls, _CALLS_FOR_FEW) if more else self.settings.calls
+        return self._num_calls
 
     def distributions(self) -> tuple[str, ...]:
         """Those that this mode asks for."""
@@ -160,15 +149,21 @@ class Reference:
         The first case with one element of every floating-point input replaced by another of the same tensor; None where
         there is no such input, or where the reference cannot be run on that.
         """
-        if _NEAR not in self._cases:
-            inputs = _with_one_element_replaced(self.case(0).inputs, self._seed("near"))
-            if inputs is None:
-                return None
-            try:
-                self._cases[_NEAR] = self._case_of(_NEAR, inputs)
-            except Verdict:
-                return None
-        return self._cases[_NEAR]
+        if _NEAR in self._cases:
+            return self._cases[_NEAR]
+        is_large = self.is_large
+        inputs = with_one_element_replaced(self.case(0).inputs, self._seed("near"))
+        if is_large:
+            self._latest = None
+        if inputs is None:
+            return None
+        try:
+            case = self._case_of(_NEAR, inputs)
+        except Verdict:
+            return None
+        if not is_large:
+            self._cases[_NEAR] = case
+        return case
 
     def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run", look: bool = True) -> ReferenceCall:
         """Runs the reference in its own dtype; `look` asks what became of its inputs."""
@@ -187,19 +182,28 @@ class Reference:
 
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
-        inputs = self._make_inputs(0)
-        call = self.call(inputs, flush=False)
-        self.mutates_inputs = call.input_digests != digests_of(inputs)
-        self.aliases_inputs = call.aliases_inputs
-        self.precision = self._choose_precision(inputs, call.output)
-        self._require_repeatable(inputs)
-        others = zip(digests_of(inputs), digests_of(self._make_inputs(1)), strict=False)
+        digests = self._look_at_first_call()
+        self._require_repeatable()
+        others = zip(digests, digests_of(self._make_inputs(1)), strict=False)
         self._unseeded = [place for place, (first, second) in enumerate(others) if first == second]
-        cases = [*(self.case(index) for index in range(self.num_calls())), *self.drawn_cases().values()]
+        cases = [*(self.case(index) for index in self._numbers()), *self.drawn_cases().values()]
         passing = passing_null_kernel([(case.inputs, case.expected) for case in cases])
         if passing is not None:
             text = f"{passing} would pass on every call, so that passing means nothing"
             raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
+
+    def _look_at_first_call(self) -> list[str]:
+        inputs = self._make_inputs(0)
+        call = self.call(inputs, flush=False)
+        digests = digests_of(inputs)
+        self.mutates_inputs = call.input_digests != digests
+        self.aliases_inputs = call.aliases_inputs
+        self.precision = self._choose_precision(inputs, call.output)
+        return digests
+
+    # Of those that can be held at the same time.
+    def _numbers(self) -> range:
+        return range(1 if self.is_large else self.num_calls())
 
     def _choose_precision(self, inputs: Parcel, own: Parcel) -> str | None:
         leaves = leaves_of(own)
@@ -218,11 +222,11 @@ class Reference:
         return None
 
     # Dropout and the like: another state of the random generator must not change the result beyond rounding.
-    def _require_repeatable(self, inputs: Parcel) -> None:
-        expected = self.case(0).expected
-        output = self.call(inputs, flush=False, purpose="run again", look=False).output
+    def _require_repeatable(self) -> None:
+        case = self.case(0)
+        output = self.call(case.inputs, flush=False, purpose="run again", look=False).output
         try:
-            compare(output, expected)
+            compare(output, case.expected)
         except Verdict as found:
             text = f"two calls of the reference on the same input differ: {found.log}"
             raise Verdict("INVALID_REFERENCE", "task", "REF_NONDETERMINISTIC", "task", text) from found
@@ -230,8 +234,9 @@ class Reference:
     def _make_inputs(self, purpose: int | str, dice: str | None = None) -> Parcel:
         answer = self._ask("make_inputs", {**self._how(purpose, dice), "keep": False}, [], "inputs")
         # The process keeps what it made last, so that it need not be sent back to where it came from.
-        self._kept = parcel_in(answer, "parcel")
-        return self._kept
+        parcel = parcel_in(answer, "parcel")
+        self._kept = None if parcel.stays_on_gpu else parcel
+        return parcel
 
     # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
     def _how(self, purpose: int | str, dice: str | None = None) -> dict:
@@ -245,7 +250,8 @@ class Reference:
 
     def try_mutants(self, start: Callable[[], RunnerHandle], opening: Message) -> None:
         """Tries references with mistakes on the same inputs. Raises a Verdict where most of them would pass."""
-        cases = [(self._how(index), self.case(index).expected) for index in range(self.settings.calls)]
+        numbers = self._numbers()[: self.settings.calls]
+        cases = [(self._how(index), self.case(index).expected) for index in numbers]
         drawn = [(self._how(f"drawn {name}", name), case.expected) for name, case in self.drawn_cases().items()]
         seed, timeout_s = self._seed("mutants"), self.settings.timeout_s
         trial = MutantTrial(start, opening, [*cases, *drawn], self.settings.mode, seed, timeout_s)
@@ -272,46 +278,3 @@ class Reference:
         return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
 
 
-def _with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
-    blobs, changed = [], False
-    for descriptor, blob in zip(inputs.tensors, inputs.blobs, strict=True):
-        dtype = DTYPES[descriptor.dtype]
-        size, count = dtype.itemsize, blob.nbytes // dtype.itemsize
-        if not dtype.is_floating_point or count < _LEAST_ELEMENTS:
-            blobs.append(blob)
-            continue
-        places = seed % count, (seed // count) % count
-        target, source = (slice(place * size, (place + 1) * size) for place in places)
-        copy = copy_of(blob)
-        copy[target] = blob[source]
-        changed = changed or not same_bytes(copy[target], blob[target])
-        blobs.append(copy)
-    return replace(inputs, blobs=blobs) if changed else None
-
-
-def open_reference(
-    station: Station, runner: RunnerHandle, task: Task, workload: Workload, how: tuple[Settings, str]
-) -> Reference:
-    """
-    Opens the reference of a workload in a process, with settings on a device, and proves it fit to judge by. Raises a
-    Verdict that blames the task.
-    """
-    settings, device = how
-    seed = derive_seed(settings.seed, task.id, workload.id, "model")
-    body = {
-        "workload": workload.id,
-        "source": task.reference,
-        "axes": workload.axes,
-        "device": device,
-        "seed": seed,
-    }
-    runner.allow(settings.timeout_s)
-    answer = ask_reference(runner, Message("open_reference", body), "opened")
-    init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
-    reference = Reference(task, workload, settings, device, runner, station.locks.give_way, init=init, state=state)
-    reference.prove()
-    # Starting a process costs as much as all of a small reference, so the first workload speaks for the others.
-    if settings.mode == "certify" or workload == task.workloads[0]:
-        reference.try_mutants(lambda: start_reference(station, settings, device), Message("open_reference", body))
-    station.locks.give_way()
-    return reference
