@@ -9,11 +9,12 @@ from ..channel import Message
 from ..tensors import Malformed
 from ..values import Parcel, parcel_of
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
+from .cases import Case
 from .faults import RunnerLost, Verdict
 from .idle_work import works_while_idle
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
-from .reference import Case, Reference
+from .reference import Reference
 from .requests import Request
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..digests import digests_of
 from ..values import Json
 from .candidate_run import CallAnswer, CandidateRun, DeviceChanged
+from .cases import Case
 from .compare import compare
 from .contracts import CONTRACTS
 from .evidence import Evidence
@@ -14,7 +15,7 @@ from .faults import Verdict
 from .leaves import leaves_of
 from .log_text import clean_log
 from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
-from .reference import Case, Reference
+from .reference import Reference
 from .requests import Request, Workload
 from .rows import Circumstances, passed_row, verdict_row
 from .station import Station

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..channel import Message
 from ..digests import digests_of
-from ..tensors import DTYPES, Blob, copy_of, same_bytes
+from ..tensors import Blob
 from ..values import Parcel
-from .compare import Expected, compare, expect, is_fit_to_judge, is_mostly_finite
+from .cases import MAX_CACHED_BYTES, Case, ReferenceCall, is_large, with_one_element_replaced
+from .compare import compare, expect, is_fit_to_judge, is_mostly_finite
 from .distributions import distributions_of
 from .faults import Verdict
 from .leaves import leaves_of
@@ -20,14 +21,12 @@ from .reference_errors import (
     number_in,
     parcel_in,
     require_usable_size,
-    start_reference,
     texts_in,
 )
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
 from .seeds import derive_seed
-from .station import Station
 from .tolerance import is_plausible, is_rounded
 
 _PRECISIONS = ("float64", "float32")
@@ -276,5 +275,3 @@ class Reference:
 
     def _seed(self, *purpose: str | int) -> int:
         return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
-
-

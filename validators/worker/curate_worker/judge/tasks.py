@@ -6,7 +6,8 @@ import torch
 
 from .device_lock import PROCESSOR
 from .faults import Verdict
-from .reference import Reference, open_reference
+from .open_reference import open_reference
+from .reference import Reference
 from .reference_errors import start_reference
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle

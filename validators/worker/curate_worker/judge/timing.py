@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 
 from .candidate_run import CandidateRun
+from .cases import Case, is_large
 from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
-from .reference import Case, Reference, is_large
+from .reference import Reference
 from .samples import Samples, Timing
 
 _WARM_UPS = 3

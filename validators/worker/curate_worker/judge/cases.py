@@ -1,0 +1,68 @@
+"""One call of a task: its inputs and what must come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ..digests import digests_of
+from ..tensors import DTYPES, copy_of, same_bytes
+from ..values import Parcel
+from .compare import Expected
+from .samples import Timing
+
+MAX_CACHED_BYTES = 1 << 30
+"""Of all cases of a workload that are kept; one that takes more by itself is large."""
+_LEAST_ELEMENTS = 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: its inputs and what must come out."""
+
+    index: int
+    inputs: Parcel
+    expected: Expected
+    num_bytes: int
+    _digests: list[str] = field(default_factory=list)
+
+    def input_digests(self) -> list[str]:
+        """Digests of the inputs, computed once."""
+        if not self._digests:
+            self._digests.extend(digests_of(self.inputs))
+        return self._digests
+
+
+def is_large(case: Case) -> bool:
+    """Whether a case takes so much that there is room for one at a time."""
+    return case.num_bytes > MAX_CACHED_BYTES
+
+
+@dataclass(frozen=True)
+class ReferenceCall:
+    """One call of the reference."""
+
+    output: Parcel
+    timing: Timing
+    input_digests: list[str]
+    aliases_inputs: bool
+
+
+def with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
+    """
+    The same inputs with one element of every floating-point tensor replaced by another of it; None where that changes
+    nothing.
+    """
+    blobs, changed = [], False
+    for descriptor, blob in zip(inputs.tensors, inputs.blobs, strict=True):
+        dtype = DTYPES[descriptor.dtype]
+        size, count = dtype.itemsize, blob.nbytes // dtype.itemsize
+        if not dtype.is_floating_point or count < _LEAST_ELEMENTS:
+            blobs.append(blob)
+            continue
+        places = seed % count, (seed // count) % count
+        target, source = (slice(place * size, (place + 1) * size) for place in places)
+        copy = copy_of(blob)
+        copy[target] = blob[source]
+        changed = changed or not same_bytes(copy[target], blob[target])
+        blobs.append(copy)
+    return replace(inputs, blobs=blobs) if changed else None
