@@ -20,12 +20,18 @@ export function referencePlace(plan: PlanScope, { reference }: SplitComparison):
   const steps = [...reference.steps].toSorted((a, b) => b - a)
   const codes = [reference.output, ...codeOf(plan, steps), ...codeOf(plan, modules)]
   const made = new Set(codeOf(plan, modules))
-  const own = codes
-    .filter((code) => made.has(code) || readsTensors(plan, code))
-    .flatMap((code) => definitionsIn(plan, code))
-  const named = codes.find((code) => torchNamesIn(plan, code).length > 0)
+  const isOwn = (code: Code): boolean =>
+    (made.has(code) || readsTensors(plan, code)) && definitionsIn(plan, code).length > 0
+  const own = codes.find((code) => made.has(code) && isOwn(code)) ?? codes.find(isOwn)
+  const named = codes.find((code) => torchNamesIn(plan, code).some((name) => !REARRANGES.test(name)))
+  // `expected = torch.exp(to_reference(x))`: what PyTorch computes later is nearer than what prepares its input.
+  const isNearer =
+    own !== undefined && named !== undefined && !made.has(own) && codes.indexOf(named) < codes.indexOf(own)
   // What is given sizes and dtypes alone makes inputs; it is the reference where nothing else is.
-  const found = own[0] ?? (named === undefined ? codes.flatMap((code) => definitionsIn(plan, code))[0] : undefined)
+  const chosen = isNearer
+    ? undefined
+    : (own ?? (named === undefined ? codes.find((code) => definitionsIn(plan, code).length > 0) : undefined))
+  const found = chosen === undefined ? undefined : definitionsIn(plan, chosen)[0]
   const value = codes.find((code) => code.node.type !== 'identifier') ?? reference.output
   // A class of PyTorch's stands where it is made; what gives the value is the call of its object.
   const from = found?.code ?? (named === undefined || made.has(named) ? value : named)
@@ -44,6 +50,9 @@ function functionPlace({ frame, node }: Code): ReferencePlace {
   const expression = (textOf(file, node).split('\n')[0] ?? '').trim()
   return { path: file.path, symbol: name === null ? null : textOf(file, name), line, expression }
 }
+
+// Puts values beside each other that something else has computed.
+const REARRANGES = /^torch\.(?:cat|concat|stack|vstack|hstack|split|chunk|tensor_split|where|clamp|isnan|nan_to_num)$/
 
 // Whatever the test computes may be a tensor; its parameters are none.
 function readsTensors({ test, effects, known }: PlanScope, code: Code): boolean {

@@ -41,7 +41,7 @@ export function cameFurther(one: PairingRefusal, other: PairingRefusal): boolean
   if ((one.evidence === null) !== (other.evidence === null)) return one.evidence !== null
   // Of two references that could not be cut out the surer one is told.
   const surer = (one.evidence?.confidence ?? 0) - (other.evidence?.confidence ?? 0)
-  if (Math.abs(surer) > 0.05) return surer > 0
+  if (Math.abs(surer) > 0.02) return surer > 0
   return refusalRank(one.reason) > refusalRank(other.reason)
 }
 

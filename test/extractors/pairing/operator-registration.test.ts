@@ -39,7 +39,7 @@ test('an operator with kernels for one backend and PyTorch for another tells the
         symbol: 'demo::twice',
         line: 7,
         expression: 'register_kernel("demo::twice", "cuda")',
-        confidence: 0.85,
+        confidence: 0.97,
         reference: {
           path: 'default_ops.py',
           symbol: 'demo::twice',
