@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..channel import Message
 from ..digests import digests_of
-from ..tensors import DTYPES, Blob, copy_of, same_bytes
+from ..tensors import Blob
 from ..values import Parcel
-from .compare import Expected, compare, expect, is_fit_to_judge, is_mostly_finite
+from .cases import MAX_CACHED_BYTES, Case, ReferenceCall, is_large, with_one_element_replaced
+from .compare import compare, expect, is_fit_to_judge, is_mostly_finite
 from .distributions import distributions_of
 from .faults import Verdict
 from .leaves import leaves_of
@@ -20,57 +21,19 @@ from .reference_errors import (
     number_in,
     parcel_in,
     require_usable_size,
-    start_reference,
     texts_in,
 )
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
 from .seeds import derive_seed
-from .station import Station
 from .tolerance import is_plausible, is_rounded
 
-_MAX_CACHED_BYTES = 1 << 30
 _PRECISIONS = ("float64", "float32")
 # The number of the case that is made from the first.
 _NEAR, _DRAWN = -1, -2
 _FEW_NUMBERS, _CALLS_FOR_FEW, _CHEAP_BYTES = 16, 6, 16 << 20
 _LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
-_LEAST_ELEMENTS = 2
-# A judge holds five times as much, its reference and the candidate three times each.
-_LARGE_INPUTS = 512 << 20
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call: its inputs and what must come out."""
-
-    index: int
-    inputs: Parcel
-    expected: Expected
-    num_bytes: int
-    _digests: list[str] = field(default_factory=list)
-
-    def input_digests(self) -> list[str]:
-        """Digests of the inputs, computed once."""
-        if not self._digests:
-            self._digests.extend(digests_of(self.inputs))
-        return self._digests
-
-
-def is_large(case: Case) -> bool:
-    """Whether a case takes so much that there is room for one at a time."""
-    return case.num_bytes > _MAX_CACHED_BYTES
-
-
-@dataclass(frozen=True)
-class ReferenceCall:
-    """One call of the reference."""
-
-    output: Parcel
-    timing: Timing
-    input_digests: list[str]
-    aliases_inputs: bool
 
 
 @dataclass
@@ -120,7 +83,7 @@ class Reference:
             return self._latest
         self._latest = self._kept = None
         case = self._case_of(index, self._make_inputs(index))
-        if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= _MAX_CACHED_BYTES:
+        if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= MAX_CACHED_BYTES:
             self._cases[index] = case
         else:
             self._latest = case
@@ -188,7 +151,7 @@ class Reference:
         if _NEAR in self._cases:
             return self._cases[_NEAR]
         is_large = self.is_large
-        inputs = _with_one_element_replaced(self.case(0).inputs, self._seed("near"))
+        inputs = with_one_element_replaced(self.case(0).inputs, self._seed("near"))
         if is_large:
             self._latest = None
         if inputs is None:
@@ -312,51 +275,3 @@ class Reference:
 
     def _seed(self, *purpose: str | int) -> int:
         return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
-
-
-def _with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
-    blobs, changed = [], False
-    for descriptor, blob in zip(inputs.tensors, inputs.blobs, strict=True):
-        dtype = DTYPES[descriptor.dtype]
-        size, count = dtype.itemsize, blob.nbytes // dtype.itemsize
-        if not dtype.is_floating_point or count < _LEAST_ELEMENTS:
-            blobs.append(blob)
-            continue
-        places = seed % count, (seed // count) % count
-        target, source = (slice(place * size, (place + 1) * size) for place in places)
-        copy = copy_of(blob)
-        copy[target] = blob[source]
-        changed = changed or not same_bytes(copy[target], blob[target])
-        blobs.append(copy)
-    return replace(inputs, blobs=blobs) if changed else None
-
-
-def open_reference(
-    station: Station, runner: RunnerHandle, task: Task, workload: Workload, how: tuple[Settings, str]
-) -> Reference:
-    """
-    Opens the reference of a workload in a process, with settings on a device, and proves it fit to judge by. Raises a
-    Verdict that blames the task.
-    """
-    settings, device = how
-    seed = derive_seed(settings.seed, task.id, workload.id, "model")
-    body = {
-        "workload": workload.id,
-        "source": task.reference,
-        "axes": workload.axes,
-        "device": device,
-        "seed": seed,
-    }
-    runner.allow(settings.timeout_s)
-    answer = ask_reference(runner, Message("open_reference", body), "opened")
-    init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
-    reference = Reference(task, workload, settings, device, runner, station.locks.give_way, init=init, state=state)
-    size = ask_reference(runner, Message("measure_inputs", {"workload": workload.id}), "measured").body.get("num_bytes")
-    if device != "cpu" and type(size) is int and size > _LARGE_INPUTS:
-        station.locks.take_large_task()
-    reference.prove()
-    # Starting a process costs as much as all of a small reference, so the first workload speaks for the others.
-    if settings.mode == "certify" or workload == task.workloads[0]:
-        reference.try_mutants(lambda: start_reference(station, settings, device), Message("open_reference", body))
-    station.locks.give_way()
-    return reference
