@@ -6,7 +6,8 @@ import math
 
 import pytest
 import torch
-from curate_worker.judge.compare import compare, expect
+from curate_worker.judge.compare import compare
+from curate_worker.judge.expected import expect
 from curate_worker.judge.faults import Verdict
 from curate_worker.tensors import DTYPES
 from curate_worker.values import pack

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from curate_worker.judge.compare import expect, is_fit_to_judge
 from curate_worker.judge.distributions import DISTRIBUTIONS, distributions_of
+from curate_worker.judge.expected import expect, is_fit_to_judge
 from curate_worker.runner.dice import LoadedDice
 from curate_worker.runner.inputs import make_inputs
 from curate_worker.values import pack

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from curate_worker.judge.compare import compare, expect, is_fit_to_judge
+from curate_worker.judge.compare import compare
 from curate_worker.judge.distributions import DISTRIBUTIONS
+from curate_worker.judge.expected import expect, is_fit_to_judge
 from curate_worker.judge.faults import Verdict
 from curate_worker.runner.inputs import make_inputs
 from curate_worker.values import pack

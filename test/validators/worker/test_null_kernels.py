@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from curate_worker.judge.compare import expect
+from curate_worker.judge.expected import expect
 from curate_worker.judge.null_kernels import passing_null_kernel
 from curate_worker.values import pack
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ..digests import digests_of
 from ..tensors import DTYPES, copy_of, same_bytes
 from ..values import Parcel
-from .compare import Expected
+from .expected import Expected
 from .samples import Timing
 
 MAX_CACHED_BYTES = 1 << 30

@@ -14,7 +14,8 @@ from typing import Final
 from ..channel import Message
 from ..tensors import same_bytes
 from ..values import Parcel
-from .compare import Expected, compare
+from .compare import compare
+from .expected import Expected
 from .faults import RunnerLost, Verdict
 from .leaves import leaves_of
 from .phases import phase

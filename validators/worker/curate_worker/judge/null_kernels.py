@@ -11,7 +11,8 @@ import torch
 
 from ..tensors import tensor_of
 from ..values import Parcel
-from .compare import Expected, is_accepted
+from .compare import is_accepted
+from .expected import Expected
 from .phases import phase
 
 Outputs = list[torch.Tensor] | None

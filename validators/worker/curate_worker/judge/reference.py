@@ -10,8 +10,9 @@ from ..digests import digests_of
 from ..tensors import Blob
 from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case, ReferenceCall, is_large, with_one_element_replaced
-from .compare import compare, expect, is_fit_to_judge, is_mostly_finite
+from .compare import compare
 from .distributions import distributions_of
+from .expected import expect, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
 from .leaves import leaves_of
 from .mutants import MutantReport, MutantTrial, try_mutants

@@ -1,0 +1,114 @@
+"""What the output of a call must be, and how far off it may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..tensors import DTYPES, TensorDescriptor
+from ..values import Parcel
+from .faults import Verdict
+from .leaves import Leaf, leaves_of
+from .phases import phase
+from .tolerance import (
+    Tolerance,
+    allowing_tensor_float,
+    calibrate,
+    is_rounded,
+    measure_error,
+)
+
+_LEAST_FINITE, _WORSE = 0.5, 4.0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an output must be: the reference in its own dtype, in higher precision where that exists, and tolerances."""
+
+    own: list[Leaf]
+    exact: list[Leaf] | None
+    tolerances: list[Tolerance | None]
+    """One per leaf; None for leaves that are compared exactly."""
+
+
+def expect(
+    own: Parcel,
+    exact: Parcel | None,
+    inputs: Sequence[TensorDescriptor] = (),
+    *,
+    usual: Expected | None = None,
+    tensor_float: bool = False,
+) -> Expected:
+    """
+    Prepares a comparison; `inputs` are the call's; `usual` is given where they are drawn otherwise than the task says;
+    `tensor_float` allows products in TensorFloat-32. Raises a Verdict that blames the task where none is possible.
+    """
+    own_leaves = leaves_of(own)
+    exact_leaves = None if exact is None else leaves_of(exact)
+    dtypes = [DTYPES[descriptor.dtype] for descriptor in inputs]
+    with phase("calibrate"):
+        tolerances = [
+            _calibrated(leaf, None if exact_leaves is None else exact_leaves[index], dtypes, tensor_float=tensor_float)
+            for index, leaf in enumerate(own_leaves)
+        ]
+        if usual is not None:
+            pairs = zip(own_leaves, tolerances, _like(own_leaves, usual), strict=True)
+            tolerances = [_relaxed(*pair) for pair in pairs]
+    for leaf, tolerance in zip(own_leaves, tolerances, strict=True):
+        if tolerance is not None and not math.isfinite(tolerance.atol):
+            text = f"{leaf.place} of the reference holds numbers too large to tell an error by"
+            raise Verdict("INVALID_REFERENCE", "task", "TOLERANCE_UNCALIBRATED", "task", text)
+    return Expected(own_leaves, exact_leaves, tolerances)
+
+
+def _calibrated(
+    own: Leaf, exact: Leaf | None, inputs: Sequence[torch.dtype], *, tensor_float: bool
+) -> Tolerance | None:
+    if not is_rounded(own):
+        return None
+    tolerance = calibrate(own, exact, inputs)
+    return allowing_tensor_float(tolerance, own) if tensor_float else tolerance
+
+
+def _like(leaves: list[Leaf], usual: Expected) -> list[Tolerance | None]:
+    return usual.tolerances if len(usual.tolerances) == len(leaves) else [None] * len(leaves)
+
+
+# What is lost in absolute terms on usual inputs may be lost on small ones: 2 sigmoid(2 x) - 1 is an honest tanh.
+def _relaxed(own: Leaf, tolerance: Tolerance | None, usual: Tolerance | None) -> Tolerance | None:
+    if tolerance is None or usual is None:
+        return tolerance if tolerance is None else tolerance.for_unusual_inputs()
+    return tolerance.for_unusual_inputs().at_least(usual, measure_error(own.tensor(), own.tensor()).rms_of_truth)
+
+
+def is_fit_to_judge(expected: Expected, usual: Expected) -> bool:
+    """
+    Whether something can be told by what is expected on unusual inputs: it is mostly finite, as usual, and the
+    reference itself errs about as little as usual.
+    """
+    leaves = zip(expected.own, usual.own, strict=True) if len(expected.own) == len(usual.own) else []
+    for leaf, other in leaves:
+        if is_rounded(leaf) and _finite_share(leaf) < min(_LEAST_FINITE, _finite_share(other)):
+            return False
+    for mine, theirs in zip(expected.tolerances, usual.tolerances, strict=True):
+        if (
+            mine is not None
+            and theirs is not None
+            and mine.own_max_rmse > _WORSE * theirs.for_unusual_inputs().max_rmse
+        ):
+            return False
+    return len(expected.own) == len(usual.own)
+
+
+def is_mostly_finite(expected: Expected) -> bool:
+    """Whether half of every output with a fraction is finite."""
+    return all(_finite_share(leaf) >= _LEAST_FINITE for leaf in expected.own if is_rounded(leaf))
+
+
+def _finite_share(leaf: Leaf) -> float:
+    tensor = leaf.tensor()
+    tensor = tensor if tensor.is_complex() else tensor.to(torch.float32)
+    return float(torch.isfinite(tensor).to(torch.float32).mean()) if tensor.numel() else 1.0
