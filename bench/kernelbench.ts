@@ -163,7 +163,7 @@ function report(all: readonly Candidate[], { ours, baseline }: Results): void {
   let wrong = 0
   for (const { file, is_right } of all) {
     const verdict = verdicts.get(file)
-    const isRight = verdict !== undefined && (verdict.outcome === 'accepted') === is_right
+    const isRight = verdict?.outcome === (is_right ? 'accepted' : 'refused')
     if (!isRight) wrong += 1
     console.log(`${isRight ? '  ' : '! '}${file.padEnd(56)} ${textOf(verdict)}`)
   }

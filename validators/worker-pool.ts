@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import PQueue from 'p-queue'
+import { CurateError } from '../pipelines/core/errors.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
 import { listGpus } from './gpu-list.ts'
@@ -11,7 +12,7 @@ import type { ValidatorWarning } from './types.ts'
 /** What a pool is made of. */
 export interface PoolOptions {
   readonly python: string
-  /** Judges at a time; null for up to three per GPU, or one per two cores. */
+  /** Judges at a time; null for up to six per GPU, or one per two cores. */
   readonly workers: number | null
   readonly cacheFolder: string
   readonly signal: AbortSignal
@@ -43,6 +44,7 @@ export class WorkerPool {
   readonly #announced: Question[] = []
   readonly #warnings = new Map<string, ValidatorWarning>()
   readonly #warned = new Set<string>()
+  #isClosed = false
 
   static async open(options: PoolOptions): Promise<WorkerPool> {
     return new WorkerPool(options, await planSeats(options))
@@ -77,7 +79,9 @@ export class WorkerPool {
     return fresh.map(([, warning]) => warning)
   }
 
+  /** Ends all judges. Questions that wait for an answer fail with an error; none starts a judge again. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#queue.clear()
     await Promise.all(this.#seats.map((seat) => dismiss(seat, PATIENCE_MS)))
   }
@@ -119,10 +123,13 @@ export class WorkerPool {
     const judge = await startJudge(this.#python, options)
     const { gpu_unusable } = judge.ready
     if (gpu_unusable !== null) this.#warnings.set(options.slot, gpuWarning(options.slot, gpu_unusable))
-    return judge
+    if (!this.#isClosed) return judge
+    await judge.stop(0)
+    throw closedMeanwhile()
   }
 
   async #ask(seat: Seat, question: Question): Promise<JudgeReply> {
+    if (this.#isClosed) throw closedMeanwhile()
     seat.judge ??= await this.#startJudge(seat)
     seat.taskId = question.task.id
     for (const { candidate, settings } of this.#announced.splice(0, ANNOUNCED_PER_THREAD * seat.options.threads)) {
@@ -135,6 +142,12 @@ export class WorkerPool {
 }
 
 const PATIENCE_MS = 3000
+
+// Only seen by questions that nobody waits for any more, since something else ended the run.
+function closedMeanwhile(): CurateError {
+  const advice = { hint: 'Run the same command again: what was judged is kept.', retryable: true }
+  return new CurateError('validator_closed', 'the validator was closed before it answered', advice)
+}
 
 // With every question some more: a judge shall neither run out of them nor have them all when there are others.
 const ANNOUNCED_PER_THREAD = 2

@@ -47,6 +47,15 @@ describe('a pool of judges', () => {
     }
   })
 
+  test('starts no judge once it was closed', async () => {
+    const pool = await openPool()
+    const waiting = expect(pool.evaluate(slowQuestion('late'))).rejects.toMatchObject({ code: 'validator_closed' })
+    await pool.close()
+    await waiting
+    await expect(pool.evaluate(CONTROL)).rejects.toMatchObject({ code: 'validator_closed' })
+    await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
+  })
+
   test('gives up at once when it is told to, and leaves nothing behind', async () => {
     const controller = new AbortController()
     const pool = await openPool(controller.signal)

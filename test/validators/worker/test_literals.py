@@ -17,6 +17,8 @@ from curate_worker.literals import parse_literal
         ("(4, 8)", (4, 8)),
         ("[1, (2, torch.float16)]", [1, (2, torch.float16)]),
         ("torch.bfloat16", torch.bfloat16),
+        ("torch.float", torch.float32),
+        ("torch.long", torch.int64),
         ("{'a': torch.int8}", {"a": torch.int8}),
     ],
 )
@@ -29,6 +31,7 @@ def test_literals_and_dtypes_are_read(text: str, value: object) -> None:
     [
         "print(1)",
         "torch.load",
+        "torch.complex32",
         "torch.nn.Linear",
         "os.environ",
         "__import__('os')",

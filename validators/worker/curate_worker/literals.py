@@ -35,6 +35,8 @@ def _value_of(node: ast.expr) -> object:
 
 def _dtype_of(node: ast.Attribute) -> torch.dtype:
     is_torch = isinstance(node.value, ast.Name) and node.value.id == "torch"
-    if not is_torch or node.attr not in DTYPES:
-        raise ValueError(f"{ast.unparse(node)} is not a dtype")
-    return DTYPES[node.attr]
+    # By value, since PyTorch has other names for some: `torch.float`.
+    dtype = getattr(torch, node.attr, None) if is_torch else None
+    if not isinstance(dtype, torch.dtype) or dtype not in DTYPES.values():
+        raise ValueError(f"{ast.unparse(node)} is not a dtype that can be sent")
+    return dtype
