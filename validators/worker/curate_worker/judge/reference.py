@@ -33,7 +33,7 @@ from .tolerance import is_plausible, is_rounded
 _PRECISIONS = ("float64", "float32")
 # The number of the case that is made from the first.
 _NEAR, _DRAWN = -1, -2
-_FEW_NUMBERS, _CALLS_FOR_FEW, _CHEAP_BYTES = 16, 6, 16 << 20
+_FEW_NUMBERS, _CALLS_FOR_FEW, _DRAWS_FOR_FEW, _CHEAP_BYTES = 16, 6, 8, 16 << 20
 _LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
 
 
@@ -65,7 +65,7 @@ class Reference:
     """Places of inputs that are the same whatever the seed."""
     _kept: Parcel | None = None
     _is_large: bool | None = None
-    _num_calls: int | None = None
+    _is_few: bool | None = None
     _latest: Case | None = None
     """The last one that was too large to be kept for long."""
 
@@ -105,22 +105,26 @@ class Reference:
 
     def num_calls(self) -> int:
         """Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit."""
-        if self._num_calls is None:
+        return max(self.settings.calls, _CALLS_FOR_FEW) if self._gives_few_numbers() else self.settings.calls
+
+    def _gives_few_numbers(self) -> bool:
+        if self._is_few is None:
             case = self.case(0)
-            few = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor) < _FEW_NUMBERS
-            more = few and case.num_bytes < _CHEAP_BYTES
-            self._num_calls = max(self.settings.calls, _CALLS_FOR_FEW) if more else self.settings.calls
-        return self._num_calls
+            count = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor)
+            self._is_few = count < _FEW_NUMBERS and case.num_bytes < _CHEAP_BYTES
+        return self._is_few
 
     def distributions(self) -> tuple[str, ...]:
-        """Those that this mode asks for."""
-        return distributions_of(self.settings.mode)
+        """Those that this mode asks for; the most telling one again where few numbers come out."""
+        asked = distributions_of(self.settings.mode)
+        again = range(2, _DRAWS_FOR_FEW + 1) if self._gives_few_numbers() else ()
+        return (*asked, *(f"{asked[0]} {number}" for number in again))
 
     def _drawn_case(self, name: str) -> Case | None:
         if name in self._drawn:
             return self._drawn[name]
         try:
-            inputs = self._make_inputs(f"drawn {name}", name)
+            inputs = self._make_inputs(f"drawn {name}", _dice_of(name))
             case = self._case_of(_DRAWN, inputs, unusual=True)
         except Verdict as found:
             if found.cause in _LOST:
@@ -252,7 +256,9 @@ class Reference:
         """Tries references with mistakes on the same inputs. Raises a Verdict where most of them would pass."""
         numbers = self._numbers()[: self.settings.calls]
         cases = [(self._how(index), self.case(index).expected) for index in numbers]
-        drawn = [(self._how(f"drawn {name}", name), case.expected) for name, case in self.drawn_cases().items()]
+        drawn = [
+            (self._how(f"drawn {name}", _dice_of(name)), case.expected) for name, case in self.drawn_cases().items()
+        ]
         seed, timeout_s = self._seed("mutants"), self.settings.timeout_s
         trial = MutantTrial(start, opening, [*cases, *drawn], self.settings.mode, seed, timeout_s)
         self.mutants = try_mutants(trial)
@@ -276,3 +282,8 @@ class Reference:
 
     def _seed(self, *purpose: str | int) -> int:
         return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
+
+
+# "by-row 2" is drawn as "by-row" is, from another seed.
+def _dice_of(name: str) -> str:
+    return name.partition(" ")[0]
