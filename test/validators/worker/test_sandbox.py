@@ -90,6 +90,8 @@ def test_its_environment_holds_nothing_of_anybody(opened: tuple) -> None:
         "PATH",
         "LANG",
         "HOME",
+        "LOGNAME",
+        "USER",
         "TMPDIR",
         "LD_LIBRARY_PATH",
         "CUDA_HOME",

@@ -54,7 +54,7 @@ def _environment(device: str, threads: int) -> dict[str, str]:
         "MKL_NUM_THREADS": str(threads),
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
         "CURATE_REAL_HOME": real_home,
-        # The user of a runner has no entry anywhere, and `getpass.getuser` asks these first.
+        # Nobody's: the user of a runner has no entry anywhere, and `getpass.getuser` asks these first.
         "LOGNAME": "curate",
         "USER": "curate",
         "HOME": real_home,
