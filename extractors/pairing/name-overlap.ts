@@ -8,8 +8,7 @@ import type { SplitComparison } from './side-code.ts'
 
 /**
  * The kernels of comparisons whose names share a word with the test or with what the test calls. A test that only passes a kernel on
- * its way, through the constructor of a model or a package's set-up, shares none: 30 of 50 kernels without a reference were linked to
- * some test by calls alone, 17 of them shared no word with it, and of 96 right links none was lost.
+ * its way, through the constructor of a model or a package's set-up, mostly shares none.
  */
 export function namedKernels(plan: PlanScope, splits: readonly SplitComparison[]): MinedKernel[] {
   const words = testWords(plan, splits)

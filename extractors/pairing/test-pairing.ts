@@ -52,8 +52,8 @@ export interface PairingScope {
 // Methods with the same settings share what they understand of a repository.
 const SCOPES = new WeakMap<PairingInput['files'], Map<string, Promise<PairingScope>>>()
 
-// Steps are parts of code passed through and expressions evaluated; a million takes about a second. Real tests stay below a tenth of
-// this.
+// Steps are parts of code passed through and expressions evaluated. Chosen so that every repository that was tried ends within minutes;
+// how many steps tests need was not counted.
 const LIMITS = { testSteps: 2_000_000, fileSteps: 20_000_000 }
 
 /** Prepares pairing for a repository, once for equal settings. */

@@ -134,7 +134,7 @@ const Validate = z.strictObject({
     .positive()
     .nullable()
     .default(null)
-    .describe('Judges at a time; null for up to three per GPU, or one per two cores'),
+    .describe('Judges at a time; null for up to six per GPU, or one per two cores'),
   shards: z.int().positive().max(4096).default(8).describe('Parts of the stage: the unit of resume'),
 })
 

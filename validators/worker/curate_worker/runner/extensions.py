@@ -17,7 +17,6 @@ from ..extension_spec import spec_id
 from .errors import BuildNeeded, FaultInInput
 
 _CUDA_HEADERS = ["#include <torch/types.h>", "#include <cuda.h>", "#include <cuda_runtime.h>"]
-_SOURCE_SUFFIXES = {".cpp", ".cc", ".cxx", ".c", ".cu"}
 _HEADER_SUFFIXES = {".h", ".hpp", ".cuh"}
 
 
