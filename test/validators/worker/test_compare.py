@@ -9,6 +9,7 @@ import torch
 from curate_worker.judge.compare import compare
 from curate_worker.judge.expected import expect
 from curate_worker.judge.faults import Verdict
+from curate_worker.judge.tolerance import _PIECE
 from curate_worker.tensors import DTYPES
 from curate_worker.values import pack
 
@@ -165,6 +166,32 @@ def test_not_a_number_must_be_where_the_reference_has_it() -> None:
     flipped = own.clone()
     flipped[2] = -math.inf
     assert verdict_on(flipped, own, own.double()) == "WRONG_VALUE"
+
+
+@pytest.mark.parametrize("off", [0.9, 1.1])
+def test_a_number_that_is_not_finite_changes_nothing_for_the_others(off: float) -> None:
+    torch.manual_seed(0)
+    exact = torch.randn(3000, dtype=torch.float64)
+    own = exact.float()
+    allowed = expect(pack(own), pack(exact)).tolerances[0]
+    assert allowed is not None
+    other = own.clone()
+    other[77] += off * (allowed.atol + allowed.rtol * abs(float(exact[77])))
+    alone = verdict_on(other, own, exact)
+    for tensor in (other, own, exact):
+        tensor[5] = math.nan
+    assert alone == verdict_on(other, own, exact) == (None if off < 1 else "WRONG_VALUE")
+
+
+def test_outputs_of_many_pieces_are_measured_as_a_whole() -> None:
+    exact = torch.ones(3 * _PIECE + 5, dtype=torch.float64)
+    other = exact.float()
+    other[-1] = 1 + 2.0**-20
+    errors = compare(pack(other), expect(pack(exact.float()), pack(exact)))
+    assert errors.max_absolute == 2.0**-20
+    assert errors.max_relative == 2.0**-20 / (1 + 2.0**-20)
+    other[_PIECE] = 2
+    assert verdict_on(other, exact.float(), exact) == "WRONG_VALUE"
 
 
 def test_a_kernel_that_does_not_overflow_where_the_reference_does_passes() -> None:

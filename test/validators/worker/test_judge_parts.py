@@ -250,3 +250,14 @@ def test_a_claim_counts_only_as_far_as_the_outside_clock_can_see(
 ) -> None:
     witness = samples([10.0] * 16, [claimed] * 16, beyond * 4).witness()
     assert (witness.is_forgery, witness.confirms) == (forgery, confirms)
+    assert (witness.objection is None) == (confirms is not False)
+
+
+def test_an_objection_of_the_outside_clock_says_what_it_saw() -> None:
+    steady = samples([10.0] * 16, [10.0] * 16, [4.0, 4.1, 3.9, 4.0] * 4).witness()
+    assert steady.objection is not None
+    assert "4.00 ms" in steady.objection
+    assert "not what it takes" in steady.objection
+    unsteady = samples([10.0] * 16, [0.05] * 16, [3.0, 1.0, -5.0, 0.0] * 4).witness()
+    assert unsteady.objection is not None
+    assert "too unsteady" in unsteady.objection

@@ -35,6 +35,8 @@ class Evidence:
     enough_pairs: bool = False
     clock_confirms: bool | None = None
     """Whether the judge's own clock bears out the runner's; None where it cannot say."""
+    clock_objection: str | None = None
+    """Why it does not."""
     distributions: list[str] = field(default_factory=list)
     """What else inputs were drawn from, beside the task's own."""
     left_out_distributions: list[str] = field(default_factory=list)

@@ -146,6 +146,15 @@ class Witness:
             return False
         return True if self.claimed * _SHARE_OF_CLAIM >= _LEAST_DIFFERENCE_NS else None
 
+    @property
+    def objection(self) -> str | None:
+        """Why the claim is not borne out; None where it is, or where nobody could see."""
+        if self.confirms is not False:
+            return None
+        seen = f"{self.unexplained / 1e6:.2f} ms +- {self.error / 1e6:.2f} ms beyond the {self.claimed / 1e6:.2f} ms"
+        why = "that is not what it takes" if self.contradicts else "the machine is too unsteady to tell"
+        return f"from outside its calls take {seen} that its process reports, beside the reference's: {why}"
+
 
 def _waited_here() -> int:
     try:

@@ -56,7 +56,7 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) 
     if witness.is_forgery and run.proved_on != "gpu":
         text = "the time its process reported is less than half of what the judge's own clock saw"
         raise Verdict("REWARD_HACK", "integrity", "HACK_PATCH", "candidate", text)
-    evidence.clock_confirms = witness.confirms
+    evidence.clock_confirms, evidence.clock_objection = witness.confirms, witness.objection
     return None if witness.confirms is False or not evidence.enough_pairs else _performance(samples)
 
 

@@ -54,7 +54,8 @@ _TENSOR_FLOAT = 2.0**-11
 _TENSOR_FLOAT_FACTOR, _TENSOR_FLOAT_RMSE = 8.0, 4.0
 _QUANTILE = 0.999
 _MAX_SAMPLES = 1_000_000
-_PIECE = 1 << 22
+# On a processor what stays in its caches: ten passes over a piece are then faster than two over a whole tensor.
+_PIECE = 1 << 18
 _PIECE_ON_GPU = 1 << 26
 
 _QUARTER = {getattr(torch, name) for name in DTYPES if name.startswith("float8_")}
@@ -202,8 +203,10 @@ class ErrorMeasure:
 
     def add(self, values: torch.Tensor, truth: torch.Tensor) -> None:
         """Takes in one piece, in float64."""
-        finite = torch.isfinite(values) & torch.isfinite(truth)
-        error, known = (values - truth)[finite], truth[finite]
+        error, known = values - truth, truth
+        if not are_finite(values, truth):
+            finite = torch.isfinite(values) & torch.isfinite(truth)
+            error, known = error[finite], truth[finite]
         self.squared_error += float(error.square().sum())
         self.squared_truth += float(known.square().sum())
         self.count += known.numel()
@@ -241,6 +244,11 @@ def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
     size = _PIECE_ON_GPU if rows and rows[0].is_cuda else _PIECE
     for start in range(0, rows[0].numel(), size):
         yield tuple(row[start : start + size].to(torch.float64) for row in rows)
+
+
+def are_finite(*tensors: torch.Tensor) -> bool:
+    """Whether all numbers are finite for certain: no sum with an infinity or NaN is."""
+    return all(math.isfinite(float(tensor.sum())) for tensor in tensors)
 
 
 def are_all_in(values: torch.Tensor, dtype: torch.dtype) -> bool:

@@ -11,7 +11,7 @@ def _judge(evidence: Evidence) -> Finding:
         return None, None
     if evidence.clock_confirms is None:
         return None, "the calls are too short to be told apart from the hand-over of their outputs"
-    return evidence.clock_confirms, None
+    return evidence.clock_confirms, evidence.clock_objection
 
 
 CHECK = Check("clock-witness", 1, _judge)
