@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { countTokens } from '../pipelines/core/tokenizer.ts'
-import type { DatasetFilter, Signed, Subject, Verdict } from './types.ts'
-import { keep, refuse } from './verdict.ts'
+import type { DatasetFilter } from './types.ts'
+
+const limit = (meaning: string) =>
+  z.number().positive().nullable().default(null).describe(`${meaning}; null for no limit`)
 
 const Options = z.strictObject({
   max_reasoning_tokens: z
@@ -10,20 +11,14 @@ const Options = z.strictObject({
     .nullable()
     .default(16_384)
     .describe('Longest reasoning in tokens, under the tokenizer the row names; null for no limit'),
-  max_ratio_to_median: z
-    .number()
-    .positive()
-    .nullable()
-    .default(null)
-    .describe(
-      'Longest reasoning as a multiple of the median of its task, among what the filters before kept; null for no limit',
-    ),
-  max_code_tokens: z
-    .int()
-    .positive()
-    .nullable()
-    .default(null)
-    .describe('Longest implementation in tokens; null for no limit'),
+  max_ratio_to_median: limit(
+    'Longest reasoning as a multiple of the median of its task, among what the filters before kept',
+  ),
+  max_rank: limit('Reasonings kept of each task, the shortest ones, among what the filters before kept'),
+  max_code_tokens: limit('Longest implementation in tokens of the default tokenizer'),
+  max_code_lines: limit('Longest implementation in lines that are not blank'),
+  max_comment_share: limit('Largest share of the code that is comments, 0 to 1'),
+  max_repetition: limit('Largest share of the lines of the reasoning that repeat earlier ones, 0 to 1'),
   without_reasoning: z
     .enum(['keep', 'refuse'])
     .default('keep')
@@ -32,81 +27,53 @@ const Options = z.strictObject({
 type Options = z.infer<typeof Options>
 
 /**
- * Keeps concise candidates. Length is compared within the task, since harder tasks need more thought: pooled over tasks it
- * measures difficulty (ConCuR, arXiv 2510.07356, whose reviewers asked for this).
+ * Keeps concise candidates. Length is compared within the task and under one tokenizer, since harder tasks need more thought: pooled
+ * over tasks it measures difficulty (ConCuR, arXiv 2510.07356, whose reviewers asked for this).
  */
 export const conciseness: DatasetFilter<Options> = {
   id: 'conciseness',
-  version: 1,
+  version: 2,
   kind: 'dataset',
   summary: 'Keeps candidates with short reasoning, absolutely and against the median of the task, and short code',
   options: Options,
-  sign: async ({ candidate }, options) => ({
-    reasoning_tokens: candidate.reasoning?.num_tokens ?? null,
-    tokenizer: candidate.reasoning?.tokenizer ?? null,
-    code_tokens: options.max_code_tokens === null ? null : await codeTokens(candidate),
-  }),
-  select(signatures, options) {
-    const medians = mediansByGroup(signatures)
-    return new Map(
-      signatures.map((signed) => [signed.candidateId, decide(signed, medians.get(groupOf(signed)) ?? null, options)]),
-    )
+  select(candidates, options) {
+    const rules = rulesOf(options)
+    const failed = rules.map(({ measure, most, reason }) => `WHEN ${measure} > ${most} THEN '${reason}'`)
+    const scores = rules.map(({ measure, most }) => `WHEN ${measure} > ${most} THEN ${measure}`)
+    const limits = rules.map(({ measure, most }) => `WHEN ${measure} > ${most} THEN ${most}`)
+    const absent = options.without_reasoning === 'refuse' ? `WHEN reasoning_tokens IS NULL THEN 'no_reasoning'` : ''
+    return `WITH measured AS (SELECT *,
+        median(reasoning_tokens) OVER measure AS middle,
+        rank() OVER (measure ORDER BY reasoning_tokens NULLS LAST) AS place
+      FROM ${candidates} WINDOW measure AS (PARTITION BY task_id, tokenizer)),
+      judged AS (SELECT *, CASE ${failed.join(' ')} ${absent} ELSE NULL END AS problem FROM measured)
+      SELECT candidate_id, problem IS NULL AS keep, problem AS reason,
+        CASE WHEN problem = 'reasoning_long_for_task' THEN 'the median of the task is ' || middle || ' tokens' END AS detail,
+        CAST(CASE ${scores.join(' ')} ELSE reasoning_tokens END AS DOUBLE) AS score,
+        CAST(CASE ${limits.join(' ')} ELSE ${options.max_reasoning_tokens ?? 'NULL'} END AS DOUBLE) AS threshold
+      FROM judged`
   },
 }
 
-async function codeTokens(candidate: Subject['candidate']): Promise<number> {
-  const counts = await Promise.all(candidate.sources.map(({ content }) => countTokens(content)))
-  return counts.reduce((sum, count) => sum + count, 0)
-}
-
-function decide({ signature }: Signed, median: number | null, options: Options): Verdict {
-  const { max_reasoning_tokens, max_ratio_to_median, max_code_tokens, without_reasoning } = options
-  const code = numberOrNull(signature['code_tokens'])
-  if (code !== null && max_code_tokens !== null && code > max_code_tokens) {
-    return refuse('code_too_long', 'tokens of all its files', code, max_code_tokens)
-  }
-  const tokens = numberOrNull(signature['reasoning_tokens'])
-  if (tokens === null) {
-    return without_reasoning === 'keep' ? keep(null, max_reasoning_tokens) : refuse('no_reasoning', null)
-  }
-  if (max_reasoning_tokens !== null && tokens > max_reasoning_tokens) {
-    return refuse('reasoning_too_long', null, tokens, max_reasoning_tokens)
-  }
-  if (max_ratio_to_median !== null && median !== null && tokens > max_ratio_to_median * median) {
-    return refuse(
-      'reasoning_long_for_task',
-      `the median of the task is ${median} tokens`,
-      tokens,
-      max_ratio_to_median * median,
-    )
-  }
-  return keep(tokens, max_reasoning_tokens)
-}
-
-// Counts of different tokenizers are no common measure.
-function groupOf({ taskId, signature }: Signed): string {
-  return `${taskId} ${String(signature['tokenizer'])}`
-}
-
-function mediansByGroup(signatures: readonly Signed[]): Map<string, number> {
-  const lengths = new Map<string, number[]>()
-  for (const signed of signatures) {
-    const tokens = numberOrNull(signed.signature['reasoning_tokens'])
-    if (tokens === null) continue
-    const group = lengths.get(groupOf(signed))
-    if (group === undefined) lengths.set(groupOf(signed), [tokens])
-    else group.push(tokens)
-  }
-  return new Map([...lengths].map(([group, values]) => [group, medianOf(values)]))
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? 0
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2
-}
-
-function numberOrNull(value: unknown): number | null {
-  return typeof value === 'number' ? value : null
+// In the order in which they give the reason.
+function rulesOf(options: Options) {
+  const rules = [
+    { measure: 'code_tokens', most: options.max_code_tokens, reason: 'code_too_long' },
+    { measure: 'code_lines', most: options.max_code_lines, reason: 'code_too_long' },
+    { measure: 'comment_share', most: options.max_comment_share, reason: 'too_many_comments' },
+    { measure: 'reasoning_tokens', most: options.max_reasoning_tokens, reason: 'reasoning_too_long' },
+    { measure: 'reasoning_repetition', most: options.max_repetition, reason: 'reasoning_repeats' },
+    {
+      measure: 'reasoning_tokens',
+      most: options.max_ratio_to_median === null ? null : `(${options.max_ratio_to_median} * middle)`,
+      reason: 'reasoning_long_for_task',
+    },
+    {
+      measure: '(CASE WHEN reasoning_tokens IS NOT NULL THEN place END)',
+      most: options.max_rank,
+      reason: 'others_are_shorter',
+    },
+  ]
+  // Never without a rule: a CASE needs one.
+  return [...rules.filter(({ most }) => most !== null), { measure: 'NULL', most: '0', reason: 'never' }]
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { judgedWorkloads } from '../pipelines/core/judged-workloads.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
-import type { RecordFilter, Verdict } from './types.ts'
+import type { RecordFilter, Subject, Verdict } from './types.ts'
 import { keep, refuse } from './verdict.ts'
 
 const Options = z.strictObject({
@@ -16,17 +16,26 @@ type Options = z.infer<typeof Options>
 /** Keeps what ran and was right on every workload that can judge; one that cannot is the task's fault, not the candidate's. */
 export const passed: RecordFilter<Options> = {
   id: 'passed',
-  version: 2,
+  version: 3,
   kind: 'record',
   summary: 'Keeps candidates that passed on every workload that can judge them',
   options: Options,
-  decide({ evaluations }, options) {
-    if (evaluations.length === 0) return refuse('not_validated', 'there is no evaluation of this candidate')
+  decide({ evaluations, facts }, options) {
+    if (evaluations.length === 0) return decideByFacts(facts, options)
     const judged = judgedWorkloads(evaluations)
     const deciding = judged.length === 0 ? evaluations : judged
     const share = deciding.filter(({ status }) => status === 'PASSED').length / deciding.length
     return refuseFailure(deciding, share) ?? refuseProof(deciding, options, share) ?? keep(share, 1)
   },
+}
+
+// What another program judged comes without its evaluations.
+function decideByFacts({ status, proved_on, passed_share }: Subject['facts'], options: Options): Verdict {
+  if (status === null) return refuse('not_validated', 'there is no evaluation of this candidate')
+  if (status !== 'PASSED') return refuse(status.toLowerCase(), 'as its file says', passed_share, 1)
+  const enough: readonly (string | null)[] = options.proved_on
+  if (proved_on === null || enough.includes(proved_on)) return keep(passed_share ?? 1, 1)
+  return refuse('insufficient_proof', `it was proved on ${proved_on}, not on ${options.proved_on.join(', ')}`, 1, 1)
 }
 
 // A failure says more than a workload that could not be run here, so it gives the reason where there are both.

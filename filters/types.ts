@@ -1,19 +1,27 @@
 import type { Plugin } from '../pipelines/core/plugin.ts'
+import type { GivenFacts, OwnFacts } from '../pipelines/core/records/candidate-facts.ts'
 import type { Candidate } from '../pipelines/core/records/candidate.ts'
 import type { Decision } from '../pipelines/core/records/decision.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
 import type { Task } from '../pipelines/core/records/task.ts'
 
-/** A validated candidate as filters see it. */
-export interface Subject {
+/** A candidate with its task and what was found of it. */
+export interface Judged {
   readonly candidate: Candidate
   readonly task: Task
-  /** One per workload, in the order of the task's workloads. */
+  /** One per workload, in the order of the task's workloads; none where another program judged. */
   readonly evaluations: readonly Evaluation[]
+  /** What its file says of it, where it came with `--input`. */
+  readonly given?: GivenFacts
+}
+
+/** A validated candidate as filters see it. */
+export interface Subject extends Judged {
+  readonly facts: OwnFacts
 }
 
 /** A filter's verdict without the ids, which the stage adds. */
-export type Verdict = Pick<Decision, 'keep' | 'score' | 'threshold' | 'reason' | 'detail'>
+export type Verdict = Pick<Decision, 'keep' | 'score' | 'threshold' | 'reason' | 'detail' | 'parts'>
 
 /** A filter that looks at one candidate at a time. */
 export interface RecordFilter<Options = unknown> extends Plugin<Options> {
@@ -21,22 +29,14 @@ export interface RecordFilter<Options = unknown> extends Plugin<Options> {
   decide(subject: Subject, options: Options): Verdict
 }
 
-/** A filter that looks across the dataset: a small signature of each candidate first, then a choice among all signatures. */
+/** A filter that looks across the dataset: a query over the facts of all candidates that the filters before it kept. */
 export interface DatasetFilter<Options = unknown> extends Plugin<Options> {
   readonly kind: 'dataset'
-  /** What the choice needs of a candidate; plain JSON. */
-  sign(subject: Subject, options: Options): Signature | Promise<Signature>
-  /** One verdict per candidate that the filters before kept, from all their signatures in order of candidate id. */
-  select(signatures: readonly Signed[], options: Options): ReadonlyMap<string, Verdict>
-}
-
-export type Signature = Readonly<Record<string, string | number | boolean | null>>
-
-/** A candidate's id with its signature. */
-export interface Signed {
-  readonly candidateId: string
-  readonly taskId: string
-  readonly signature: Signature
+  /**
+   * SQL for DuckDB with one row per row of `candidates`, a table of facts, and the columns `candidate_id`, `keep` and, each null
+   * or left out where there is nothing to say, `score`, `threshold`, `reason`, `detail`, `parts`. It may name no other table.
+   */
+  select(candidates: string, options: Options): string
 }
 
 export type Filter = RecordFilter | DatasetFilter

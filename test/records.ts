@@ -140,6 +140,7 @@ export function aDecision(candidate: Pick<Candidate, 'id' | 'task_id'>, fields: 
     threshold: 1,
     reason: null,
     detail: null,
+    parts: [],
     ...fields,
   }
 }

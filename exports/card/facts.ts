@@ -2,7 +2,7 @@ import { MISSING_SHARD } from '../../pipelines/core/records/reject.ts'
 import type { Reject } from '../../pipelines/core/records/reject.ts'
 import { judgedWorkloads } from '../../pipelines/core/judged-workloads.ts'
 import { geomeanSpeedup } from '../../pipelines/core/speedup.ts'
-import { weakestProof } from '../proof.ts'
+import { weakestProof } from '../../pipelines/core/proof.ts'
 import type { Selection } from '../types.ts'
 
 /** How often each value was seen. */

@@ -1,7 +1,7 @@
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { canonicalJson } from '../../pipelines/core/hash.ts'
 import { geomeanSpeedup } from '../../pipelines/core/speedup.ts'
-import { weakestProof } from '../proof.ts'
+import { weakestProof } from '../../pipelines/core/proof.ts'
 import type { Selection } from '../types.ts'
 import type { SelectionColumn } from './selection-column.ts'
 

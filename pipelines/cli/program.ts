@@ -58,6 +58,10 @@ function addRun(program: Command, runCommand: RunCommand): void {
   program
     .option('--recipe <file>', 'recipe to run: a YAML file, or the name of a bundled one')
     .option('--stage <stage>', `run one stage: ${STAGE_NAMES.join(', ')}`)
+    .option(
+      '--input <file>',
+      'candidates that another program validated, as Parquet or JSON lines: selection starts from them',
+    )
     .option('--from <stage>', 'first stage to run')
     .option('--to <stage>', 'last stage to run')
     .addOption(setOption())

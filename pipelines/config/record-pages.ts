@@ -1,3 +1,4 @@
+import { candidateFacts } from '../core/records/candidate-facts.ts'
 import { candidates } from '../core/records/candidate.ts'
 import { datasetFiles } from '../core/records/dataset-file.ts'
 import { decisions, selected } from '../core/records/decision.ts'
@@ -6,6 +7,7 @@ import { kernels } from '../core/records/kernel.ts'
 import { publications, publishedFiles } from '../core/records/publication.ts'
 import { rejects } from '../core/records/reject.ts'
 import { tasks } from '../core/records/task.ts'
+import { validatedCandidates } from '../core/records/validated-candidate.ts'
 import { trajectories } from '../core/records/trajectory.ts'
 import type { Column } from '../core/parquet.ts'
 import type { Table } from '../core/table.ts'
@@ -47,6 +49,18 @@ const PAGES: readonly { file: string; title: string; text: string; table: Table<
     title: 'Decision',
     text: 'One filter’s verdict on one candidate; every candidate has one per filter. Written by `filter`.',
     table: decisions,
+  },
+  {
+    file: 'candidate-facts',
+    title: 'Candidate facts',
+    text: 'Everything that is known of a candidate as plain values: what filters compare and what `filters.where` may name. Written by `filter`.',
+    table: candidateFacts,
+  },
+  {
+    file: 'validated-candidate',
+    title: 'Validated candidate',
+    text: 'A row of a file given with `--input`: a candidate that another program validated. Any column may be left out.',
+    table: validatedCandidates,
   },
   {
     file: 'selected',

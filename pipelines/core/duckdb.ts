@@ -76,6 +76,37 @@ export async function openDatabase(
   }
 }
 
+/** A database for a few small questions: it reads no file, spills nothing, and its settings cannot be changed any more. */
+export interface ScratchDatabase {
+  run(sql: string): Promise<void>
+  /** The column `value` of all rows. */
+  values(sql: string): Promise<Set<string>>
+  close(): void
+}
+
+export async function openScratchDatabase(): Promise<ScratchDatabase> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: '256MB',
+    threads: '1',
+    enable_external_access: 'false',
+    lock_configuration: 'true',
+  })
+  const connection = await instance.connect()
+  return {
+    async run(sql) {
+      await connection.run(sql)
+    },
+    async values(sql) {
+      const rows = await (await connection.run(sql)).getRowObjectsJS()
+      return new Set(rows.flatMap(({ value }) => (typeof value === 'string' ? [value] : [])))
+    },
+    close() {
+      connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
 /**
  * The rows of Parquet files as a table expression, with `filename` and `file_row_number` as a tie-break that every run
  * agrees on; a table of no rows where there are no files.

@@ -9,13 +9,23 @@ export type SpeedupFigure = Extract<keyof Performance, 'speedup' | 'speedup_ci_l
  * workload that judges passed and was timed: a mean over some of them would say more than was measured.
  */
 export function geomeanSpeedup(evaluations: readonly Evaluation[], figure: SpeedupFigure): number | null {
-  const judged = judgedWorkloads(evaluations)
-  if (judged.length === 0) return null
+  return geometricMean(
+    judgedWorkloads(evaluations).map(({ status, performance }) =>
+      status === 'PASSED' ? performance?.[figure] : undefined,
+    ),
+  )
+}
+
+/** Geometric mean; null where there are no values, or one of them is absent or not above zero. */
+export function geometricMean(values: readonly (number | null | undefined)[]): number | null {
+  const [only] = values
+  // Exactly the one value, and not what is left of it after a logarithm.
+  if (values.length === 1 && only !== undefined && only !== null) return Number.isFinite(only) && only > 0 ? only : null
+  if (values.length === 0) return null
   let logarithms = 0
-  for (const { status, performance } of judged) {
-    const ratio = status === 'PASSED' ? performance?.[figure] : undefined
-    if (ratio === undefined || !Number.isFinite(ratio) || ratio <= 0) return null
-    logarithms += Math.log(ratio)
+  for (const value of values) {
+    if (value === undefined || value === null || !Number.isFinite(value) || value <= 0) return null
+    logarithms += Math.log(value)
   }
-  return Math.exp(logarithms / judged.length)
+  return Math.exp(logarithms / values.length)
 }

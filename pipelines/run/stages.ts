@@ -10,11 +10,16 @@ import { validateStage } from '../stages/validate.ts'
 
 /** Every stage, in the order data passes through them. */
 export const stages: readonly Stage<Recipe, unknown>[] = [
-  mineStage,
-  pairStage,
-  generateStage,
-  validateStage,
+  withoutInput(mineStage),
+  withoutInput(pairStage),
+  withoutInput(generateStage),
+  withoutInput(validateStage),
   filterStage,
   exportStage,
   publishStage,
 ]
+
+// What a file holds already need not be made.
+function withoutInput<Resource>(stage: Stage<Recipe, Resource>): Stage<Recipe, Resource> {
+  return { ...stage, plan: (recipe, world) => (recipe.input === null ? stage.plan(recipe, world) : []) }
+}

@@ -28,7 +28,7 @@ export async function settleWorld(
   asking: { readonly update: boolean; readonly keep: boolean },
   context: SourceContext,
 ): Promise<{ world: World; unreachable: UnreachableSource[] }> {
-  const questions = recipe.sources.map((entry) => ({
+  const questions = (recipe.input === null ? recipe.sources : []).map((entry) => ({
     id: entry.id,
     entry,
     resolve: () => resolveSource(entry, context),
@@ -65,8 +65,8 @@ async function hashFile(path: string): Promise<string> {
     return (await stat(path)).isDirectory() ? await hashFolder(path) : await sha256OfFile(path)
   } catch (error) {
     if (!['ENOENT', 'EISDIR', 'EACCES'].includes(systemCodeOf(error) ?? '')) throw error
-    throw new CurateError('missing_import', `the recipe imports ${path}, which cannot be read: ${messageOf(error)}`, {
-      hint: 'Paths under generate.imports are relative to the folder of the recipe.',
+    throw new CurateError('missing_import', `the recipe reads ${path}, which cannot be read: ${messageOf(error)}`, {
+      hint: 'Paths in a recipe are relative to its folder, that of --input to where you are.',
       cause: error,
     })
   }

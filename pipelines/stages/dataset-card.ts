@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { z } from 'zod'
 import type { CardInput, CardSource, ExportedConfig } from '../../exports/card/card-input.ts'
 import type { DatasetFacts } from '../../exports/card/facts.ts'
@@ -10,6 +11,7 @@ import { enabledPlugins, pluginName } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
 import { withoutSecrets } from '../core/secrets.ts'
 import type { StageContext, World } from '../core/stage.ts'
+import { INPUT_SOURCE } from './validated-input.ts'
 import { datasetFunnel } from './dataset-funnel.ts'
 import type { Recipe, SourceEntry } from './recipe.ts'
 
@@ -43,12 +45,14 @@ export async function cardInput(
 
 /** The recipe as far as it decides the rows. Where it was published is not part of how to make it again. */
 export function recipeOfDataset(recipe: Recipe): Omit<Recipe, 'publish' | '$schema'> {
-  const { publish: _, $schema: __, ...made } = recipe
-  return made
+  const { publish: _, $schema: __, input, ...made } = recipe
+  // Where the file lay says nothing of the dataset; its hash is on the card.
+  return { ...made, input: input === null ? null : basename(input) }
 }
 
 /** Commit of each source and SHA-256 of each imported file; null for what could not be reached. */
 export function identitiesOf(recipe: Recipe, world: World): Record<string, string | null> {
+  if (recipe.input !== null) return { [INPUT_SOURCE]: world.files.get(recipe.input) ?? null }
   const ofSources = recipe.sources.map(({ id }) => [id, world.sources.get(id) ?? null] as const)
   const ofImports = recipe.generate.imports.map(({ id, path }) => [id, world.files.get(path) ?? null] as const)
   return Object.fromEntries([...ofSources, ...ofImports])
@@ -65,6 +69,10 @@ export function sourceLock({ recipe, world }: Context): Record<string, { options
 
 function cardSources({ recipe, world }: Context): CardSource[] {
   const identities = identitiesOf(recipe, world)
+  if (recipe.input !== null) {
+    const address = `file ${basename(recipe.input)}`
+    return [{ id: INPUT_SOURCE, address, identity: identities[INPUT_SOURCE] ?? null }]
+  }
   return [
     ...recipe.sources.map((entry) => ({
       id: entry.id,

@@ -38,8 +38,8 @@ export const generateStage: Stage<Recipe> = {
 }
 
 /** The files on this machine that a recipe reads, as it spells them: their hashes are part of the plan. */
-export function filesOfRecipe(recipe: Recipe): string[] {
-  return [...new Set(recipe.generate.imports.map(({ path }) => path))]
+export function filesOfRecipe({ input, generate }: Recipe): string[] {
+  return input === null ? [...new Set(generate.imports.map(({ path }) => path))] : [input]
 }
 
 function planImports(recipe: Recipe, world: World): ShardSpec[] {

@@ -174,21 +174,39 @@ const Publish = z.strictObject({
 })
 
 /** A recipe: the file that fixes sources, stages, thresholds and exports. */
-export const Recipe = z.strictObject({
-  $schema: z.string().optional().describe('For editors; ignored'),
-  name: NAME.describe('Name of the run’s folder and of the dataset'),
-  description: z.string().default('').describe('What the dataset is for; printed on the card'),
-  seed: z.int().min(0).default(0).describe('Every random choice derives from it'),
-  sources: z.array(SourceEntry).min(1).superRefine(uniqueIds).describe('Repositories to mine'),
-  mine: Mine,
-  pair: Pair,
-  generate: Generate.prefault({}),
-  validate: Validate.prefault({}),
-  filters: optionsByPlugin(filters).describe('Filters to apply, each with its options'),
-  export: Export,
-  publish: Publish.nullable().default(null).describe('Where to publish; null to stop after export'),
-})
+export const Recipe = z
+  .strictObject({
+    $schema: z.string().optional().describe('For editors; ignored'),
+    name: NAME.describe('Name of the run’s folder and of the dataset'),
+    description: z.string().default('').describe('What the dataset is for; printed on the card'),
+    seed: z.int().min(0).default(0).describe('Every random choice derives from it'),
+    sources: z.array(SourceEntry).superRefine(uniqueIds).default([]).describe('Repositories to mine'),
+    input: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'Candidates that another program validated, relative to the recipe: a file of docs/records/validated-candidate.md in Parquet or JSON lines. The stages before `filter` then have nothing to do; `--input` sets it',
+      ),
+    mine: Mine.prefault({ languages: {} }),
+    pair: Pair.prefault({ methods: {} }),
+    generate: Generate.prefault({}),
+    validate: Validate.prefault({}),
+    filters: optionsByPlugin(filters).describe('Filters to apply, each with its options'),
+    export: Export,
+    publish: Publish.nullable().default(null).describe('Where to publish; null to stop after export'),
+  })
+  .superRefine(somethingToRead)
 export type Recipe = z.infer<typeof Recipe>
+
+function somethingToRead(
+  recipe: { sources: readonly unknown[]; input: string | null; generate: z.infer<typeof Generate> },
+  context: z.RefinementCtx,
+): void {
+  if (recipe.sources.length > 0 || recipe.input !== null || recipe.generate.imports.length > 0) return
+  const message = 'names nothing to read: give `sources`, `generate.imports`, or `input`'
+  context.addIssue({ code: 'custom', path: ['sources'], message })
+}
 
 function exactlyOneOf(registry: Registry, what: string) {
   return (entry: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {

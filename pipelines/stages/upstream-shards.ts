@@ -9,8 +9,9 @@ export function validateShards(recipe: Pick<Recipe, 'validate'>): ShardKey[] {
   }))
 }
 
-/** Every shard that holds tasks, candidates or evaluations. */
+/** Every shard before `filter` that holds tasks, candidates or evaluations; none where a file holds them. */
 export function candidateShards(recipe: Recipe, world: World): ShardKey[] {
+  if (recipe.input !== null) return []
   const resolved = recipe.sources.filter(({ id }) => typeof world.sources.get(id) === 'string')
   return [
     ...resolved.map(({ id }): ShardKey => ({ stage: 'pair', shard: id })),
@@ -22,6 +23,7 @@ export function candidateShards(recipe: Recipe, world: World): ShardKey[] {
 /** The shards that a whole dataset needs and that are not there: failed ones, and those of sources out of reach. */
 export function missingShards(context: StageContext<Recipe, undefined>): ShardKey[] {
   const { recipe, world, missingInputs } = context
+  if (recipe.input !== null) return []
   const unresolved = recipe.sources.filter(({ id }) => typeof world.sources.get(id) !== 'string')
   return [...unresolved.map(({ id }): ShardKey => ({ stage: 'pair', shard: id })), ...missingInputs]
 }

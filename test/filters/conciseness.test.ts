@@ -2,18 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { conciseness } from '../../filters/conciseness.ts'
 import type { Candidate } from '../../pipelines/core/records/candidate.ts'
 import { aCandidate, aReasoning, aTask } from '../records.ts'
+import { askDataset } from './selecting.ts'
 
 const task = aTask()
 
 async function select(fields: readonly Partial<Candidate>[], options: unknown = {}) {
-  const parsed = conciseness.options.parse(options)
-  const signing = fields.map(async (each, index) => ({
-    candidateId: String(index),
-    taskId: each.task_id ?? task.id,
-    signature: await conciseness.sign({ task, candidate: aCandidate(task, each), evaluations: [] }, parsed),
-  }))
-  const signed = await Promise.all(signing)
-  return [...conciseness.select(signed, parsed).values()]
+  const judged = fields.map((each, index) => {
+    const of = each.task_id === undefined ? task : aTask({ id: each.task_id })
+    return { task: of, candidate: aCandidate(of, { id: String(index), ...each }), evaluations: [] }
+  })
+  return askDataset(conciseness, judged, options)
 }
 
 const reasoned = (...tokens: readonly number[]) => tokens.map((count) => ({ reasoning: aReasoning(count) }))
@@ -38,7 +36,9 @@ describe('the filter conciseness', () => {
   })
 
   it('keeps candidates without reasoning, or refuses them as the recipe says', async () => {
-    expect(await select([{}])).toEqual([{ keep: true, score: null, threshold: 16_384, reason: null, detail: null }])
+    expect(await select([{}])).toMatchObject([
+      { keep: true, score: null, threshold: 16_384, reason: null, detail: null },
+    ])
     expect(await select([{}], { without_reasoning: 'refuse' })).toMatchObject([{ keep: false, reason: 'no_reasoning' }])
   })
 
@@ -49,6 +49,28 @@ describe('the filter conciseness', () => {
     ]
     expect(await select([{ sources }], { max_code_tokens: 5 })).toMatchObject([{ score: 6, reason: 'code_too_long' }])
     expect(await select([{ sources }], { max_code_tokens: 6 })).toMatchObject([{ keep: true }])
+  })
+
+  it('keeps the shortest ones of a task, as many as the recipe says', async () => {
+    const kept = await select([...reasoned(30, 10, 20), {}], { max_rank: 2 })
+    expect(kept.map(({ keep, reason }) => [keep, reason])).toEqual([
+      [false, 'others_are_shorter'],
+      [true, null],
+      [true, null],
+      [true, null],
+    ])
+  })
+
+  it('refuses reasoning that repeats itself, and code that is mostly comments', async () => {
+    const stuck = aReasoning(9, { text: 'again\n'.repeat(10) })
+    expect(await select([{ reasoning: stuck }], { max_repetition: 0.5 })).toMatchObject([
+      { score: 0.9, reason: 'reasoning_repeats' },
+    ])
+    const sources = [{ path: 'a.py', content: `# ${'w'.repeat(90)}\nx = 1\n` }]
+    expect(await select([{ sources }], { max_comment_share: 0.5 })).toMatchObject([
+      { keep: false, reason: 'too_many_comments' },
+    ])
+    expect(await select([{ sources }], { max_code_lines: 1 })).toMatchObject([{ score: 2, reason: 'code_too_long' }])
   })
 
   it('sets no limit where the recipe says null', async () => {

@@ -3,6 +3,7 @@ import { exactDedup } from '../../filters/exact-dedup.ts'
 import type { Candidate } from '../../pipelines/core/records/candidate.ts'
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { aCandidate, aPerformance, aReasoning, aTask, anEvaluation } from '../records.ts'
+import { askDataset } from './selecting.ts'
 
 interface Entry {
   readonly id: string
@@ -18,20 +19,24 @@ const task = aTask()
 const CODE = 'def f(x):\n    return x + x\n'
 
 async function survivors(entries: readonly Entry[]): Promise<string[]> {
-  const signing = entries.map(async (entry) => {
-    const candidate: Candidate = aCandidate(task, {
+  const judged = entries.map((entry) => {
+    const of = entry.taskId === undefined ? task : aTask({ id: entry.taskId })
+    const candidate: Candidate = aCandidate(of, {
+      id: entry.id,
       language: entry.language ?? 'triton',
       sources: [{ path: entry.path ?? 'kernel.py', content: entry.code ?? CODE }],
       reasoning: entry.reasoning === undefined ? null : aReasoning(entry.reasoning),
     })
-    const evaluations = entry.evaluation === null ? [] : [anEvaluation(candidate, entry.evaluation)]
-    const signature = await exactDedup.sign({ task, candidate, evaluations }, {})
-    return { candidateId: entry.id, taskId: entry.taskId ?? task.id, signature }
+    return {
+      task: of,
+      candidate,
+      evaluations: entry.evaluation === null ? [] : [anEvaluation(candidate, entry.evaluation)],
+    }
   })
-  const verdicts = exactDedup.select(await Promise.all(signing), {})
-  expect([...verdicts.keys()].toSorted()).toEqual(entries.map(({ id }) => id).toSorted())
-  for (const [, { keep, detail }] of verdicts) if (!keep) expect(detail).toMatch(/^duplicate of /)
-  return [...verdicts].filter(([, { keep }]) => keep).map(([id]) => id)
+  const verdicts = await askDataset(exactDedup, judged)
+  expect(verdicts).toHaveLength(entries.length)
+  for (const { keep, detail } of verdicts) if (!keep) expect(detail).toMatch(/^duplicate of /)
+  return verdicts.filter(({ keep }) => keep).map(({ candidate_id }) => candidate_id)
 }
 
 describe('the filter exact-dedup', () => {

@@ -3,11 +3,12 @@ import { license } from '../../filters/license.ts'
 import type { Candidate } from '../../pipelines/core/records/candidate.ts'
 import type { Task } from '../../pipelines/core/records/task.ts'
 import { aCandidate, aTask } from '../records.ts'
+import { subjectOf } from './selecting.ts'
 
 function decide(fields: { task?: Partial<Task>; candidate?: Partial<Candidate> }, options: unknown = {}) {
   const task = aTask(fields.task)
   return license.decide(
-    { task, candidate: aCandidate(task, fields.candidate), evaluations: [] },
+    subjectOf({ task, candidate: aCandidate(task, fields.candidate), evaluations: [] }),
     license.options.parse(options),
   )
 }
@@ -31,6 +32,7 @@ describe('the filter license', () => {
       threshold: null,
       reason: null,
       detail: null,
+      parts: [],
     })
   })
 

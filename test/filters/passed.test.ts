@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { passed } from '../../filters/passed.ts'
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { aCandidate, aTask, anEvaluation } from '../records.ts'
+import { stated, subjectOf, askRecord } from './selecting.ts'
 
 const task = aTask()
 const candidate = aCandidate(task)
 
 function decide(evaluations: readonly Partial<Evaluation>[], options: unknown = {}) {
   const subject = { task, candidate, evaluations: evaluations.map((fields) => anEvaluation(candidate, fields)) }
-  return passed.decide(subject, passed.options.parse(options))
+  return passed.decide(subjectOf(subject), passed.options.parse(options))
 }
 
 describe('the filter passed', () => {
@@ -23,6 +24,7 @@ describe('the filter passed', () => {
       threshold: 1,
       reason: 'timeout',
       detail: '1 of 2 workloads, such as w2: run TIME_LIMIT',
+      parts: [],
     })
   })
 
@@ -43,6 +45,14 @@ describe('the filter passed', () => {
 
   it('refuses what was never validated', () => {
     expect(decide([])).toMatchObject({ keep: false, score: null, reason: 'not_validated' })
+  })
+
+  it('believes what a file says of a candidate that another program judged', async () => {
+    expect(await askRecord(passed, stated('a', { status: 'PASSED' }))).toMatchObject({ keep: true, score: 1 })
+    expect((await askRecord(passed, stated('a', { status: 'TIMEOUT' }))).reason).toBe('timeout')
+    const onCpu = stated('a', { status: 'PASSED', proved_on: 'cpu' })
+    expect((await askRecord(passed, onCpu, { proved_on: ['gpu'] })).reason).toBe('insufficient_proof')
+    expect((await askRecord(passed, stated('a'))).reason).toBe('not_validated')
   })
 
   it('refuses a proof that the recipe does not accept', () => {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { reasoning } from '../../filters/reasoning.ts'
 import type { Reasoning } from '../../pipelines/core/records/candidate.ts'
 import { aCandidate, aReasoning, aTask } from '../records.ts'
+import { subjectOf } from './selecting.ts'
 
 const task = aTask()
 
@@ -13,6 +14,6 @@ it.each([
   ['refuses a short trace', aReasoning(49), { min_tokens: 50 }, 'short_reasoning'],
 ] as const)('the filter reasoning %s', (_case, trace: Reasoning | null, options, reason) => {
   const candidate = aCandidate(task, { reasoning: trace })
-  const verdict = reasoning.decide({ task, candidate, evaluations: [] }, reasoning.options.parse(options))
+  const verdict = reasoning.decide(subjectOf({ task, candidate, evaluations: [] }), reasoning.options.parse(options))
   expect(verdict).toMatchObject({ keep: reason === null, reason, score: trace?.num_tokens ?? null })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { speedup } from '../../filters/speedup.ts'
 import { aCandidate, aPerformance, aTask, anEvaluation } from '../records.ts'
+import { askRecord, stated, subjectOf } from './selecting.ts'
 
 const task = aTask()
 const candidate = aCandidate(task)
@@ -9,7 +10,7 @@ function decide(ratios: readonly (number | null)[], options: unknown = {}) {
   const evaluations = ratios.map((ratio) =>
     anEvaluation(candidate, { performance: ratio === null ? null : aPerformance(ratio) }),
   )
-  return speedup.decide({ task, candidate, evaluations }, speedup.options.parse(options))
+  return speedup.decide(subjectOf({ task, candidate, evaluations }), speedup.options.parse(options))
 }
 
 describe('the filter speedup', () => {
@@ -30,8 +31,18 @@ describe('the filter speedup', () => {
   })
 
   it('keeps what could not be timed without inventing a score, or refuses it as the recipe says', () => {
-    expect(decide([null])).toEqual({ keep: true, score: null, threshold: 1, reason: null, detail: null })
+    expect(decide([null])).toEqual({ keep: true, score: null, threshold: 1, reason: null, detail: null, parts: [] })
     expect(decide([null], { untimed: 'refuse' })).toMatchObject({ keep: false, score: null, reason: 'untimed' })
+  })
+
+  it('compares with the baseline that the recipe names', async () => {
+    const file = stated('a', { speedup_eager_ci_low: 3, speedup_compile_ci_low: 0.9, speedup_best_ci_low: 0.9 })
+    expect((await askRecord(speedup, file)).score).toBe(3)
+    expect(await askRecord(speedup, file, { over: 'compile' })).toMatchObject({ keep: false, score: 0.9 })
+    expect(await askRecord(speedup, file, { over: 'best', min: 0.8 })).toMatchObject({ keep: true, score: 0.9 })
+    expect(await askRecord(speedup, stated('b'), { over: 'best', untimed: 'refuse' })).toMatchObject({
+      reason: 'untimed',
+    })
   })
 
   it('takes a candidate that was timed on some workloads only as untimed', () => {

@@ -20,6 +20,7 @@ import { exportedFiles } from './exported-files.ts'
 /** Flags of a run, as the command line gives them. */
 export interface RunOptions {
   readonly recipe: string
+  readonly input?: string
   readonly stage?: string
   readonly from?: string
   readonly to?: string
@@ -37,7 +38,7 @@ const EXIT_CODES: Record<RunOutcome, number> = { done: 0, nothing_to_do: 0, inco
 export async function runRecipe(options: RunOptions, reporter: Reporter, signal: AbortSignal): Promise<number> {
   const events = collectEnding(reporter)
   const request: RunRequest = {
-    loaded: await loadRecipe(options.recipe, options.set),
+    loaded: await loadRecipe(options.recipe, options.set, options.input ?? null),
     baseDirectory: resolve(options.workDir),
     stages: selectedStages(options),
     force: options.force.map(stageName),

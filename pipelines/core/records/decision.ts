@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineTable } from '../table.ts'
 
-/** One filter's verdict on one candidate. Every candidate has one row per filter of the recipe, kept or not. */
+/** One filter's verdict on one candidate. Every candidate has one row per filter of the recipe that was asked, kept or not. */
 export const Decision = z.object({
   candidate_id: z.string().describe('The implementation decided on'),
   task_id: z.string().describe('The task it implements'),
@@ -11,6 +11,9 @@ export const Decision = z.object({
   threshold: z.number().nullable().describe('What it was compared with'),
   reason: z.string().nullable().describe('snake_case reason of a refusal; null where kept'),
   detail: z.string().nullable().describe('What a reader needs to understand the reason'),
+  parts: z
+    .array(z.string())
+    .describe('Parts of the filter’s rule that hold, such as `high_speedup`; empty for rules of one part'),
 })
 export type Decision = z.infer<typeof Decision>
 
@@ -20,7 +23,11 @@ export const decisions = defineTable('decisions', Decision)
 export const Selected = z.object({
   candidate_id: z.string().describe('The implementation decided on'),
   task_id: z.string().describe('The task it implements'),
-  selected_by: z.array(z.string()).describe('Filters that kept it, with versions'),
+  selected_by: z
+    .array(z.string())
+    .describe(
+      'Filters that kept it, with versions, and after a colon each part of their rules that holds: `concur@1:high_speedup`',
+    ),
 })
 export type Selected = z.infer<typeof Selected>
 

@@ -49,7 +49,7 @@ describe('the dataset card', () => {
       '| pair | tasks | 1 |',
       '| pair | mined candidates | 3 |',
       '| filter | selected candidates | 2 |',
-      '| filter | passed@2 | runtime\\_error | 1 |',
+      '| filter | passed@3 | runtime\\_error | 1 |',
       '| interpreter | 1 |',
       '| MIT | 2 |',
       '| output of a model | 1 |',

@@ -44,7 +44,7 @@ describe('the stage export', () => {
       hardware: 'Example CPU',
       pairing_method: 'test-comparison@1',
       pairing_confidence: 0.9,
-      selected_by: ['passed@2', 'license@1'],
+      selected_by: ['passed@3', 'license@1'],
       prompt: 'write-kernel@1',
     })
     expect(row?.['messages']).toEqual([
@@ -67,7 +67,7 @@ describe('the stage export', () => {
     const dataset = await exportOf(runs.open(), records)
     const rows = await rowsOf(join(dataset, 'rejects/train-00000-of-00001.parquet'))
     expect(rows.map(({ record_id, by, reason }) => [record_id, by, reason])).toEqual([
-      [records.failed.id, 'passed@2', 'runtime_error'],
+      [records.failed.id, 'passed@3', 'runtime_error'],
       ['kernels/broken.py', 'pair@1', 'no_reference'],
     ])
   })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bucketOf } from '../../../pipelines/core/hash.ts'
+import { candidateFacts } from '../../../pipelines/core/records/candidate-facts.ts'
 import { candidates } from '../../../pipelines/core/records/candidate.ts'
 import type { Candidate } from '../../../pipelines/core/records/candidate.ts'
 import { decisions, selected } from '../../../pipelines/core/records/decision.ts'
@@ -109,16 +110,16 @@ describe('the stage filter', () => {
     await run.run(filterStage)
     const kept = await run.read(selected, FILTER)
     expect(kept.map(({ candidate_id }) => candidate_id)).toEqual([fates.fast.id, fates.kept.id].toSorted())
-    const names = ['passed@2', 'license@1', 'speedup@2', 'conciseness@1', 'exact-dedup@2']
+    const names = ['passed@3', 'license@1', 'speedup@3', 'conciseness@2', 'exact-dedup@3']
     expect(kept.map(({ selected_by }) => selected_by)).toEqual([names, names])
     const rejected = await run.read(rejects, FILTER)
     expect(Object.fromEntries(rejected.map(({ record_id, by, reason }) => [record_id, `${by} ${reason}`]))).toEqual({
-      [fates.failed.id]: 'passed@2 runtime_error',
+      [fates.failed.id]: 'passed@3 runtime_error',
       [fates.unlicensed.id]: 'license@1 no_license',
-      [fates.slow.id]: 'speedup@2 below_min_speedup',
-      [fates.copied.id]: 'exact-dedup@2 duplicate_code',
-      [fates.unvalidated.id]: 'passed@2 not_validated',
-      [fates.orphan.id]: 'filter@1 task_missing',
+      [fates.slow.id]: 'speedup@3 below_min_speedup',
+      [fates.copied.id]: 'exact-dedup@3 duplicate_code',
+      [fates.unvalidated.id]: 'passed@3 not_validated',
+      [fates.orphan.id]: 'filter@2 task_missing',
     })
     expect(rejected).toHaveLength(6)
     expect(rejected.find(({ record_id }) => record_id === fates.slow.id)?.source).toBe('outputs')
@@ -131,13 +132,13 @@ describe('the stage filter', () => {
     await run.run(filterStage)
     const rows = await run.read(decisions, FILTER)
     const filtersOf = ({ id }: Candidate) => rows.filter((row) => row.candidate_id === id).map(({ filter }) => filter)
-    const recordFilters = ['passed@2', 'license@1', 'speedup@2']
-    expect(filtersOf(fates.kept)).toEqual([...recordFilters, 'conciseness@1', 'exact-dedup@2'])
-    expect(filtersOf(fates.copied)).toEqual([...recordFilters, 'conciseness@1', 'exact-dedup@2'])
+    const recordFilters = ['passed@3', 'license@1', 'speedup@3']
+    expect(filtersOf(fates.kept)).toEqual([...recordFilters, 'conciseness@2', 'exact-dedup@3'])
+    expect(filtersOf(fates.copied)).toEqual([...recordFilters, 'conciseness@2', 'exact-dedup@3'])
     expect(filtersOf(fates.failed)).toEqual(recordFilters)
-    expect(filtersOf(fates.orphan)).toEqual(['filter@1'])
+    expect(filtersOf(fates.orphan)).toEqual(['filter@2'])
     expect(
-      rows.find(({ candidate_id, filter }) => candidate_id === fates.slow.id && filter === 'speedup@2'),
+      rows.find(({ candidate_id, filter }) => candidate_id === fates.slow.id && filter === 'speedup@3'),
     ).toMatchObject({
       keep: false,
       score: 0.9,
@@ -201,6 +202,9 @@ describe('the stage filter', () => {
     expect(manifest?.outputs.map(({ path, num_rows }) => [path, num_rows])).toEqual([
       ['decisions.parquet', 0],
       ['selected.parquet', 0],
+      ['candidate_facts.parquet', 0],
+      ['tasks.parquet', 0],
+      ['candidates.parquet', 0],
       ['rejects.parquet', 0],
     ])
     expect(manifest?.counts.read).toEqual({ candidates: 0, tasks: 0, evaluations: 0 })
@@ -214,6 +218,27 @@ describe('the stage filter', () => {
       code: 'shard_corrupt',
       message: expect.stringContaining('candidates.parquet'),
     })
+  })
+
+  it('writes the facts of every candidate, selected or not', async () => {
+    const { fates, world } = manyFates()
+    const run = open()
+    await writeInputs(run, world)
+    await run.run(filterStage)
+    const rows = new Map((await run.read(candidateFacts, FILTER)).map((row) => [row.candidate_id, row]))
+    expect(rows.size).toBe(Object.keys(fates).length - 1)
+    expect(rows.get(fates.fast.id)).toMatchObject({
+      status: 'PASSED',
+      speedup_eager: 3,
+      exact_cluster: fates.fast.id,
+      task_candidates: 5,
+    })
+    expect(rows.get(fates.copied.id)).toMatchObject({
+      exact_cluster: fates.fast.id,
+      speedup_rank: 2,
+      reasoning_rank: 1,
+    })
+    expect(rows.get(fates.unvalidated.id)).toMatchObject({ status: null, speedup_eager: null, contracts_failed: null })
   })
 
   it('depends on the thresholds of the filters and on nothing else of the recipe', () => {

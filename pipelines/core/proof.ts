@@ -1,4 +1,4 @@
-import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
+import type { Evaluation } from './records/evaluation.ts'
 
 // What ran a candidate, from the strongest evidence to none.
 const PROOFS = ['gpu', 'cpu', 'interpreter', 'compiler', null] as const satisfies readonly Evaluation['proved_on'][]

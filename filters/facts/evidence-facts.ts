@@ -1,0 +1,60 @@
+import { judgedWorkloads } from '../../pipelines/core/judged-workloads.ts'
+import { weakestProof } from '../../pipelines/core/proof.ts'
+import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
+import { geometricMean, geomeanSpeedup } from '../../pipelines/core/speedup.ts'
+import type { Judged } from '../types.ts'
+
+/** What the validator found, over all workloads that can judge. */
+export function evidenceFacts({ evaluations }: Judged) {
+  const judged = judgedWorkloads(evaluations)
+  const deciding = judged.length === 0 ? evaluations : judged
+  const checks = evaluations.flatMap((evaluation) => evaluation.checks)
+  const failed = checks.filter(({ passed }) => passed === false)
+  const isJudged = evaluations.length > 0
+  return {
+    status: deciding.length === 0 ? null : worstStatus(deciding),
+    passed_share: deciding.length === 0 ? null : passedShare(deciding),
+    num_workloads: isJudged ? judged.length : null,
+    proved_on: isJudged ? weakestProof(evaluations) : null,
+    hardware: evaluations[0]?.environment.hardware ?? null,
+    validator: evaluations[0]?.validator ?? null,
+    contracts_passed: isJudged ? checks.filter(({ passed }) => passed === true).length : null,
+    contracts_failed: isJudged ? failed.length : null,
+    failed_contracts: isJudged ? [...new Set(failed.map(({ check }) => check))].toSorted().join(',') : null,
+    ...speedupFacts(evaluations),
+    latency_ms: geometricMean(judged.map(({ performance }) => performance?.latency_ms)),
+    roofline_share: null,
+    own_kernel_share: null,
+    library_share: null,
+  }
+}
+
+function passedShare(evaluations: readonly Evaluation[]): number {
+  return evaluations.filter(({ status }) => status === 'PASSED').length / evaluations.length
+}
+
+// A failure says more than a workload that could not be run here.
+function worstStatus(evaluations: readonly Evaluation[]): Evaluation['status'] {
+  const failures = evaluations.map(({ status }) => status).filter((status) => status !== 'PASSED')
+  return failures.find((status) => status !== 'NOT_RUN') ?? failures[0] ?? 'PASSED'
+}
+
+// Without another baseline the best one is eager mode.
+function speedupFacts(evaluations: readonly Evaluation[]) {
+  const eager = {
+    middle: geomeanSpeedup(evaluations, 'speedup'),
+    low: geomeanSpeedup(evaluations, 'speedup_ci_low'),
+    high: geomeanSpeedup(evaluations, 'speedup_ci_high'),
+  }
+  return {
+    speedup_eager: eager.middle,
+    speedup_eager_ci_low: eager.low,
+    speedup_eager_ci_high: eager.high,
+    speedup_compile: null,
+    speedup_compile_ci_low: null,
+    speedup_compile_ci_high: null,
+    speedup_best: eager.middle,
+    speedup_best_ci_low: eager.low,
+    speedup_best_ci_high: eager.high,
+  }
+}

@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { candidateFacts } from '../../../pipelines/core/records/candidate-facts.ts'
+import { selected } from '../../../pipelines/core/records/decision.ts'
+import { rejects } from '../../../pipelines/core/records/reject.ts'
+import { readTable } from '../../../pipelines/core/table.ts'
+import type { Table } from '../../../pipelines/core/table.ts'
+import { curate } from '../../curate-process.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+
+/** Rows of another program: two of a task, one that is no JSON, one of a wrong type, one twice, one without a task. */
+const VALIDATED = join(import.meta.dirname, '..', '..', 'fixtures', 'selection', 'validated.jsonl')
+const TO_PARQUET = `import json, sys, pyarrow as pa, pyarrow.parquet as pq
+rows = []
+for line in open(sys.argv[1]):
+    try: row = json.loads(line)
+    except ValueError: continue
+    if row.get("speedup_eager") != "fast": rows.append(row)
+names = list(dict.fromkeys(name for row in rows for name in row))
+pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), sys.argv[2])`
+
+async function select(input: string, ...flags: readonly string[]) {
+  const workDir = await temporaryFolder()
+  const args = ['--recipe', 'concur', '--input', input, '--work-dir', workDir, ...flags]
+  const result = await curate(args)
+  const read = <Row>(table: Table<Row>) =>
+    Array.fromAsync(readTable(table, join(workDir, 'concur', 'filter', 'all', `${table.name}.parquet`)))
+  return { ...result, workDir, read }
+}
+
+describe('curate --recipe R --stage filter --input FILE', () => {
+  test('selects from rows of another program, and says of every other row why it is none', async () => {
+    const { exitCode, stderr, read } = await select(VALIDATED, '--stage', 'filter')
+    expect(exitCode).toBe(0)
+    expect(stderr).toContain('validated.jsonl has columns that nobody reads: my_column')
+    expect((await read(selected)).map(({ candidate_id, selected_by }) => [candidate_id, selected_by])).toEqual([
+      ['a1', ['passed@3', 'concur@1', 'concur@1:concise_and_fast']],
+      ['a2', ['passed@3', 'concur@1', 'concur@1:single_operator']],
+    ])
+    expect((await read(rejects)).map(({ record_id, reason }) => [record_id, reason])).toEqual([
+      ['validated.jsonl:3', 'bad_json'],
+      ['validated.jsonl:4', 'bad_value'],
+      ['b2', 'copy_of_candidate'],
+      ['validated.jsonl:7', 'no_task'],
+      ['b2', 'timeout'],
+    ])
+  })
+
+  test('reads the same from Parquet as from JSON lines', async () => {
+    const parquet = join(await temporaryFolder(), 'validated.parquet')
+    execFileSync('.venv/bin/python', ['-c', TO_PARQUET, VALIDATED, parquet])
+    const [fromText, fromParquet] = [
+      await select(VALIDATED, '--stage', 'filter'),
+      await select(parquet, '--stage', 'filter'),
+    ]
+    expect(await fromParquet.read(selected)).toEqual(await fromText.read(selected))
+    expect(await fromParquet.read(candidateFacts)).toEqual(await fromText.read(candidateFacts))
+  })
+
+  test('takes a predicate over facts', async () => {
+    const { read } = await select(
+      VALIDATED,
+      '--stage',
+      'filter',
+      '--set',
+      'filters.where=speedup_eager_ci_low > 1.5 -- sure',
+    )
+    expect((await read(selected)).map(({ candidate_id }) => candidate_id)).toEqual(['a1'])
+    expect(await read(rejects)).toContainEqual(expect.objectContaining({ record_id: 'a2', reason: 'predicate_false' }))
+  })
+
+  test('goes on to a dataset, and does nothing the second time', async () => {
+    const first = await select(VALIDATED)
+    expect(first.exitCode).toBe(0)
+    const again = await curate(['--recipe', 'concur', '--input', VALIDATED, '--work-dir', first.workDir])
+    expect(again.stdout).toContain('Nothing to do')
+  })
+
+  test.each<[string, string, RegExp]>([
+    ['another ending', 'rows.csv', /files ending in \.csv are not read/],
+    ['no such file', 'absent.jsonl', /absent\.jsonl, which cannot be read/],
+  ])('says what is wrong with %s', async (_case, name, pattern) => {
+    const folder = await temporaryFolder()
+    if (name !== 'absent.jsonl') await writeFile(join(folder, name), 'a,b\n')
+    const { exitCode, stderr } = await select(join(folder, name), '--stage', 'filter')
+    expect(exitCode).not.toBe(0)
+    expect(stderr).toMatch(pattern)
+  })
+
+  test('refuses rows of a damaged Parquet file by its name', async () => {
+    const path = join(await temporaryFolder(), 'damaged.parquet')
+    await writeFile(path, 'PAR1 this is none')
+    const { exitCode, stderr } = await select(path, '--stage', 'filter')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('damaged.parquet is not a readable Parquet file')
+  })
+})
