@@ -46,6 +46,7 @@ const ONE_IMPORTER: Record<string, string> = {
   'gpt-tokenizer': 'pipelines/core/tokenizer.ts',
   'apache-arrow': 'exports/formats/arrow.ts, extractors/imports/arrow.ts',
   '@huggingface/hub': 'exports/huggingface.ts',
+  openai: 'extractors/models/chat-client.ts',
   '@duckdb/node-api': 'pipelines/core/duckdb.ts',
   '@observablehq/plot': 'pipelines/report/charts.ts',
   linkedom: 'pipelines/report/charts.ts',

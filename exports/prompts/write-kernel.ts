@@ -1,7 +1,7 @@
 import type { Candidate } from '../../pipelines/core/records/candidate.ts'
 import type { SourceFile } from '../../pipelines/core/records/provenance.ts'
 import type { Task } from '../../pipelines/core/records/task.ts'
-import { fenced } from '../fenced-block.ts'
+import { fenced } from '../../pipelines/core/fenced-block.ts'
 
 /**
  * Asks for a faster implementation of a PyTorch program and renders the answer. The last code block of an answer is the

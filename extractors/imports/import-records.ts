@@ -1,11 +1,8 @@
-import { candidateId } from '../../pipelines/core/records/candidate.ts'
-import type { Candidate, Reasoning } from '../../pipelines/core/records/candidate.ts'
+import type { Candidate } from '../../pipelines/core/records/candidate.ts'
 import { taskId, workloadId } from '../../pipelines/core/records/task.ts'
 import type { Task } from '../../pipelines/core/records/task.ts'
-import { withoutSecrets } from '../../pipelines/core/secrets.ts'
-import { DEFAULT_TOKENIZER, countTokens } from '../../pipelines/core/tokenizer.ts'
 import { languages } from '../languages/registry.ts'
-import { ENTRY_POINT } from './answer.ts'
+import { candidateOfAnswer } from './answer-candidate.ts'
 import type { ParsedAnswer } from './answer.ts'
 import type { MappedRow } from './columns.ts'
 import type { DatasetMapping } from './datasets/types.ts'
@@ -65,36 +62,26 @@ export async function importedTask(
 export async function importedCandidate(
   task_id: string,
   row: MappedRow,
-  { reasoning, code, python }: Extract<ParsedAnswer, { problem: null }>,
+  answer: Extract<ParsedAnswer, { problem: null }>,
   scope: ImportScope,
 ): Promise<{ readonly problem: null; readonly candidate: Candidate } | Unusable> {
   const { dataset } = scope
-  const missing = python.modules.find((name) => dataset?.unavailable.includes(name) === true)
+  const missing = answer.python.modules.find((name) => dataset?.unavailable.includes(name) === true)
   if (missing !== undefined) return unavailable(missing)
-  if (dataset?.origin === 'compiled' && python.language === 'torch') {
+  if (dataset?.origin === 'compiled' && answer.python.language === 'torch') {
     return { problem: 'library_calls_only', detail: 'the compiled program calls libraries and holds no kernel' }
   }
-  const candidate = {
+  const told = {
     task_id,
     origin: dataset?.origin ?? ('generated' as const),
-    language: namedLanguage(row.language) ?? python.language,
-    form: 'python' as const,
-    entry_point: `${FILE}::${ENTRY_POINT}`,
-    sources: [{ path: FILE, content: code }],
-    requires: [...python.modules],
-    kernel_ids: [],
-    reasoning: reasoning === null ? null : await measure(reasoning),
     generator: row.generator ?? dataset?.generator ?? null,
     source: scope.source,
     repo_name: row.repo_name,
     commit_sha: row.commit_sha,
     license: licenseOf(row, scope).license,
-    pieces: [],
   }
-  return { problem: null, candidate: { id: candidateId(candidate), ...candidate } }
+  return { problem: null, candidate: await candidateOfAnswer(answer, told, namedLanguage(row.language)) }
 }
-
-const FILE = 'candidate.py'
 
 function licenseOf(
   row: MappedRow,
@@ -103,11 +90,6 @@ function licenseOf(
   if (row.license !== null) return { license: row.license, license_evidence: 'row' }
   const license = dataset?.license ?? null
   return { license, license_evidence: license === null ? null : (dataset?.address ?? null) }
-}
-
-async function measure(reasoning: string): Promise<Reasoning> {
-  const text = withoutSecrets(reasoning)
-  return { text, kind: 'model', num_tokens: await countTokens(text), tokenizer: DEFAULT_TOKENIZER }
 }
 
 // Files spell C++ in several ways; what is no language of ours is left to what the code itself shows.

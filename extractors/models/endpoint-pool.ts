@@ -77,8 +77,8 @@ function limitRate(endpoint: Endpoint, failure: ChatFailure, retry: RetryOptions
   endpoint.readyAt = Math.max(endpoint.readyAt, now + Math.min(wait, retry.patience_s * 1000))
 }
 
-// While others were answered, it is this question that no server gets through with.
+// While others were answered even during its last attempt, it is this question that no server gets through with.
 function givenUp(failure: ChatFailure, endpoint: Endpoint, othersWereAnswered: boolean): PoolOutcome {
-  if (!othersWereAnswered) throw endpointFailure(failure, endpoint)
+  if (!othersWereAnswered || failure.cause === 'unreachable') throw endpointFailure(failure, endpoint)
   return { kind: 'refused', reason: 'endpoint_failed', detail: `${failure.cause}: ${failure.message}` }
 }

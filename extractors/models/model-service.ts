@@ -89,7 +89,8 @@ async function pay(
   })
   if (outcome.kind === 'refused') {
     const { reason, detail } = outcome
-    await log.append('refused', key, { reason, detail })
+    // A server that breaks down looks like that as well for a while: the next run asks again.
+    if (reason === 'request_refused') await log.append('refused', key, { reason, detail })
     return { answered: outcome, used: null }
   }
   const { answer, endpoint } = outcome

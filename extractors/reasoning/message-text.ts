@@ -1,4 +1,5 @@
 import { withoutSecrets } from '../../pipelines/core/secrets.ts'
+import { withoutAddresses } from './personal-data.ts'
 
 /**
  * A commit message as a text about the change: without what names people, places on the network or the project's own
@@ -66,10 +67,10 @@ function isBareHeading(paragraph: string): boolean {
 }
 
 function anonymous(text: string): string {
-  return withoutSecrets(text)
+  const linked = withoutSecrets(text)
     .replaceAll(/!?\[([^[\]\n]{0,300})\]\((?:https?:\/\/|mailto:)[^)\s]*\)/gi, '$1')
     .replaceAll(/<?\bhttps?:\/\/[^\s<>)\]]*[^\s<>)\].,;:!?'"]>?/gi, '[link]')
-    .replaceAll(/<?(?<![\w.+-])[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,}>?/g, '[email]')
+  return withoutAddresses(linked)
     .replaceAll(HANDLE, '[name]')
     .replaceAll(PULL_REQUEST, '')
     .replaceAll(/(?<![\w&])(?:[\w.-]+\/[\w.-]+)?#\d+\b/g, '[issue]')

@@ -1,3 +1,4 @@
+import { answers } from '../core/records/answer.ts'
 import { candidateFacts } from '../core/records/candidate-facts.ts'
 import { candidates } from '../core/records/candidate.ts'
 import { datasetFiles } from '../core/records/dataset-file.ts'
@@ -37,6 +38,12 @@ const PAGES: readonly { file: string; title: string; text: string; table: Table<
     title: 'Trajectory turn',
     text: 'One turn of a trajectory. Written by `pair` (revisions in a file’s history) and `generate` (turns of a model).',
     table: trajectories,
+  },
+  {
+    file: 'answer',
+    title: 'Answer',
+    text: 'One answer of a model, whether anything could be made of it or not. Written by `generate`.',
+    table: answers,
   },
   {
     file: 'evaluation',

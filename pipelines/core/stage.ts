@@ -49,6 +49,8 @@ export interface StageContext<Recipe, Resource> {
   readonly log: Logger
   /** Folder for content-addressed things that outlive the shard: clones, builds, evaluations. */
   readonly cacheDirectory: string
+  /** Folder of the run for answers that were paid for: it outlives shards and is never cleaned. */
+  readonly answersDirectory: string
   /** Folder of the recipe file: what relative paths in a recipe are relative to. */
   readonly recipeDirectory: string
   /** Rows of a table over all input shards that hold it, in a fixed order. */

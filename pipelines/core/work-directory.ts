@@ -12,6 +12,8 @@ export interface WorkDirectory {
   /** The shards of each stage, as last planned. */
   readonly planFile: string
   readonly logFile: string
+  /** Answers of models, kept because they were paid for; the only thing here that a run cannot make again. */
+  readonly answers: string
   /** Clones, builds and evaluations by content; safe to delete. */
   readonly cache: string
   shard(key: ShardKey): string
@@ -27,6 +29,7 @@ export function workDirectory(base: string, name: string): WorkDirectory {
     runLockFile: join(root, 'run.lock'),
     planFile: join(root, 'plan.json'),
     logFile: join(root, 'log.jsonl'),
+    answers: join(root, 'answers'),
     cache: join(base, 'cache'),
     shard: (key) => join(root, key.stage, key.shard),
   }

@@ -162,6 +162,7 @@ function stageContext<Recipe, Resource>(
     signal: run.signal,
     log: run.log,
     cacheDirectory: run.directories.cache,
+    answersDirectory: run.directories.answers,
     progress,
     read: (table) => inputs.read(table),
     inputFiles: (table) => inputs.files(table),

@@ -1,182 +1,106 @@
-import { resolve } from 'node:path'
-import { NOTHING_ELSE, columnsOfMapping } from '../../extractors/imports/columns.ts'
-import type { RowMapping } from '../../extractors/imports/columns.ts'
-import { datasets } from '../../extractors/imports/datasets/registry.ts'
-import type { DatasetMapping } from '../../extractors/imports/datasets/types.ts'
-import type { ImportScope, Unusable } from '../../extractors/imports/import-records.ts'
-import { importFormats } from '../../extractors/imports/registry.ts'
-import { recordsOfRow, taskOfRow } from '../../extractors/imports/row-records.ts'
-import type { TaskNames } from '../../extractors/imports/row-records.ts'
-import type { ImportFormat, ImportedRow } from '../../extractors/types.ts'
+import { isPromptPath } from '../../extractors/prompts/kernel-prompt.ts'
+import { feedbackPrompt } from '../../extractors/prompts/feedback.ts'
+import { prompts } from '../../extractors/prompts/bundled-prompts.ts'
+import type { Validator } from '../../validators/types.ts'
+import { VALIDATOR, openValidator } from '../../validators/validator.ts'
 import { CurateError } from '../core/errors.ts'
-import { readParquet } from '../core/parquet.ts'
-import { enabledPlugins, pluginConfig, pluginName } from '../core/plugin.ts'
-import type { Enabled, Registry } from '../core/plugin.ts'
+import { answers } from '../core/records/answer.ts'
 import { candidates } from '../core/records/candidate.ts'
-import { rejects } from '../core/records/reject.ts'
-import { Task, tasks } from '../core/records/task.ts'
+import { tasks } from '../core/records/task.ts'
 import { trajectories } from '../core/records/trajectory.ts'
-import type { ShardKey, ShardSpec, Stage, StageContext, World } from '../core/stage.ts'
-import { rowOf } from '../core/table.ts'
-import type { TableRow } from '../core/table.ts'
+import type { ShardKey, ShardSpec, Stage, World } from '../core/stage.ts'
 import { DEFAULT_TOKENIZER } from '../core/tokenizer.ts'
+import { importConfig, runImport, taskImports } from './generation/import-entry.ts'
+import { needsJudge } from './generation/model-entry.ts'
+import type { ModelEntry } from './generation/model-entry.ts'
+import { runModels } from './generation/model-run.ts'
+import { GENERATE_VERSION } from './generation/stage-version.ts'
 import type { ImportEntry, Recipe } from './recipe.ts'
-
-const VERSION = 2
+import { validatorSettings } from './validator-settings.ts'
 
 /**
- * Turns files of outputs into candidates, for tasks that were paired or that the files bring themselves: one shard per import.
+ * Turns what models write into candidates, for tasks that were paired or that files bring themselves: one shard per file of outputs,
+ * and one per entry that asks models.
  */
-export const generateStage: Stage<Recipe> = {
+export const generateStage: Stage<Recipe, Validator | null> = {
   name: 'generate',
-  version: VERSION,
+  version: GENERATE_VERSION,
   unit: 'outputs',
-  tables: [tasks, candidates, trajectories],
+  tables: [tasks, candidates, trajectories, answers],
   concurrency: () => 1,
-  plan: planImports,
-  run: runImport,
+  plan: (recipe, world) => [
+    ...recipe.generate.imports.map((entry) => importSpec(entry, recipe, world)),
+    ...recipe.generate.models.map((entry) => modelSpec(entry, recipe, world)),
+  ],
+  async open(recipe, cacheDirectory, signal) {
+    if (!recipe.generate.models.some(needsJudge)) return null
+    const options = { workers: recipe.validate.workers, cacheFolder: cacheDirectory, signal }
+    return openValidator(validatorSettings(recipe), options)
+  },
+  close: async (validator) => validator?.close(),
+  async *run(context) {
+    const { generate } = context.recipe
+    const { shard } = context.shard
+    const imported = generate.imports.find(({ id }) => id === shard)
+    const asked = generate.models.find(({ id }) => id === shard)
+    if (imported !== undefined) yield* runImport(context, imported)
+    else if (asked !== undefined) {
+      yield* runModels(needsJudge(asked) ? context : { ...context, resource: null }, asked)
+    } else throw unknownEntry(shard)
+  },
 }
 
 /** The files on this machine that a recipe reads, as it spells them: their hashes are part of the plan. */
 export function filesOfRecipe({ input, generate }: Recipe): string[] {
-  return input === null ? [...new Set(generate.imports.map(({ path }) => path))] : [input]
+  if (input !== null) return [input]
+  const own = generate.models.map(({ prompt }) => prompt).filter(isPromptPath)
+  return [...new Set([...generate.imports.map(({ path }) => path), ...own])]
 }
 
-function planImports(recipe: Recipe, world: World): ShardSpec[] {
-  const resolved = recipe.sources.filter(({ id }) => typeof world.sources.get(id) === 'string')
-  const inputs = resolved.map(({ id }): ShardKey => ({ stage: 'pair', shard: id }))
-  return recipe.generate.imports.map((entry) => {
-    const read = [entry, ...taskImports(entry, recipe)]
-    return {
-      stage: 'generate',
-      shard: entry.id,
-      config: { imports: read.map(configOf), tokenizer: DEFAULT_TOKENIZER },
-      external: { files: read.map(({ path }) => world.files.get(path) ?? null) },
-      inputs,
-    }
-  })
-}
-
-function configOf(entry: ImportEntry): unknown {
-  const dataset = datasetOf(entry)
-  const mapping = dataset === null ? null : pluginName(dataset)
-  return { import: entry, format: pluginConfig([formatOf(entry)]), mapping }
-}
-
-// Rows that bring no task name one: of a repository, or of another import.
-function taskImports(entry: ImportEntry, recipe: Recipe): ImportEntry[] {
-  if (mappingOf(entry).reference !== null) return []
-  return recipe.generate.imports.filter((other) => other !== entry && mappingOf(other).reference !== null)
-}
-
-async function* runImport(context: StageContext<Recipe, undefined>): AsyncGenerator<TableRow> {
-  const { recipe, shard, progress, signal } = context
-  const entry = recipe.generate.imports.find(({ id }) => id === shard.shard)
-  if (entry === undefined) throw unknownImport(shard.shard)
-  const names = await readTaskNames(context, entry)
-  const seen = new Set<string>()
-  const isNew = ({ id }: { readonly id: string }): boolean => seen.size < seen.add(id).size
-  const format = pluginName(formatOf(entry).plugin)
-  for await (const row of readRows(context, entry)) {
-    signal.throwIfAborted()
-    progress.expect(1)
-    const records = await recordsOfRow(row, mappingOf(entry), scopeOf(context, entry), names)
-    if (records.task !== null && isNew(records.task)) yield rowOf(tasks, records.task)
-    for (const candidate of records.candidates) {
-      if (isNew(candidate)) yield rowOf(candidates, candidate)
-      else if (records.turns.length === 0) yield rejectRow(row, entry, DUPLICATE, null)
-    }
-    for (const turn of records.turns) yield rowOf(trajectories, turn)
-    for (const refusal of records.refusals) yield rejectRow(row, entry, refusal, 'value' in row ? null : format)
-    progress.advance()
-  }
-}
-
-function readRows(
-  { recipeDirectory }: StageContext<Recipe, undefined>,
-  entry: ImportEntry,
-): AsyncIterable<ImportedRow> {
-  const { plugin, options } = formatOf(entry)
-  return plugin.read(resolve(recipeDirectory, entry.path), options, columnsOfMapping(mappingOf(entry)))
-}
-
-function scopeOf({ world }: StageContext<Recipe, undefined>, entry: ImportEntry): ImportScope {
-  const { id, path } = entry
-  return { source: id, path, fileSha256: world.files.get(path) ?? '', dataset: datasetOf(entry) }
-}
-
-function formatOf(entry: ImportEntry): Enabled<ImportFormat> {
-  const registry: Registry<ImportFormat> = importFormats
-  const [enabled] = enabledPlugins(registry, entry)
-  if (enabled === undefined) throw new TypeError(`the import ${entry.id} names no file format`)
-  return enabled
-}
-
-function datasetOf({ dataset }: ImportEntry): DatasetMapping | null {
-  const known: Registry<DatasetMapping> = datasets
-  return dataset === null ? null : (known[dataset] ?? null)
-}
-
-// The recipe names columns, a mapping has templates.
-function mappingOf(entry: ImportEntry): RowMapping {
-  const column = (name: string | null): string | null => (name === null ? null : `{${name}}`)
-  const { task, reference, code, reasoning, generator, language } = entry.columns
-  return (
-    datasetOf(entry)?.columns ?? {
-      ...NOTHING_ELSE,
-      task: `{${task}}`,
-      reference: column(reference),
-      code: column(code),
-      reasoning: column(reasoning),
-      generator: column(generator),
-      language: column(language),
-    }
-  )
-}
-
-// Of the tasks only id and name: the references of a large dataset would not fit into memory.
-async function readTaskNames(context: StageContext<Recipe, undefined>, entry: ImportEntry): Promise<TaskNames> {
-  const names = new Map<string, Set<string>>()
-  function add({ id, name }: Pick<Task, 'id' | 'name'>): void {
-    names.set(name, (names.get(name) ?? new Set()).add(id))
-    names.set(id, new Set([id]))
-  }
-  if (mappingOf(entry).reference !== null) return names
-  for (const file of await context.inputFiles(tasks)) {
-    for await (const row of readParquet(file, ['id', 'name'])) add(TASK_NAME.parse(row))
-  }
-  for (const other of taskImports(entry, context.recipe)) {
-    for await (const row of readRows(context, other)) {
-      const task = await taskOfRow(row, mappingOf(other), scopeOf(context, other))
-      if (task !== null) add(task)
-    }
-  }
-  return names
-}
-
-const TASK_NAME = Task.pick({ id: true, name: true })
-
-const DUPLICATE: Unusable = {
-  problem: 'duplicate',
-  detail: 'an earlier row has the same task, code, reasoning and model',
-}
-
-function rejectRow(row: ImportedRow, entry: ImportEntry, refusal: Unusable, format: string | null): TableRow {
-  return rowOf(rejects, {
-    record_id: `${entry.path}:${row.row}`,
+function importSpec(entry: ImportEntry, recipe: Recipe, world: World): ShardSpec {
+  const read = [entry, ...taskImports(entry, recipe)]
+  return {
     stage: 'generate',
-    by: format ?? `generate@${VERSION}`,
-    reason: refusal.problem,
-    detail: refusal.detail.slice(0, MAX_DETAIL),
-    source: entry.id,
-  })
+    shard: entry.id,
+    config: { imports: read.map(importConfig), tokenizer: DEFAULT_TOKENIZER },
+    external: { files: read.map(({ path }) => world.files.get(path) ?? null) },
+    inputs: pairShards(recipe, world),
+  }
 }
 
-// Room for two bytes a character in the 2 KiB that a reject's detail may have.
-const MAX_DETAIL = 1000
+// Where a server is and how patiently it is asked changes no answer; which models there are, and in which shares, does.
+function modelSpec(entry: ModelEntry, recipe: Recipe, world: World): ShardSpec {
+  const { endpoints, retry: _, budget, batch, ...settings } = entry
+  const read = recipe.generate.imports
+  const judged = needsJudge(entry)
+  return {
+    stage: 'generate',
+    shard: entry.id,
+    config: {
+      ...settings,
+      budget,
+      models: batch === null ? endpoints.map(({ model, weight }) => ({ model, weight })) : batch.model,
+      prompt: { name: entry.prompt, sha256: prompts.get(entry.prompt)?.sha256 ?? null },
+      seed: recipe.seed,
+      imports: read.map(importConfig),
+      tokenizer: DEFAULT_TOKENIZER,
+      ...(judged ? { feedback: feedbackPrompt.sha256, validator: VALIDATOR, ...validatorSettings(recipe) } : {}),
+    },
+    external: {
+      files: [...read.map(({ path }) => path), entry.prompt].map((path) => world.files.get(path) ?? null),
+      ...(judged ? { device: world.device } : {}),
+    },
+    inputs: pairShards(recipe, world),
+  }
+}
 
-function unknownImport(id: string): CurateError {
-  return new CurateError('unknown_import', `the recipe has no import ${id}`, {
+function pairShards(recipe: Recipe, world: World): ShardKey[] {
+  const resolved = recipe.sources.filter(({ id }) => typeof world.sources.get(id) === 'string')
+  return resolved.map(({ id }) => ({ stage: 'pair', shard: id }))
+}
+
+function unknownEntry(id: string): CurateError {
+  return new CurateError('unknown_entry', `the recipe has no entry ${id} under generate`, {
     hint: 'Run the plan again: the recipe changed while it ran.',
   })
 }

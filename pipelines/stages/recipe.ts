@@ -11,6 +11,7 @@ import { sources } from '../../extractors/sources/registry.ts'
 import { filters } from '../../filters/registry.ts'
 import { enabledPlugins, optionShapes, optionsByPlugin } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
+import { checkModelEntry, modelEntryShape } from './generation/model-entry.ts'
 
 const NAME = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dots, dashes and underscores')
 
@@ -94,13 +95,31 @@ const Pair = z.strictObject({
     .describe('Past states of implementations as candidates, linked as trajectories; null for the present alone'),
 })
 
-const Generate = z.strictObject({
-  imports: z
-    .array(ImportEntry)
-    .superRefine(uniqueIds)
-    .default([])
-    .describe('Files of model outputs to import as candidates'),
-})
+/** One entry under `generate.models`: which models are asked, and for what. */
+const ModelEntry = z
+  .strictObject({ id: NAME.describe('Name of the entry in rows and reports'), ...modelEntryShape })
+  .superRefine(checkModelEntry)
+
+const Generate = z
+  .strictObject({
+    imports: z
+      .array(ImportEntry)
+      .superRefine(uniqueIds)
+      .default([])
+      .describe('Files of model outputs to import as candidates'),
+    models: z
+      .array(ModelEntry)
+      .superRefine(uniqueIds)
+      .default([])
+      .describe('Models to ask for candidates, over the network or through files'),
+  })
+  .superRefine(({ imports, models }, context) => {
+    for (const [index, { id }] of models.entries()) {
+      if (!imports.some((other) => other.id === id)) continue
+      const path = ['models', index, 'id']
+      context.addIssue({ code: 'custom', path, message: `the id ${id} is that of an import` })
+    }
+  })
 
 const Validate = z.strictObject({
   mode: z

@@ -9,13 +9,18 @@ export function validateShards(recipe: Pick<Recipe, 'validate'>): ShardKey[] {
   }))
 }
 
+/** The shards of `generate`: one per file of outputs, and one per entry that asks models. */
+function generateShards({ generate }: Pick<Recipe, 'generate'>): ShardKey[] {
+  return [...generate.imports, ...generate.models].map(({ id }) => ({ stage: 'generate', shard: id }))
+}
+
 /** Every shard before `filter` that holds tasks, candidates or evaluations; none where a file holds them. */
 export function candidateShards(recipe: Recipe, world: World): ShardKey[] {
   if (recipe.input !== null) return []
   const resolved = recipe.sources.filter(({ id }) => typeof world.sources.get(id) === 'string')
   return [
     ...resolved.map(({ id }): ShardKey => ({ stage: 'pair', shard: id })),
-    ...recipe.generate.imports.map(({ id }): ShardKey => ({ stage: 'generate', shard: id })),
+    ...generateShards(recipe),
     ...validateShards(recipe),
   ]
 }

@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { rememberEvaluations } from '../../validators/evaluation-cache.ts'
 import type { EvaluationRequest, Validator } from '../../validators/types.ts'
 import { VALIDATOR, openValidator } from '../../validators/validator.ts'
-import type { ValidatorSettings } from '../../validators/validator.ts'
 import { bucketOf } from '../core/hash.ts'
 import { candidates } from '../core/records/candidate.ts'
 import type { Candidate } from '../core/records/candidate.ts'
@@ -17,6 +16,7 @@ import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import type { Recipe } from './recipe.ts'
 import { candidateShards, validateShards } from './upstream-shards.ts'
+import { validatorSettings } from './validator-settings.ts'
 
 /**
  * Judges every candidate on the workloads of its task. A shard holds whole tasks, chosen by task id, so that a reference is
@@ -31,7 +31,7 @@ export const validateStage: Stage<Recipe, Validator> = {
   concurrency: () => 2,
   plan: (recipe, world) => validateShards(recipe).map((key) => specOf(key, recipe, world)),
   open: (recipe, cacheDirectory, signal) =>
-    openValidator(settingsOf(recipe), {
+    openValidator(validatorSettings(recipe), {
       workers: recipe.validate.workers,
       cacheFolder: cacheDirectory,
       signal,
@@ -43,7 +43,7 @@ export const validateStage: Stage<Recipe, Validator> = {
     for (const orphan of work.orphans) yield rowOf(rejects, rejectOf(orphan))
     const validator = rememberEvaluations(context.resource, {
       folder: join(context.cacheDirectory, 'evaluations'),
-      settings: settingsOf(context.recipe),
+      settings: validatorSettings(context.recipe),
       device: context.world.device,
     })
     await validator.prepare(work.pairs)
@@ -54,16 +54,10 @@ export const validateStage: Stage<Recipe, Validator> = {
 function specOf(key: ShardKey, recipe: Recipe, world: World): ShardSpec {
   return {
     ...key,
-    config: { ...settingsOf(recipe), shards: recipe.validate.shards, validator: VALIDATOR },
+    config: { ...validatorSettings(recipe), shards: recipe.validate.shards, validator: VALIDATOR },
     external: world.device,
     inputs: candidateShards(recipe, world).filter(({ stage }) => stage !== 'validate'),
   }
-}
-
-function settingsOf({ seed, validate }: Recipe): ValidatorSettings {
-  const { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, precision } =
-    validate
-  return { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, precision, seed }
 }
 
 interface Work {

@@ -14,6 +14,17 @@ export const Reasoning = z.object({
 })
 export type Reasoning = z.infer<typeof Reasoning>
 
+/** How a model was asked for a candidate. */
+export const Generation = z.object({
+  answer_id: z.string().describe('The answer it was read from, in the table `answers`'),
+  prompt: z.string().describe('Prompt with version: `write-triton@1`'),
+  prompt_sha256: z.string().describe('SHA-256 of the messages as they were sent, as canonical JSON'),
+  sample: z.int().describe('Which of the samples of the task, from 0'),
+  turn: z.int().describe('Which turn of the conversation, from 0'),
+  temperature: z.number().nullable().describe('As asked for; null where it was left to the server'),
+  seed: z.int().nullable().describe('As asked for; null where none was'),
+})
+
 /** An implementation offered for a task. */
 export const Candidate = z.object({
   id: z.string().describe('16 hexadecimal characters from task, sources and reasoning'),
@@ -47,6 +58,9 @@ export const Candidate = z.object({
       }),
     )
     .describe('Every span of the repository that went into `sources`, with the licence that holds for it'),
+  generation: Generation.nullable()
+    .optional()
+    .describe('How it was asked for; null for candidates that no model was asked for in this run'),
 })
 export type Candidate = z.infer<typeof Candidate>
 

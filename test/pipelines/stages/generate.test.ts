@@ -47,6 +47,7 @@ describe('generate', () => {
         commit_sha: null,
         license: null,
         pieces: [],
+        generation: null,
       },
     ])
     expect(await run.read(rejects, SHARD)).toEqual([])
@@ -72,13 +73,13 @@ describe('generate', () => {
     ]
     const run = await runOutputs([...rows.map((row) => JSON.stringify(row)), '{"task": '])
     expect((await run.read(rejects, SHARD)).map(({ record_id, by, reason }) => [record_id, by, reason])).toEqual([
-      ['outputs.jsonl:1', 'generate@2', 'unknown_task'],
-      ['outputs.jsonl:2', 'generate@2', 'ambiguous_task_name'],
-      ['outputs.jsonl:3', 'generate@2', 'missing_value'],
-      ['outputs.jsonl:4', 'generate@2', 'not_an_object'],
-      ['outputs.jsonl:5', 'generate@2', 'wrong_type'],
-      ['outputs.jsonl:6', 'generate@2', 'no_code'],
-      ['outputs.jsonl:8', 'generate@2', 'duplicate'],
+      ['outputs.jsonl:1', 'generate@3', 'unknown_task'],
+      ['outputs.jsonl:2', 'generate@3', 'ambiguous_task_name'],
+      ['outputs.jsonl:3', 'generate@3', 'missing_value'],
+      ['outputs.jsonl:4', 'generate@3', 'not_an_object'],
+      ['outputs.jsonl:5', 'generate@3', 'wrong_type'],
+      ['outputs.jsonl:6', 'generate@3', 'no_code'],
+      ['outputs.jsonl:8', 'generate@3', 'duplicate'],
       ['outputs.jsonl:9', 'jsonl@1', 'bad_json'],
     ])
     const ambiguous = (await run.read(rejects, SHARD))[1]

@@ -1,0 +1,9 @@
+import type { ValidatorSettings } from '../../validators/validator.ts'
+import type { Recipe } from './recipe.ts'
+
+/** What of a recipe decides verdicts: the same wherever candidates are judged, so that none is judged twice. */
+export function validatorSettings({ seed, validate }: Recipe): ValidatorSettings {
+  const { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, precision } =
+    validate
+  return { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, precision, seed }
+}
