@@ -69,7 +69,7 @@ describe('generate with models', () => {
     ]
     const { run } = await generate({ samples: 3 }, { answer: inOrder(said) })
     const kept = await run.read(candidates, SHARD)
-    expect(kept.map(({ reasoning }) => reasoning?.text).toSorted()).toEqual(['Another.', 'Short.'])
+    expect(new Set(kept.map(({ reasoning }) => reasoning?.text))).toEqual(new Set(['Another.', 'Short.']))
     const [short] = kept.filter(({ reasoning }) => reasoning?.text === 'Short.')
     expect(await run.read(rejects, SHARD)).toMatchObject([
       { reason: 'duplicate_code', detail: `the same code as candidate ${short?.id}` },
