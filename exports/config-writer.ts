@@ -4,8 +4,8 @@ import type { Reject } from '../pipelines/core/records/reject.ts'
 import type { ExportedConfig, ExportedSplit } from './card/card-input.ts'
 import { arrowBytes } from './card/front-matter.ts'
 import { openPartWriter } from './part-writer.ts'
-import type { WrittenPart } from './part-writer.ts'
-import { SPLITS, splitOf } from './splits.ts'
+import type { PartLayout, WrittenPart } from './part-writer.ts'
+import type { Split } from './splits.ts'
 import type { Dataset, DatasetConfig, ExportFormat } from './types.ts'
 
 /** A config on disk. */
@@ -16,15 +16,14 @@ export interface WrittenConfig {
   readonly refusals: readonly Reject[]
 }
 
-/** Writes every row of a config, in all formats, to files in `directory`. */
+/** Writes every row of a config, in all formats. Rows without a task, such as rejects, have no reason to be held out. */
 export async function writeConfig(
   { plugin, options }: Enabled<DatasetConfig>,
   dataset: Dataset,
-  formats: readonly Enabled<ExportFormat>[],
-  directory: string,
-  maxFileRows: number,
+  layout: PartLayout,
+  splitOf: (taskId: string | null) => Split,
 ): Promise<WrittenConfig> {
-  const writer = openPartWriter(plugin.id, plugin.columns, formats, directory, maxFileRows)
+  const writer = openPartWriter(plugin.id, plugin.columns, layout)
   const numBytes = new Map<string, number>()
   const refusals: Reject[] = []
   for await (const item of plugin.rows(dataset, options)) {
@@ -45,8 +44,8 @@ export async function writeConfig(
     }
   }
   const parts = await writer.close()
-  const shown = formats[0]?.plugin
-  const splits = SPLITS.map((split) => describeSplit(split, parts, shown, numBytes.get(split) ?? 0))
+  const shown = layout.formats[0]?.plugin
+  const splits = layout.splits.map((split) => describeSplit(split, parts, shown, numBytes.get(split) ?? 0))
   const { id, summary, columns } = plugin
   return { parts, config: { name: id, summary, extension: shown?.extension ?? '', columns, splits }, refusals }
 }

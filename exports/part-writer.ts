@@ -5,7 +5,6 @@ import type { Column, ParquetRow, ParquetSink } from '../pipelines/core/parquet.
 import { pluginName } from '../pipelines/core/plugin.ts'
 import type { Enabled } from '../pipelines/core/plugin.ts'
 import type { DatasetFile } from '../pipelines/core/records/dataset-file.ts'
-import { SPLITS } from './splits.ts'
 import type { Split } from './splits.ts'
 import type { ExportFormat } from './types.ts'
 
@@ -21,18 +20,27 @@ export interface PartWriter {
   close(): Promise<WrittenPart[]>
 }
 
+/** How the files of a config are laid out. */
+export interface PartLayout {
+  readonly formats: readonly Enabled<ExportFormat>[]
+  /** Folder they are written to, under names of its own. */
+  readonly directory: string
+  readonly maxFileRows: number
+  readonly splits: readonly Split[]
+  /** What every file says of itself. */
+  readonly metadata: Readonly<Record<string, string>>
+}
+
 /**
- * Opens the files of a config in `directory`. They get their names at the end, since `-of-00003` says how many there are;
+ * Opens the files of a config. They get their names at the end, since `-of-00003` says how many there are;
  * a split without rows is one valid file, so that readers find the schema.
  */
 export function openPartWriter(
   config: string,
   columns: readonly Column[],
-  formats: readonly Enabled<ExportFormat>[],
-  directory: string,
-  maxFileRows: number,
+  { formats, directory, maxFileRows, splits: names, metadata }: PartLayout,
 ): PartWriter {
-  const splits = new Map(SPLITS.map((split) => [split, openSplit(split)]))
+  const splits = new Map(names.map((split) => [split, openSplit(split)]))
 
   function openSplit(split: Split) {
     const parts: Part[][] = []
@@ -41,7 +49,7 @@ export function openPartWriter(
       await Promise.all((parts.at(-1) ?? []).map(closePart))
       const opening = formats.map(async ({ plugin, options }): Promise<Part> => {
         const path = join(directory, `${config}-${split}-${parts.length}${plugin.extension}`)
-        return { plugin, path, sink: await plugin.open(path, columns, options), numRows: null }
+        return { plugin, path, sink: await plugin.open(path, columns, options, metadata), numRows: null }
       })
       parts.push(await Promise.all(opening))
       rowsLeft = maxFileRows

@@ -1,25 +1,41 @@
 import type { Column, ParquetRow, ParquetSink } from '../pipelines/core/parquet.ts'
 import type { Plugin } from '../pipelines/core/plugin.ts'
+import type { CandidateFacts } from '../pipelines/core/records/candidate-facts.ts'
 import type { Candidate } from '../pipelines/core/records/candidate.ts'
 import type { Decision } from '../pipelines/core/records/decision.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
 import type { Reject } from '../pipelines/core/records/reject.ts'
 import type { Task } from '../pipelines/core/records/task.ts'
+import type { TrajectoryTurn } from '../pipelines/core/records/trajectory.ts'
 
-/** A selected candidate with everything that is known of it. */
+/** A candidate with everything that is known of it. */
 export interface Selection {
   readonly candidate: Candidate
   readonly task: Task
-  /** One per workload, in the order of the task's workloads. */
+  /** One per workload, in the order of the task's workloads; none where another program judged. */
   readonly evaluations: readonly Evaluation[]
   /** In the order the filters decided. */
   readonly decisions: readonly Decision[]
+  readonly facts: CandidateFacts
+  /** Whether all filters kept it. */
+  readonly isSelected: boolean
+  /** Whether its text may be passed on at all: no filter of licences or safety refused it. */
+  readonly isPublishable: boolean
 }
 
-/** What configs are made of. Both may be read again and again; each time the whole dataset passes by. */
+/** A task with its candidates, whatever the filters said of them, in order of id. */
+export interface TaskCandidates {
+  readonly task: Task
+  readonly candidates: readonly Selection[]
+  readonly trajectories: readonly (readonly TrajectoryTurn[])[]
+}
+
+/** What configs are made of. All may be read again and again; each time the whole dataset passes by. */
 export interface Dataset {
   /** Every selected candidate, those of a task together, in order of task and candidate id. */
   selections(): AsyncIterable<Selection>
+  /** Every task that has candidates, with all of them, in order of task id. */
+  tasks(): AsyncIterable<TaskCandidates>
   /** What any stage did not pass on, this one included. */
   rejects(): AsyncIterable<Reject>
 }
@@ -39,6 +55,11 @@ export interface DatasetConfig<Options = unknown> extends Plugin<Options> {
 export interface ExportFormat<Options = unknown> extends Plugin<Options> {
   /** File ending, with the dot. */
   readonly extension: string
-  /** Opens one file for writing. */
-  open(path: string, columns: readonly Column[], options: Options): Promise<ParquetSink>
+  /** Opens one file for writing; `metadata` is what the file says of itself. */
+  open(
+    path: string,
+    columns: readonly Column[],
+    options: Options,
+    metadata: Readonly<Record<string, string>>,
+  ): Promise<ParquetSink>
 }

@@ -1,8 +1,5 @@
 import { MISSING_SHARD } from '../../pipelines/core/records/reject.ts'
 import type { Reject } from '../../pipelines/core/records/reject.ts'
-import { judgedWorkloads } from '../../pipelines/core/judged-workloads.ts'
-import { geomeanSpeedup } from '../../pipelines/core/speedup.ts'
-import { weakestProof } from '../../pipelines/core/proof.ts'
 import type { Selection } from '../types.ts'
 
 /** How often each value was seen. */
@@ -59,18 +56,17 @@ export function emptyFacts(): DatasetFacts {
   }
 }
 
-export function countSelection(facts: DatasetFacts, { candidate, task, evaluations }: Selection): void {
+export function countSelection(facts: DatasetFacts, { candidate, task, facts: own }: Selection): void {
   facts.numSelected += 1
-  const judged = judgedWorkloads(evaluations)
-  if (judged.length > 0 && judged.every(({ status }) => status === 'PASSED')) facts.numPassed += 1
-  if (geomeanSpeedup(evaluations, 'speedup') !== null) facts.numTimed += 1
+  if (own.status === 'PASSED') facts.numPassed += 1
+  if (own.speedup_eager !== null) facts.numTimed += 1
   if (candidate.reasoning !== null) facts.numWithReasoning += 1
-  count(facts.provedOn, weakestProof(evaluations) ?? 'nothing')
+  count(facts.provedOn, own.proved_on ?? 'nothing')
   count(facts.languages, candidate.language)
   count(facts.origins, candidate.origin)
   count(facts.codeLicenses, candidate.license ?? (candidate.origin === 'generated' ? MODEL_OUTPUT : NO_LICENSE))
   count(facts.referenceLicenses, task.license ?? NO_LICENSE)
-  count(facts.hardware, evaluations[0]?.environment.hardware ?? 'nothing')
+  count(facts.hardware, own.hardware ?? 'nothing')
   count(facts.sources, candidate.source)
   const { repo_name, commit_sha, license, path } = task
   useRepository(facts, { repo_name, commit_sha, license, path })

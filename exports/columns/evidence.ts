@@ -1,7 +1,5 @@
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { canonicalJson } from '../../pipelines/core/hash.ts'
-import { geomeanSpeedup } from '../../pipelines/core/speedup.ts'
-import { weakestProof } from '../../pipelines/core/proof.ts'
 import type { Selection } from '../types.ts'
 import type { SelectionColumn } from './selection-column.ts'
 
@@ -13,7 +11,7 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     nullable: true,
     description:
       'What ran it: `gpu`, `cpu`, `interpreter` (Triton’s, which says nothing of speed) or `compiler` (not run); the weakest over all workloads; null if nothing did',
-    valueOf: ({ evaluations }) => weakestProof(evaluations),
+    valueOf: ({ facts }) => facts.proved_on,
   },
   {
     name: 'statuses',
@@ -21,7 +19,8 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     nullable: false,
     description: 'Verdict per workload: `PASSED` or the kind of failure',
     statistics: false,
-    valueOf: ({ evaluations }) => evaluations.map(({ status }) => status),
+    valueOf: ({ evaluations, facts }) =>
+      evaluations.length === 0 && facts.status !== null ? [facts.status] : evaluations.map(({ status }) => status),
   },
   {
     name: 'speedup',
@@ -29,21 +28,21 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     nullable: true,
     description:
       'Ratio of the medians, reference in eager mode over code, geometric mean over workloads; null unless all passed and were timed',
-    valueOf: ({ evaluations }) => geomeanSpeedup(evaluations, 'speedup'),
+    valueOf: ({ facts }) => facts.speedup_eager,
   },
   {
     name: 'speedup_ci_low',
     type: 'double',
     nullable: true,
     description: 'The same mean of the lower ends of the 95 % intervals',
-    valueOf: ({ evaluations }) => geomeanSpeedup(evaluations, 'speedup_ci_low'),
+    valueOf: ({ facts }) => facts.speedup_eager_ci_low,
   },
   {
     name: 'speedup_ci_high',
     type: 'double',
     nullable: true,
     description: 'The same mean of the upper ends of the 95 % intervals',
-    valueOf: ({ evaluations }) => geomeanSpeedup(evaluations, 'speedup_ci_high'),
+    valueOf: ({ facts }) => facts.speedup_eager_ci_high,
   },
   {
     name: 'workloads',
@@ -70,7 +69,7 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     type: 'string',
     nullable: true,
     description: 'GPU or processor it was proved on',
-    valueOf: ({ evaluations }) => evaluations[0]?.environment.hardware ?? null,
+    valueOf: ({ facts }) => facts.hardware,
   },
   {
     name: 'environment',
@@ -85,7 +84,7 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     type: 'string',
     nullable: true,
     description: 'Validator with version',
-    valueOf: ({ evaluations }) => evaluations[0]?.validator ?? null,
+    valueOf: ({ facts }) => facts.validator,
   },
 ]
 

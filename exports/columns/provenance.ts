@@ -1,3 +1,4 @@
+import { selectedBy } from '../../pipelines/core/records/decision.ts'
 import type { SelectionColumn } from './selection-column.ts'
 
 /** Where the row came from: enough to look every piece up. */
@@ -117,9 +118,10 @@ export const provenanceColumns: readonly SelectionColumn[] = [
     name: 'selected_by',
     type: { list: 'string' },
     nullable: false,
-    description: 'Filters that kept the row, with versions',
+    description:
+      'Filters that kept the row, with versions, and after a colon each part of their rules that holds: `concur@1:high_speedup`',
     statistics: false,
-    valueOf: ({ decisions }) => decisions.map(({ filter }) => filter),
+    valueOf: ({ decisions }) => selectedBy(decisions),
   },
   {
     name: 'decisions',

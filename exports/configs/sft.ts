@@ -5,8 +5,9 @@ import type { DatasetConfig, Selection } from '../types.ts'
 import { evidenceColumns } from '../columns/evidence.ts'
 import { implementationColumns } from '../columns/implementation.ts'
 import { provenanceColumns } from '../columns/provenance.ts'
+import { PROMPT_TEMPLATE } from '../columns/prompt-template.ts'
 import type { SelectionColumn } from '../columns/selection-column.ts'
-import { thoughtOf } from '../prompts/thought.ts'
+import { thoughtOf, withThought } from '../prompts/thought.ts'
 
 const Options = z.strictObject({
   reasoning: z
@@ -26,13 +27,7 @@ const MESSAGES: Column = {
 
 const COLUMNS: readonly SelectionColumn[] = [
   ...implementationColumns,
-  {
-    name: 'prompt',
-    type: 'string',
-    nullable: false,
-    description: 'Prompt with version that the user message was made with',
-    valueOf: () => `${writeKernel.id}@${writeKernel.version}`,
-  },
+  PROMPT_TEMPLATE,
   ...evidenceColumns,
   ...provenanceColumns,
 ]
@@ -40,7 +35,7 @@ const COLUMNS: readonly SelectionColumn[] = [
 /** One conversation per selected candidate: the task, and the reasoning and code that answer it. */
 export const sft: DatasetConfig<Options> = {
   id: 'sft',
-  version: 1,
+  version: 2,
   summary: 'Supervised fine-tuning: one conversation per selected candidate, with all its evidence and provenance',
   options: Options,
   columns: [MESSAGES, ...COLUMNS],
@@ -60,9 +55,8 @@ function rowOf(selection: Selection, thought: string | null) {
 }
 
 function messagesOf({ task, candidate }: Selection, thought: string | null) {
-  const answer = writeKernel.renderAnswer(candidate)
   return [
     { role: 'user', content: writeKernel.renderQuestion(task, candidate) },
-    { role: 'assistant', content: thought === null ? answer : `<think>\n${thought}\n</think>\n\n${answer}` },
+    { role: 'assistant', content: withThought(thought, writeKernel.renderAnswer(candidate)) },
   ]
 }

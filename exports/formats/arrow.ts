@@ -33,12 +33,13 @@ const Options = z.strictObject({
 /** Arrow's IPC stream, the format `datasets` keeps on disk: read without decoding. */
 export const arrow: ExportFormat<z.infer<typeof Options>> = {
   id: 'arrow',
-  version: 1,
+  version: 2,
   summary: 'Arrow IPC stream, for memory mapping by datasets and pyarrow',
   options: Options,
   extension: '.arrow',
-  async open(path, columns, { batch_rows }) {
-    const schema = new Schema(columns.map(({ name, type, nullable }) => new Field(name, arrowType(type), nullable)))
+  async open(path, columns, { batch_rows }, metadata) {
+    const fields = columns.map(({ name, type, nullable }) => new Field(name, arrowType(type), nullable))
+    const schema = new Schema(fields, new Map(Object.entries(metadata)))
     const writer = RecordBatchStreamWriter.throughNode()
     const written = pipeline(writer, createWriteStream(path))
     // Awaited in close; without this an early failure would count as unhandled.

@@ -15,10 +15,16 @@ const Options = z.strictObject({
  */
 export const parquet: ExportFormat<z.infer<typeof Options>> = {
   id: 'parquet',
-  version: 1,
+  version: 2,
   summary: 'Parquet with a page index, for the Hub, datasets, pandas, DuckDB',
   options: Options,
   extension: '.parquet',
-  open: async (path, columns, { compression }) =>
-    openParquet(path, columns, { compression, firstGroupRows: 100, groupRows: 10_000, groupCharacters: 32_000_000 }),
+  open: async (path, columns, { compression }, metadata) =>
+    openParquet(path, columns, {
+      compression,
+      metadata,
+      firstGroupRows: 100,
+      groupRows: 10_000,
+      groupCharacters: 32_000_000,
+    }),
 }

@@ -14,3 +14,8 @@ export function thoughtOf(reasoning: string | null): { text: string | null } | {
   if (tag === null) return { text }
   return { reason: 'reasoning_has_tags', detail: `${tag[0]} at character ${tag.index} of the reasoning` }
 }
+
+/** An answer that begins with the thought that led to it, between the tags that models of this field are trained on. */
+export function withThought(thought: string | null, answer: string): string {
+  return thought === null ? answer : `<think>\n${thought}\n</think>\n\n${answer}`
+}

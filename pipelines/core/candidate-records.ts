@@ -4,6 +4,8 @@ import { parquetTable, quoteName } from './duckdb.ts'
 import type { Database } from './duckdb.ts'
 import { CurateError } from './errors.ts'
 import type { ParquetRow } from './parquet.ts'
+import { candidateFacts } from './records/candidate-facts.ts'
+import type { CandidateFacts } from './records/candidate-facts.ts'
 import { candidates } from './records/candidate.ts'
 import type { Candidate } from './records/candidate.ts'
 import { decisions, selected as selectedTable } from './records/decision.ts'
@@ -23,6 +25,8 @@ interface CandidateRecords {
   /** One per workload that was judged, in the order of the task's workloads. */
   readonly evaluations: readonly Evaluation[]
   readonly decisions: readonly Decision[]
+  /** Null where the facts were not asked for, or there are none of it. */
+  readonly facts: CandidateFacts | null
 }
 
 /** The files to join, by table. */
@@ -32,6 +36,7 @@ export interface CandidateFiles {
   readonly evaluations: readonly string[]
   /** Left out by who wants none. */
   readonly decisions?: readonly string[]
+  readonly facts?: readonly string[]
   /** Only these candidates; all where it is left out. */
   readonly selected?: readonly string[]
 }
@@ -67,6 +72,7 @@ export async function openCandidateJoin(
     [tasks, files.tasks],
     [evaluations, files.evaluations],
     [decisions, files.decisions ?? []],
+    [candidateFacts, files.facts ?? []],
     [selectedTable, files.selected ?? []],
   ] as const) {
     for (const path of paths) await requireColumns(table, path)
@@ -113,11 +119,13 @@ async function* readRecords(
   for (const page of await planPages(database, ids, numCandidates, paths, pageBytes)) {
     const evaluationsOf = groupByCandidate(await readPage(database, evaluations, files.evaluations, files, page))
     const decisionsOf = groupByCandidate(await readPage(database, decisions, files.decisions ?? [], files, page))
+    const factsOf = groupByCandidate(await readPage(database, candidateFacts, files.facts ?? [], files, page))
     for await (const row of database.query(candidateQuery(files, page))) {
       const candidate = parsePrefixed(candidates, row, 'candidate')
       const task = row['task.id'] === null ? null : parsePrefixed(tasks, row, 'task')
       const judged = inWorkloadOrder(evaluationsOf.get(candidate.id) ?? [], task)
-      yield { candidate, task, evaluations: judged, decisions: decisionsOf.get(candidate.id) ?? [] }
+      const [facts = null] = factsOf.get(candidate.id) ?? []
+      yield { candidate, task, evaluations: judged, decisions: decisionsOf.get(candidate.id) ?? [], facts }
       numRead += 1
     }
   }

@@ -2,23 +2,26 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { renderCard } from '../../exports/card/card.ts'
 import type { ExportedConfig } from '../../exports/card/card-input.ts'
-import { countReject, countSelection, emptyFacts } from '../../exports/card/facts.ts'
-import type { DatasetFacts } from '../../exports/card/facts.ts'
+import { emptyFacts } from '../../exports/card/facts.ts'
 import { renderLicenseList } from '../../exports/card/license-list.ts'
 import { writeConfig } from '../../exports/config-writer.ts'
 import { datasetConfigs } from '../../exports/configs/registry.ts'
 import { exportFormats } from '../../exports/formats/registry.ts'
 import type { WrittenPart } from '../../exports/part-writer.ts'
-import type { Dataset, DatasetConfig, ExportFormat } from '../../exports/types.ts'
+import { splitsOf } from '../../exports/splits.ts'
+import type { Split } from '../../exports/splits.ts'
+import type { DatasetConfig, ExportFormat } from '../../exports/types.ts'
 import { openCandidateJoin } from '../core/candidate-records.ts'
 import type { CandidateJoin } from '../core/candidate-records.ts'
 import { openDatabase } from '../core/duckdb.ts'
+import type { Database } from '../core/duckdb.ts'
 import { CurateError, systemCodeOf } from '../core/errors.ts'
-import { sha256 } from '../core/hash.ts'
+import { hashOf, sha256 } from '../core/hash.ts'
 import { readManifest } from '../core/manifest.ts'
 import { packageVersion } from '../core/package-root.ts'
 import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
 import type { Enabled, Registry } from '../core/plugin.ts'
+import { candidateFacts } from '../core/records/candidate-facts.ts'
 import { candidates } from '../core/records/candidate.ts'
 import { datasetFiles } from '../core/records/dataset-file.ts'
 import { decisions, selected } from '../core/records/decision.ts'
@@ -30,6 +33,9 @@ import type { ShardKey, Stage, StageContext } from '../core/stage.ts'
 import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import { cardInput, identitiesOf, recipeOfDataset, sourceLock } from './dataset-card.ts'
+import { openDataset } from './export-dataset.ts'
+import type { Joins } from './export-dataset.ts'
+import { readSplits } from './export-splits.ts'
 import type { Recipe } from './recipe.ts'
 import { candidateShards } from './upstream-shards.ts'
 
@@ -43,7 +49,7 @@ const FILTER: ShardKey = { stage: 'filter', shard: 'all' }
 /** Writes the selected candidates as a dataset: files per config, the card, the licences, the recipe. */
 export const exportStage: Stage<Recipe> = {
   name: 'export',
-  version: 2,
+  version: 3,
   unit: 'candidates',
   tables: [datasetFiles],
   concurrency: () => 1,
@@ -68,18 +74,21 @@ export const exportStage: Stage<Recipe> = {
     await rm(scratch, { recursive: true, force: true })
     await mkdir(join(scratch, 'parts'), { recursive: true })
     const database = await openDatabase(join(scratch, 'database'), context.signal)
+    // A database of its own: joins keep tables of one name.
+    let everything: Database | undefined
     try {
-      const joined = await openCandidateJoin(database, {
-        candidates: await context.inputFiles(candidates),
-        tasks: await context.inputFiles(tasks),
-        evaluations: await context.inputFiles(evaluations),
-        decisions: await context.inputFiles(decisions),
-        selected: await context.inputFiles(selected),
-      })
-      await requireAll(joined, context)
-      yield* writeDataset(joined, context, join(scratch, 'parts'))
+      const files = await inputFiles(context)
+      const joins = {
+        selected: await openCandidateJoin(database, { ...files, selected: await context.inputFiles(selected) }),
+        all: async () =>
+          openCandidateJoin((everything ??= await openDatabase(join(scratch, 'everything'), context.signal)), files),
+      }
+      await requireAll(joins.selected, context)
+      const splits = await readSplits(database, files.facts, context.recipe.export.splits)
+      yield* writeDataset(joins, splits, context, join(scratch, 'parts'))
     } finally {
       await database.close()
+      await everything?.close()
       await rm(scratch, { recursive: true, force: true })
     }
   },
@@ -112,16 +121,38 @@ async function requireAll({ numCandidates }: CandidateJoin, context: Context): P
   )
 }
 
-async function* writeDataset(joined: CandidateJoin, context: Context, directory: string): AsyncGenerator<TableRow> {
+async function inputFiles(context: Context) {
+  return {
+    candidates: await context.inputFiles(candidates),
+    tasks: await context.inputFiles(tasks),
+    evaluations: await context.inputFiles(evaluations),
+    decisions: await context.inputFiles(decisions),
+    facts: await context.inputFiles(candidateFacts),
+  }
+}
+
+async function* writeDataset(
+  joins: Joins,
+  splitOf: (taskId: string | null) => Split,
+  context: Context,
+  directory: string,
+): AsyncGenerator<TableRow> {
   const { recipe } = context
   const facts = emptyFacts()
   const refusals: Reject[] = []
   const written: ExportedConfig[] = []
   const enabled = configsOf(recipe)
-  context.progress.expect(joined.numCandidates)
-  const dataset = openDataset(joined, context, facts, refusals)
+  context.progress.expect(joins.selected.numCandidates)
+  const dataset = openDataset(joins, context, facts, refusals)
+  const layout = {
+    formats: formatsOf(recipe),
+    directory,
+    maxFileRows: recipe.export.max_file_rows,
+    splits: splitsOf(recipe.export.splits),
+    metadata: { 'curate.version': packageVersion, 'curate.recipe_hash': hashOf(recipeOfDataset(recipe)) },
+  }
   for (const config of enabled) {
-    const result = await writeConfig(config, dataset, formatsOf(recipe), directory, recipe.export.max_file_rows)
+    const result = await writeConfig(config, dataset, layout, splitOf)
     for (const refusal of result.refusals) {
       refusals.push(refusal)
       yield rowOf(rejects, refusal)
@@ -137,40 +168,6 @@ async function* writeDataset(joined: CandidateJoin, context: Context, directory:
   yield await writeText('LICENSE.md', renderLicenseList(facts), context)
   yield await writeText('recipe.yaml', input.recipe, context)
   yield await writeText('sources.lock.json', `${JSON.stringify(sourceLock(context), null, 2)}\n`, context)
-}
-
-// The records as configs see them. What passes by is counted for the card, the first time.
-function openDataset(joined: CandidateJoin, context: Context, facts: DatasetFacts, refusals: Reject[]): Dataset {
-  let isCounted = false
-  let areRejectsCounted = false
-  return {
-    async *selections() {
-      const isFirst = !isCounted
-      isCounted = true
-      for await (const { candidate, task, evaluations, decisions } of joined.records()) {
-        if (task === null) throw new TypeError(`the filter selected ${candidate.id}, which has no task`)
-        const selection = { candidate, task, evaluations, decisions }
-        if (isFirst) {
-          countSelection(facts, selection)
-          context.progress.advance()
-        }
-        yield selection
-      }
-    },
-    async *rejects() {
-      const isFirst = !areRejectsCounted
-      areRejectsCounted = true
-      for await (const reject of withRefusals(context, refusals)) {
-        if (isFirst) countReject(facts, reject)
-        yield reject
-      }
-    },
-  }
-}
-
-async function* withRefusals(context: Context, refusals: readonly Reject[]): AsyncGenerator<Reject> {
-  yield* context.read(rejects)
-  yield* refusals
 }
 
 async function placePart({ writtenAt, file }: WrittenPart, context: Context): Promise<TableRow> {

@@ -161,6 +161,15 @@ const Export = z.strictObject({
   configs: optionsByPlugin(datasetConfigs).describe('Configs of the dataset to write'),
   formats: optionsByPlugin(exportFormats).describe('File formats to write them in'),
   max_file_rows: z.int().positive().default(100_000).describe('Rows per file'),
+  splits: z
+    .strictObject({
+      validation: z.number().min(0).max(0.5).default(0).describe('Share of the repositories that go to `validation`'),
+      test: z.number().min(0).max(0.5).default(0).describe('Share of the repositories that go to `test`'),
+    })
+    .prefault({})
+    .describe(
+      'What is held out, by repository: none of it shares a repository or a cluster with `train`, and nothing leaves `train` when a dataset grows',
+    ),
   card: z
     .strictObject({
       pretty_name: z

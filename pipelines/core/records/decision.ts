@@ -32,3 +32,9 @@ export const Selected = z.object({
 export type Selected = z.infer<typeof Selected>
 
 export const selected = defineTable('selected', Selected)
+/** The names under which a candidate's decisions count: `selected_by`, whether all filters kept it or not. */
+export function selectedBy(own: readonly Pick<Decision, 'filter' | 'keep' | 'parts'>[]): string[] {
+  return own
+    .filter(({ keep }) => keep)
+    .flatMap(({ filter, parts }) => [filter, ...parts.map((part) => `${filter}:${part}`)])
+}

@@ -1,25 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { sft } from '../../../exports/configs/sft.ts'
-import type { ConfigRow, Dataset, Selection } from '../../../exports/types.ts'
+import type { ConfigRow, Selection } from '../../../exports/types.ts'
 import { toStored } from '../../../pipelines/core/parquet-schema.ts'
 import { aCandidate, aPerformance, aReasoning, aTask, aWorkload, anEvaluation } from '../../records.ts'
+import { aSelection, datasetOf, rowsOf as rowsOfConfig } from '../selections.ts'
 
 const workloads = [aWorkload({ N: '64' }), aWorkload({ N: '65' })]
 const task = aTask({ workloads })
 
-function rowsOf(selections: readonly Selection[], options: unknown = {}): Promise<ConfigRow[]> {
-  const dataset: Dataset = {
-    async *selections() {
-      yield* selections
-    },
-    async *rejects() {},
-  }
-  return Array.fromAsync(sft.rows(dataset, sft.options.parse(options)))
+async function rowsOf(selections: readonly Partial<Selection>[], options: unknown = {}): Promise<ConfigRow[]> {
+  const all = await Promise.all(selections.map((fields) => aSelection(fields)))
+  return rowsOfConfig(sft, datasetOf(all), options)
 }
 
 async function rowOf(fields: Partial<Selection>, options: unknown = {}) {
   const candidate = aCandidate(task)
-  const [item] = await rowsOf([{ task, candidate, evaluations: [], decisions: [], ...fields }], options)
+  const [item] = await rowsOf([{ task, candidate, ...fields }], options)
   return item !== undefined && 'row' in item ? item.row : {}
 }
 
@@ -60,6 +56,14 @@ describe('the config sft', () => {
     const answerOf = async (options: unknown) => JSON.stringify((await rowOf({ candidate }, options))['messages'])
     expect(await answerOf({})).toContain('<think>\\nbecause\\n</think>\\n\\n```python')
     expect(await answerOf({ reasoning: 'omit' })).not.toContain('because')
+  })
+
+  it('has no column that a trainer would take for something else', () => {
+    // TRL looks for these names to tell what kind of dataset it has.
+    const names = sft.columns.map(({ name }) => name)
+    expect(
+      names.filter((name) => ['prompt', 'completion', 'chosen', 'rejected', 'label', 'text', 'tools'].includes(name)),
+    ).toEqual([])
   })
 
   it('gives the reason instead of a row that would break', async () => {

@@ -21,7 +21,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 
 async function write(rows: readonly ParquetRow[], options: unknown = {}): Promise<string> {
   const path = join(directory, 'table.arrow')
-  const sink = await arrow.open(path, COLUMNS, arrow.options.parse(options))
+  const sink = await arrow.open(path, COLUMNS, arrow.options.parse(options), {})
   for (const row of rows) await sink.write(row)
   expect(await sink.close()).toBe(rows.length)
   return path
@@ -77,7 +77,7 @@ describe('the format arrow', () => {
   })
 
   it('fails where it cannot write, and not elsewhere', async () => {
-    const sink = await arrow.open(join(directory, 'missing/table.arrow'), COLUMNS, { batch_rows: 1 })
+    const sink = await arrow.open(join(directory, 'missing/table.arrow'), COLUMNS, { batch_rows: 1 }, {})
     await expect(sink.close()).rejects.toMatchObject({ code: 'ENOENT' })
   })
 

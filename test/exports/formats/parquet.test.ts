@@ -18,7 +18,7 @@ const Group = z.object({ num_rows: z.bigint(), num_bytes: z.bigint(), compressio
 
 async function groupsOf(numRows: number, text: string, options: unknown = {}) {
   const path = join(directory, 'table.parquet')
-  const sink = await parquet.open(path, COLUMNS, parquet.options.parse(options))
+  const sink = await parquet.open(path, COLUMNS, parquet.options.parse(options), {})
   for (let row = 0; row < numRows; row += 1) await sink.write({ ...EMPTY, id: String(row), text: text + row })
   expect(await sink.close()).toBe(numRows)
   const database = await openDatabase(join(directory, 'spill'), new AbortController().signal)

@@ -71,6 +71,15 @@ describe('curate --recipe R --stage filter --input FILE', () => {
     expect(await read(rejects)).toContainEqual(expect.objectContaining({ record_id: 'a2', reason: 'predicate_false' }))
   })
 
+  test('selects the same again from the config candidates of what it published', async () => {
+    const first = await select(VALIDATED)
+    const dataset = join(first.workDir, 'concur', 'export', 'all', 'dataset')
+    const again = await select(join(dataset, 'candidates', 'train-00000-of-00001.parquet'), '--stage', 'filter')
+    expect(again.stderr).not.toContain('absent')
+    expect(await again.read(selected)).toEqual(await first.read(selected))
+    expect(await again.read(candidateFacts)).toEqual(await first.read(candidateFacts))
+  })
+
   test('goes on to a dataset, and does nothing the second time', async () => {
     const first = await select(VALIDATED)
     expect(first.exitCode).toBe(0)

@@ -45,7 +45,7 @@ describe('the stage export', () => {
       pairing_method: 'test-comparison@1',
       pairing_confidence: 0.9,
       selected_by: ['passed@3', 'license@1'],
-      prompt: 'write-kernel@1',
+      prompt_template: 'write-kernel@1',
     })
     expect(row?.['messages']).toEqual([
       { role: 'user', content: expect.stringContaining(task.reference.trim()) },
@@ -120,7 +120,7 @@ describe('the stage export', () => {
     const run = runs.open()
     const dataset = await exportOf(run, { ...records, all: [records.plain, broken] })
     expect(await rowsOf(join(dataset, 'sft/train-00000-of-00001.parquet'))).toHaveLength(1)
-    const expected = expect.objectContaining({ record_id: broken.id, by: 'sft@1', reason: 'reasoning_has_tags' })
+    const expected = expect.objectContaining({ record_id: broken.id, by: 'sft@2', reason: 'reasoning_has_tags' })
     expect(await run.read(rejects, EXPORT)).toEqual([expected])
     expect(await rowsOf(join(dataset, 'rejects/train-00000-of-00001.parquet'))).toContainEqual(expected)
   })
