@@ -2,7 +2,7 @@
 // The only file that an old Node must be able to read: it starts the command line in a Node that runs the rest.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -13,6 +13,8 @@ const source = join(here, 'cli', 'main.ts')
 
 if (isRecentEnough(process.versions.node)) {
   process.removeAllListeners('warning')
+  // Beside the code, where nobody writes who may not change the code as well; where nobody may, nothing is kept.
+  module.enableCompileCache(join(here, '..', 'node_modules', '.cache', 'curate'))
   await import(existsSync(source) ? source : built)
 } else if (bundledNode() !== null) {
   runIn(bundledNode())

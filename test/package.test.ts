@@ -60,6 +60,12 @@ describe('the package that npm would publish', () => {
     expect(await curate('report')).toMatch(/report\.html$/m)
     expect(existsSync(join(user, 'work', 'quickstart', 'report.html'))).toBe(true)
   }, 120_000)
+
+  test('keeps what Node compiled beside itself, for the next start', async () => {
+    const cache = join('node_modules', 'curate', 'node_modules', '.cache', 'curate')
+    await succeed(process.execPath, [join('node_modules', 'curate', 'pipelines', 'launch.js'), '--version'], user)
+    expect(existsSync(join(user, cache))).toBe(true)
+  })
 })
 
 const NEEDED = [
