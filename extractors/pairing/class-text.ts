@@ -1,5 +1,6 @@
 import type { SidePlan } from './program-plan.ts'
 import type { PlacedCode, ProgramText } from './program-text.ts'
+import type { Variable } from './test-code.ts'
 
 /** The code of a side, by where it goes. */
 export interface SideCodes {
@@ -14,6 +15,8 @@ export interface SideCodes {
 export interface ClassShape {
   readonly parameters: readonly string[]
   readonly inputs: readonly string[]
+  /** Name of an input by its variable. */
+  readonly inputName: (variable: Variable) => string
 }
 
 /** The class of a side: its constructor, where it needs one, and its forward pass. */
@@ -27,7 +30,12 @@ export function classText(
   const init = codes.init.map((placed) => text.render(placed))
   const forward = codes.forward.map((placed) => text.render(placed))
   const outputs = codes.outputs.map((placed) => text.render(placed))
-  const body = [...forward, `return ${outputs.join(', ')}`]
+  const overwritten = side.overwritten.map(shape.inputName)
+  const body = [
+    ...overwritten.map((input) => `${input} = ${input}.clone()`),
+    ...forward,
+    `return ${outputs.join(', ')}`,
+  ]
   const kept = shape.parameters.filter((parameter) => body.some((line) => line.includes(`self.${parameter}`)))
   const constructor = ['super().__init__()', ...kept.map((parameter) => `self.${parameter} = ${parameter}`), ...init]
   const lines = [`class ${name}(torch.nn.Module):`]

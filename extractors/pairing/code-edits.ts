@@ -1,7 +1,7 @@
 import type { PythonProject } from '../python/project.ts'
 import { freeReferences } from '../python/references.ts'
 import type { Edit } from '../python/rendering.ts'
-import { argumentsOf, fieldOf, textOf } from '../python/syntax.ts'
+import { argumentsOf, fieldOf, nameChain, textOf } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { isDeviceExpression } from './devices.ts'
 import { identityArgument } from './identities.ts'
@@ -40,13 +40,19 @@ function variableEdits({ frame, node }: Code, { test, variables }: Spelling): Ed
 }
 
 function collect(code: Code, node: SyntaxNode, spelling: Spelling, edits: Edit[]): void {
-  if (isDeviceExpression(spelling.project, code, node)) {
+  if (isDeviceExpression(spelling.project, code, node) || isDeviceOfVariable(code, node)) {
     edits.push({ start: node.start, end: node.end, text: spelling.device })
     return
   }
   if (node.type === 'argument_list') edits.push(...droppedArguments(code, node))
   if (node.type === 'call') edits.push(...callEdits(code, node, spelling))
   for (const child of node.children) collect(code, child, spelling, edits)
+}
+
+// `x.device`: there is one device for all, and `x` may be on the other side.
+function isDeviceOfVariable({ frame }: Code, node: SyntaxNode): boolean {
+  const parts = node.type === 'attribute' ? nameChain(frame.module.file, node) : null
+  return parts?.length === 2 && parts[1] === 'device' && frame.locals.has(parts[0] ?? '')
 }
 
 // Gradients play no part in a forward pass.

@@ -2,6 +2,7 @@ import { freeReferences } from '../python/references.ts'
 import { resolveChain } from '../python/resolution.ts'
 import { textOf } from '../python/syntax.ts'
 import type { PlanRefusal, PlanScope } from './program-plan.ts'
+import { expectsInput } from './input-expectation.ts'
 import { codeOf } from './side-code.ts'
 import type { SplitComparison } from './side-code.ts'
 import type { Code } from './test-code.ts'
@@ -11,14 +12,25 @@ export function contentRefusal(plan: PlanScope, splits: readonly SplitComparison
   const sideCode = (pick: 'reference' | 'kernel'): Code[] =>
     splits.flatMap((split) => [split[pick].output, ...codeOf(plan, split[pick].steps)])
   const both = [...sideCode('reference'), ...sideCode('kernel')]
-  const everything = [...both, ...splits.flatMap((split) => codeOf(plan, split.common))]
+  const everything = [
+    ...both,
+    ...splits.flatMap((split) => [...codeOf(plan, split.common), ...moduleSteps(plan, split)]),
+  ]
   if (everything.some(isMultiDevice)) return { reason: 'multi_device', detail: null }
+  if (splits.every((split) => expectsInput(plan, split))) return { reason: 'input_expected', detail: null }
   const random = both.flatMap((code) => externals(plan, code)).find((name) => RANDOM.test(name))
   if (random !== undefined) return { reason: 'random_output', detail: random }
   const numpy = sideCode('reference')
     .flatMap((code) => externals(plan, code))
     .find((name) => /^(?:numpy|scipy)\./.test(name) && !SCALAR_NUMPY.test(name))
   return numpy === undefined ? null : { reason: 'numpy_reference', detail: numpy }
+}
+
+// What makes the modules of both sides and what changes them.
+function moduleSteps(plan: PlanScope, { reference, kernel }: SplitComparison): Code[] {
+  const names = [...reference.modules, ...kernel.modules]
+  const steps = plan.effects.flatMap(({ changes }, at) => (names.some((name) => changes.has(name)) ? [at] : []))
+  return codeOf(plan, [...steps, ...names.flatMap((name) => plan.modules.get(name) ?? [])])
 }
 
 const RANDOM =
@@ -28,7 +40,9 @@ const RANDOM =
 const SCALAR_NUMPY = /^numpy\.(?:prod|sqrt|pi|ceil|floor|log|log2|inf|e)$/
 
 function isMultiDevice({ frame, node }: Code): boolean {
-  return /torch\.distributed|init_process_group|["']cuda:[1-9]|world_size/.test(textOf(frame.module.file, node))
+  return /torch\.distributed|init_process_group|["']cuda:[1-9]|world_size|\bfully_shard\b|\bFSDP\b|DistributedDataParallel|device_mesh/.test(
+    textOf(frame.module.file, node),
+  )
 }
 
 function externals({ project }: PlanScope, { frame, node }: Code): string[] {

@@ -23,19 +23,30 @@ export function copiedVariable(
     assignment?.type === 'assignment' ? [fieldOf(assignment, 'left'), fieldOf(assignment, 'right')] : []
   const value = binds === null ? right : node
   const name = binds ?? (left?.type === 'identifier' ? variable(frame, textOf(frame.module.file, left)) : null)
-  const of = value === null || value === undefined ? null : copySource(project, { frame, node: value }, identities)
+  const of = value === null || value === undefined ? null : copiedName(project, { frame, node: value }, identities)
   if (name === null || of === null) return null
   const from = canonical(test, variable(frame, of))
   return from === canonical(test, name) ? null : { name: canonical(test, name), of: from }
 }
 
+/** The variable whose value an expression is, moved or copied at most; null for one that computes. */
+export function copySource(
+  project: PythonProject,
+  test: TestCode,
+  code: Code,
+  identities: ReadonlySet<string>,
+): Variable | null {
+  const name = copiedName(project, code, identities)
+  return name === null ? null : canonical(test, variable(code.frame, name))
+}
+
 const COPYING = new Set(['clone', 'detach', 'requires_grad_', 'cuda', 'cpu'])
 
-function copySource(project: PythonProject, code: Code, identities: ReadonlySet<string>): string | null {
+function copiedName(project: PythonProject, code: Code, identities: ReadonlySet<string>): string | null {
   const { frame, node } = code
   const { file } = frame.module
   const inner = (next: SyntaxNode | null | undefined): string | null =>
-    next === null || next === undefined ? null : copySource(project, { frame, node: next }, identities)
+    next === null || next === undefined ? null : copiedName(project, { frame, node: next }, identities)
   if (node.type === 'identifier') return frame.locals.has(textOf(file, node)) ? textOf(file, node) : null
   if (node.type === 'parenthesized_expression') return inner(node.children[0])
   const same = identityArgument(project, frame, node, identities)

@@ -2,6 +2,7 @@ import type { PythonProject } from '../python/project.ts'
 import { resolveChain } from '../python/resolution.ts'
 import { argumentsOf, fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
+import { acceptsCall } from './call-signature.ts'
 import type { RegisteredOperator } from './operator-registry.ts'
 import type { Code } from './test-code.ts'
 
@@ -30,7 +31,7 @@ export function operatorCalls(
     const callee = call.type === 'call' ? fieldOf(call, 'function') : null
     const named = callee === null ? null : operatorName(project, code, callee)
     if (callee === null || named === null) return []
-    const operator = chooseOverload(operators.get(named.name) ?? [], named, code, call, isNumber)
+    const operator = chooseOverload(project, operators.get(named.name) ?? [], named, code, call, isNumber)
     return operator === null ? [] : [{ call, callee, receiver: named.receiver, operator }]
   })
 }
@@ -62,22 +63,30 @@ function operatorName(project: PythonProject, { frame }: Code, callee: SyntaxNod
 }
 
 // PyTorch chooses by argument types; what can be told from the call is whether there is an `out`, a `dim`, and a number where
-// another overload takes a tensor. Where that leaves several the first of the table is taken: the pair is run before it is believed.
+// another overload takes a tensor; a function that cannot be called so is none of them. Where that leaves several the first of the
+// table is taken: the pair is run before it is believed.
 function chooseOverload(
+  project: PythonProject,
   registered: readonly RegisteredOperator[],
   named: NamedOperator,
   { frame }: Code,
   call: SyntaxNode,
   isNumber: IsNumber,
 ): RegisteredOperator | null {
+  const { positional, keywords } = argumentsOf(frame.module.file, call)
+  const numPositional = positional.length + (named.receiver === null ? 0 : 1)
+  const isSplat = positional.some(({ type }) => type.endsWith('_splat'))
+  const given = { numPositional, keywords: [...keywords.keys()] }
+  const callable = registered.filter(({ implementation }) => isSplat || acceptsCall(project, implementation, given))
   if (named.overload !== null) {
     const wanted = named.overload === 'default' ? '' : named.overload
-    return registered.find(({ overload }) => overload === wanted) ?? null
+    return callable.find(({ overload }) => overload === wanted) ?? null
   }
-  const { positional, keywords } = argumentsOf(frame.module.file, call)
   const values = named.receiver === null ? positional.slice(1) : positional
   const hasOut = keywords.has('out')
-  const fitting = registered.filter(({ overload }) => /(?:^|_)out$/.test(overload) === hasOut)
+  const alike = callable.filter(({ overload }) => /(?:^|_)out$/.test(overload) === hasOut)
+  // Some have no argument called `out`, but several that are written to.
+  const fitting = alike.length > 0 ? alike : callable
   const hasDim = keywords.has('dim') || keywords.has('axis')
   const [second] = values
   const kinds = second === undefined ? [] : isNumber(second) ? [/Scalar/, /^$/] : [/Tensor/, /^$/]

@@ -76,21 +76,25 @@ export function pairProgram(request: ProgramRequest): PairProgram | Problem {
   const usesDevice = [referenceText, candidateText].some((text, at) => needsDevice(text, at === 0 ? reference : kernel))
   const parameters = [...plan.configuration.map((name) => names.get(name) ?? name), ...(usesDevice ? ['device'] : [])]
   const inputs = plan.inputs.map((name) => names.get(name) ?? name)
-  const shape: ClassShape = { parameters, inputs }
+  const shape: ClassShape = { parameters, inputs, inputName: (variable) => names.get(variable) ?? variable }
   const referenceClass = classText('Model', referenceText, reference, plan.reference, shape)
   const changed = [...constants].flatMap(([variable, constant]) => {
     const name = names.get(variable) ?? constant
     return name === constant ? [] : [{ name, constant }]
   })
   const functions = functionsText(referenceText, reference, inputs, parameters, changed)
+  const isEarly = readsDeviceAtOnce(referenceText.head.slice(referenceText.importsEnd))
   const constantLines = constantText(
     scope,
     constants,
     [referenceText.head, ...referenceClass, ...functions].join('\n'),
     usesDevice,
   )
+  const blocks = [...referenceClass, ...functions]
   return {
-    reference: toSide(referenceText, [constantLines, ...referenceClass, ...functions]),
+    reference: isEarly
+      ? toSide(withEarlyDevice(referenceText), [withoutDevice(constantLines), ...blocks])
+      : toSide(referenceText, [constantLines, ...blocks]),
     candidate: toSide(candidateText, classText('ModelNew', candidateText, kernel, plan.kernel, shape)),
     constants,
   }
@@ -226,8 +230,30 @@ function constantText(
     const value = scope.parameters.get(name)
     return `${text} = ${(value === undefined ? null : literalText(value)) ?? 'None'}`
   })
-  const device = usesDevice || /\bdevice\b/.test(deviceMentions(body)) ? ['device = "cuda"'] : []
+  const device = usesDevice || /\bdevice\b/.test(deviceMentions(body)) ? [DEVICE] : []
   return [...lines, ...device].join('\n')
+}
+
+const DEVICE = 'device = "cuda"'
+
+// Defaults of parameters and statements at the top are read while the file is, everything else later.
+function readsDeviceAtOnce(definitions: string): boolean {
+  const heads = definitions.match(/^[ \t]*(?:async )?def \w+\([^]*?\)\s*(?:->[^:\n]+)?:$/gm) ?? []
+  const atTop = definitions
+    .split('\n')
+    .filter((line) => /^\w/.test(line) && !/^(?:def|class|async|import|from)\b/.test(line))
+  return (
+    heads.some((head) => /=\s*device\b/.test(head)) || atTop.some((line) => /\bdevice\b/.test(deviceMentions(line)))
+  )
+}
+
+function withEarlyDevice(text: ProgramText): ProgramText {
+  const { head, importsEnd } = text
+  return { ...text, head: `${head.slice(0, importsEnd)}\n\n${DEVICE}${head.slice(importsEnd)}` }
+}
+
+function withoutDevice(constants: string): string {
+  return constants.replace(new RegExp(`\\n?${DEVICE}$`), '')
 }
 
 function needsDevice(text: ProgramText, { init, forward, outputs }: SideCodes): boolean {

@@ -2,6 +2,7 @@ import { textOf } from '../python/syntax.ts'
 import type { MergedSplits, PlanRefusal, PlanScope, ProgramPlan } from './program-plan.ts'
 import { contextName, isHarmless } from './contexts.ts'
 import { original } from './copied-names.ts'
+import { readBeforeMade } from './early-reads.ts'
 import { backwardSlice, lastWrite } from './slicing.ts'
 import { canonical } from './step-effects.ts'
 
@@ -10,6 +11,7 @@ export function checkPlan(scope: PlanScope, merged: MergedSplits, plan: ProgramP
   return (
     branchRefusal(scope, merged, plan) ??
     undefinedRefusal(scope, merged, plan) ??
+    unboundRefusal(scope, plan) ??
     stateRefusal(scope, plan) ??
     orderRefusal(scope, merged, plan) ??
     contextRefusal(scope, plan) ??
@@ -51,6 +53,16 @@ function undefinedRefusal(scope: PlanScope, merged: MergedSplits, plan: ProgramP
     const written = name.slice(name.indexOf(':') + 1)
     if (axis === undefined) return { reason: 'test_fixture', detail: written }
     if (axis.rows === null) return { reason: 'unknown_parameters', detail: written }
+  }
+  return null
+}
+
+// What a side reads it must have made before, unless it is given: a slice that lacks the first of two assignments reads nothing.
+function unboundRefusal(scope: PlanScope, plan: ProgramPlan): PlanRefusal | null {
+  const given = new Set([...plan.inputs, ...plan.configuration, ...plan.devices, ...scope.known.keys()])
+  for (const side of [plan.reference, plan.kernel]) {
+    const unbound = readBeforeMade(scope, side).find((name) => !given.has(name))
+    if (unbound !== undefined) return { reason: 'test_fixture', detail: unbound.slice(unbound.indexOf(':') + 1) }
   }
   return null
 }

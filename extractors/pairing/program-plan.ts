@@ -8,6 +8,8 @@ import type { KnownValues } from './interpretation.ts'
 import type { RefusalReason } from './refusals.ts'
 import { codeOf } from './side-code.ts'
 import type { Side, SplitComparison, SplitScope } from './side-code.ts'
+import { readBeforeMade } from './early-reads.ts'
+import { overwrittenInputs } from './overwritten-inputs.ts'
 import { checkPlan } from './plan-checks.ts'
 import { backwardSlice } from './slicing.ts'
 import { usedVariables } from './step-effects.ts'
@@ -33,6 +35,8 @@ export interface SidePlan {
   readonly outputs: readonly Code[]
   /** Variables that are another name of an input, made by copying it. */
   readonly copies: ReadonlyMap<Variable, Variable>
+  /** Inputs that it writes to: whoever calls it must find them as they were. */
+  readonly overwritten: readonly Variable[]
 }
 
 export type PlanRefusal = { readonly reason: RefusalReason; readonly detail: string | null }
@@ -57,7 +61,10 @@ export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]
   const both = [sides.reference, sides.kernel]
   const isKnown = (name: Variable): boolean => isConfiguration(scope.known.get(name))
   const read = uniqueInOrder(both.flatMap((side) => readVariables(scope, side)))
-  const foreign = read.filter((name) => !isOwn(scope, both, name) && !scope.modules.has(name) && !devices.has(name))
+  // `x = x.float()` on one side still reads the `x` that both were given.
+  const early = new Set(both.flatMap((side) => readBeforeMade(scope, side)))
+  const isForeign = (name: Variable): boolean => early.has(name) || !isOwn(scope, both, name)
+  const foreign = read.filter((name) => isForeign(name) && !scope.modules.has(name) && !devices.has(name))
   const configuration = foreign.filter(isKnown)
   const inputs = foreign.filter((name) => !isKnown(name) && !isSymbol(scope.known.get(name)))
   const plan: ProgramPlan = {
@@ -65,7 +72,8 @@ export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]
     inputSteps: stepsFor(scope, merged, inputs),
     configuration,
     configurationSteps: stepsFor(scope, merged, configuration),
-    ...sides,
+    reference: { ...sides.reference, overwritten: overwrittenInputs(scope, sides.reference, inputs) },
+    kernel: { ...sides.kernel, overwritten: overwrittenInputs(scope, sides.kernel, inputs) },
     devices,
   }
   return checkPlan(scope, merged, plan) ?? plan
@@ -125,6 +133,7 @@ function planSide(scope: PlanScope, merged: MergedSplits, side: MergedSide): Sid
     forwardSteps,
     outputs: side.outputs,
     copies,
+    overwritten: [],
   }
 }
 

@@ -37,7 +37,10 @@ export interface ProgramFile {
 
 /** A file's definitions and a way to write code of the test under their names. */
 export interface ProgramText {
+  /** Imports and definitions. */
   readonly head: string
+  /** The length of the imports alone. */
+  readonly importsEnd: number
   readonly units: readonly ClosureUnit[]
   readonly links: readonly Link[]
   readonly pieces: readonly SourcePiece[]
@@ -59,8 +62,10 @@ export function programText(file: ProgramFile): ProgramText | Problem {
   const reserved = new Set([...file.reserved, ...(needs.has('load_inline') ? ['load_inline'] : [])])
   const names = allocateNames(order.ordered, links, reserved, file.fixedName)
   const marks = [...symbols].map(([mark, piece]) => [mark, renderPiece(project, piece, names, [])] as const)
+  const imports = importsText(order.ordered, names, needs)
   return {
-    head: headText(project, order.ordered, names, needs),
+    head: headText(project, imports, order.ordered, names),
+    importsEnd: imports.length,
     units: order.ordered,
     links,
     pieces: sourcePieces(order.ordered, codes, project.files),
@@ -82,12 +87,7 @@ function toPiece({ frame, node }: Code, edits: readonly Edit[]): Piece {
   return { module: frame.module, node, isLocal: (name) => frame.locals.has(name), skip: edits }
 }
 
-function headText(
-  project: PythonProject,
-  units: readonly ClosureUnit[],
-  names: AllocatedNames,
-  needs: ReadonlySet<string | null>,
-): string {
+function importsText(units: readonly ClosureUnit[], names: AllocatedNames, needs: ReadonlySet<string | null>): string {
   const notices = copyrightLines(units.map(({ module }) => module))
   const future = units.some(({ module }) => module.hasLazyAnnotations) ? ['from __future__ import annotations'] : []
   const always = ['import torch', ...(needs.has('triton') ? ['import triton'] : [])]
@@ -96,8 +96,11 @@ function headText(
     ...names.importLines,
     ...(needs.has('load_inline') ? ['from torch.utils.cpp_extension import load_inline'] : []),
   ]
+  return [notices.join('\n'), future.join('\n'), imports.join('\n')].filter((block) => block !== '').join('\n\n')
+}
+
+function headText(project: PythonProject, top: string, units: readonly ClosureUnit[], names: AllocatedNames): string {
   const definitions = units.map((unit) => renderUnit(project, unit, names).trimEnd())
-  const top = [notices.join('\n'), future.join('\n'), imports.join('\n')].filter((block) => block !== '').join('\n\n')
   if (units.length === 0) return top
   return `${top}${units[0]?.statement.kind === 'definition' ? '\n\n\n' : '\n\n'}${joinDefinitions(units, definitions)}`
 }

@@ -11,6 +11,7 @@ export const REFUSALS = {
   literal_expectation: 'the expected value is written down, not computed',
   gradient_only: 'only gradients are compared',
   expected_from_output: 'the expected value is made from the tested output',
+  input_expected: 'an input itself is expected, as after packing and unpacking it',
   same_operator_twice: 'two settings of the same operator are compared',
   reference_is_kernel: 'the expected value comes from another kernel of the repository',
   numpy_reference: 'the reference is written in numpy or scipy',

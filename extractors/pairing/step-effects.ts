@@ -1,10 +1,14 @@
-import { boundNames, changedNames, rootOf } from '../python/names.ts'
-import { argumentsOf, fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
-import type { SyntaxNode } from '../python/syntax.ts'
+import { boundNames } from '../python/names.ts'
+import type { PythonProject } from '../python/project.ts'
+import { freeReferences } from '../python/references.ts'
+import { argumentsOf, fieldOf, nameChain, textOf } from '../python/syntax.ts'
+import type { PythonFile, SyntaxNode } from '../python/syntax.ts'
 import { isHarmless } from './contexts.ts'
+import { changedBelow } from './in-place-changes.ts'
 import { outerReads } from './outer-reads.ts'
 import { variable } from './test-code.ts'
 import type { Code, Frame, Step, TestCode, Variable } from './test-code.ts'
+import { writtenArguments } from './written-arguments.ts'
 
 /** What a step does to the variables of a test. */
 export interface StepEffects {
@@ -17,15 +21,28 @@ export interface StepEffects {
 }
 
 /** The effects of every step of a test, in order. */
-export function effectsOf(test: TestCode): StepEffects[] {
+export function effectsOf(project: PythonProject, test: TestCode): StepEffects[] {
   const outputs = outputVariables(test)
-  return test.steps.map((step) => effectsOfStep(test, step, outputs))
+  return test.steps.map((step) => effectsOfStep(project, test, step, outputs))
 }
 
-/** The variables that code reads, other names of the same variable made one. */
+/**
+ * The variables that code reads, other names of the same variable made one. `x.device` reads none: there is one device for all.
+ */
 export function usedVariables(test: Pick<TestCode, 'aliases'>, { frame, node }: Code): Set<Variable> {
-  const names = [...outerReads(frame.module.file, node)].filter((name) => frame.locals.has(name))
+  const { file } = frame.module
+  const unread = textOf(file, node).includes('.device') ? onlyForDevice(file, node) : new Set<string>()
+  const names = [...outerReads(file, node)].filter((name) => frame.locals.has(name) && !unread.has(name))
   return new Set(names.map((name) => canonical(test, variable(frame, name))))
+}
+
+// The names of which a node reads nothing but `.device`.
+function onlyForDevice(file: PythonFile, node: SyntaxNode): Set<string> {
+  const references = freeReferences(file, node)
+  const read = new Set(
+    references.filter(({ parts }) => parts.length !== 2 || parts[1] !== 'device').map(({ name }) => name),
+  )
+  return new Set(references.map(({ name }) => name).filter((name) => !read.has(name)))
 }
 
 /** The variable that another name stands for. */
@@ -34,7 +51,12 @@ export function canonical({ aliases }: Pick<TestCode, 'aliases'>, name: Variable
   return other === undefined || other === name ? name : canonical({ aliases }, other)
 }
 
-function effectsOfStep(test: TestCode, step: Step, outputs: ReadonlySet<Variable>): StepEffects {
+function effectsOfStep(
+  project: PythonProject,
+  test: TestCode,
+  step: Step,
+  outputs: ReadonlySet<Variable>,
+): StepEffects {
   const uses = usedVariables(test, step)
   for (const context of step.contexts) {
     if (!isHarmless(context)) usedVariables(test, context).forEach((name) => uses.add(name))
@@ -45,10 +67,11 @@ function effectsOfStep(test: TestCode, step: Step, outputs: ReadonlySet<Variable
     new Set([...names].filter((name) => frame.locals.has(name)).map((name) => canonical(test, variable(frame, name))))
   const defines = named(boundNames(frame.module.file, node))
   const changes = named(changedBelow(frame, node))
-  const { given, isInPlace } = argumentsOfCall(frame, node)
+  const { given, isInPlace, isExact = false } = argumentsOfCall(project, frame, node)
   const changedByCalls = named(given)
   for (const name of changedByCalls) {
-    if (isKeptBy(name, changedByCalls, outputs)) changes.delete(name)
+    if (isExact) changes.add(name)
+    else if (isKeptBy(name, changedByCalls, outputs)) changes.delete(name)
     else if (!isInPlace || outputs.has(name)) changes.add(name)
   }
   return { defines, changes, uses }
@@ -59,73 +82,6 @@ function effectsOfStep(test: TestCode, step: Step, outputs: ReadonlySet<Variable
 function isKeptBy(name: Variable, all: ReadonlySet<Variable>, outputs: ReadonlySet<Variable>): boolean {
   const hasOutput = [...all].some((other) => outputs.has(other))
   return hasOutput && !outputs.has(name)
-}
-
-function changedBelow(frame: Frame, node: SyntaxNode): string[] {
-  const { file } = frame.module
-  return [...walk(node, (inner) => inner.type !== 'function_definition' && inner.type !== 'lambda')].flatMap(
-    (inner) => {
-      if (inner.type === 'call') return changedByMethod(frame, inner)
-      if (inner.type === 'augmented_assignment') {
-        const left = fieldOf(inner, 'left')
-        return left === null
-          ? []
-          : [...changedNames(file, left), ...(left.type === 'identifier' ? [textOf(file, left)] : [])]
-      }
-      const target = inner.type === 'assignment' ? fieldOf(inner, 'left') : null
-      return target === null || isGradient(textOf(file, target)) ? [] : changedNames(file, target)
-    },
-  )
-}
-
-// `x.grad = None`, `x.grad, w.grad = None, None`, `x.grad.zero_()`: no value that a forward pass reads.
-function isGradient(place: string): boolean {
-  return place.split(',').every((part) => /\.grad\s*$/.test(part))
-}
-
-const MUTATORS = new Set([
-  'append',
-  'extend',
-  'insert',
-  'update',
-  'add',
-  'pop',
-  'clear',
-  'remove',
-  'setdefault',
-  'add_module',
-  'load_state_dict',
-  'register_buffer',
-  'register_parameter',
-  'apply',
-])
-
-// `x.fill_(0)`, `x.weight.copy_(y)`, `torch.nn.init.normal_(x.weight)`, `f(x, out=y)`; a name of one underscore alone is none.
-function changedByMethod(frame: Frame, call: SyntaxNode): string[] {
-  const { file } = frame.module
-  const callee = fieldOf(call, 'function')
-  const { positional, keywords } = argumentsOf(file, call)
-  const out = keywords.get('out')
-  const written =
-    out === undefined
-      ? []
-      : [...walk(out)].filter(({ type }) => type === 'identifier').map((node) => textOf(file, node))
-  const attribute = callee?.type === 'attribute' ? fieldOf(callee, 'attribute') : null
-  const object = callee?.type === 'attribute' ? fieldOf(callee, 'object') : null
-  if (callee === null || attribute === null || object === null || isGradient(textOf(file, object))) return written
-  const method = textOf(file, attribute)
-  const isInPlace = /[a-z0-9]_$/i.test(method) && method !== 'requires_grad_'
-  const [root, first] = [placeRoot(object), positional[0]]
-  const isVariable = root.type === 'identifier' && frame.locals.has(textOf(file, root))
-  if (isVariable && (isInPlace || MUTATORS.has(method))) return [...written, textOf(file, root)]
-  const target = !isVariable && isInPlace && first !== undefined ? placeRoot(first) : null
-  return target?.type === 'identifier' ? [...written, textOf(file, target)] : written
-}
-
-// The variable whose own memory an expression is: not that of `x.clone()`, which is new.
-function placeRoot(node: SyntaxNode): SyntaxNode {
-  const holdsCall = [...walk(node)].some(({ type }) => type === 'call')
-  return holdsCall ? node : rootOf(node)
 }
 
 const PURE = new Set([
@@ -140,22 +96,46 @@ const PURE = new Set([
   'empty_cache',
   'info',
   'debug',
+  'retain_grad',
+  'requires_grad_',
+  'register_hook',
+  'wait',
+  'record',
+  'wait_stream',
+  'wait_event',
+  'record_stream',
+  'close',
+  'cuda',
+  'cpu',
+  'to',
 ])
 
+const OWN = new Set(['self', 'cls'])
 const NO_ARGUMENTS = { given: [], isInPlace: false }
 
 // A call whose result nobody takes is there for what it does to its arguments. A name like `scale_` says that it writes to the first,
 // which `changedByMethod` knows; only buffers among its arguments say otherwise.
-function argumentsOfCall(frame: Frame, node: SyntaxNode): { given: readonly string[]; isInPlace: boolean } {
+function argumentsOfCall(
+  project: PythonProject,
+  frame: Frame,
+  node: SyntaxNode,
+): { given: readonly string[]; isInPlace: boolean; isExact?: boolean } {
   const { file } = frame.module
   const call = node.type === 'expression_statement' ? node.children[0] : undefined
   const callee = call?.type === 'call' ? fieldOf(call, 'function') : null
   if (call === undefined || callee === null) return NO_ARGUMENTS
   const parts = callee.type === 'subscript' ? null : nameChain(file, callee)
   const name = parts?.at(-1) ?? ''
-  const isMethod = parts !== null && parts.length > 1 && frame.locals.has(parts[0] ?? '')
-  if (PURE.has(name) || isMethod) return NO_ARGUMENTS
+  if (PURE.has(name)) return NO_ARGUMENTS
+  const [object = ''] = parts ?? []
+  const isMethod = parts !== null && parts.length > 1 && frame.locals.has(object)
+  // `metadata.need_bias(bias)`, `layer.eval()`: there for what it does to the object; of `self` everything is one.
+  if (isMethod) return { given: OWN.has(object) ? [] : [object], isInPlace: false }
   const { positional, keywords } = argumentsOf(file, call)
+  // It says itself what it writes to.
+  if (keywords.has('out')) return NO_ARGUMENTS
+  const written = writtenArguments(project, frame, call)
+  if (written !== null) return { given: written, isInPlace: false, isExact: true }
   const given = [...positional, ...keywords.values()]
     .filter(({ type }) => type === 'identifier')
     .map((argument) => textOf(file, argument))

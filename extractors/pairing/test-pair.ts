@@ -47,7 +47,7 @@ export async function pairTest(
   test: TestCode,
   sideOf: KernelSideOf = () => PLAIN_SIDE,
 ): Promise<Found> {
-  const effects = effectsOf(test)
+  const effects = effectsOf(scope.project, test)
   const found: Found = { pairs: [], refusals: [] }
   for (const variant of variantsOf(valueAxes(test), MAX_VARIANTS)) {
     const { maxWorkloads } = scope.settings

@@ -10,6 +10,7 @@ import { holdsComparison } from './comparison-search.ts'
 import { comparingFunctionOf, functionBehind } from './comparing-functions.ts'
 import type { ComparingFunction } from './comparing-functions.ts'
 import { LEAVING, isSkipCall, leavesAtOnce, scriptStatements } from './test-statements.ts'
+import { repeatsSteps } from './repeated-loops.ts'
 import { separateCalls } from './separate-calls.ts'
 import { isSkipped, loopAxis, parametrizedAxes } from './test-axes.ts'
 import { variable } from './test-code.ts'
@@ -131,7 +132,9 @@ function readStatement(reader: Reader, node: SyntaxNode, place: Place): boolean 
   if (node.type === 'if_statement') return readIf(reader, node, place)
   // A block may hold the calls of both sides: as one step it could not be told which of them it belongs to.
   if (node.type === 'with_statement') return readWith(reader, node, place)
-  if (!holdsComparison(reader.project, place.frame.module, node)) return addStep(reader, node, place)
+  if (!holdsComparison(reader.project, place.frame.module, node)) {
+    return repeatsSteps(reader.steps, place.frame, node) || addStep(reader, node, place)
+  }
   if (node.type === 'for_statement') return readFor(reader, node, place)
   if (node.type === 'try_statement') {
     const body = fieldOf(node, 'body')

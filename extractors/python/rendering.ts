@@ -56,9 +56,16 @@ export function applyEdits(text: string, { start, end }: Span, edits: readonly E
 function linkEdits(link: Link, module: PythonModule, names: AllocatedNames, own: ReadonlyMap<string, string>): Edit[] {
   if (link.to === 'import') return importEdits(link, names, own)
   if (link.to !== 'definition' && link.to !== 'external') return []
-  const text = link.to === 'definition' ? names.definition(link.module, link.name) : names.external(link)
+  const text = link.to === 'definition' ? definitionText(link, names) : names.external(link)
   const { start, end } = link.span
   return module.file.text.slice(start, end) === text ? [] : [{ start, end, text }]
+}
+
+// `device = library.device` in a function: a fixed name may be one of the function's own.
+function definitionText(link: Extract<Link, { to: 'definition' }>, names: AllocatedNames): string {
+  const text = names.definition(link.module, link.name)
+  const { parts, shadows } = link.reference
+  return parts.length > 1 && shadows.has(text) ? `globals()["${text}"]` : text
 }
 
 // An import of our own code inside a piece binds its local name to what stands at the top of the file now. Inside a function

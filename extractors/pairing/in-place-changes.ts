@@ -1,0 +1,79 @@
+import { changedNames, rootOf } from '../python/names.ts'
+import { argumentsOf, fieldOf, textOf, walk } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
+import type { Frame } from './test-code.ts'
+
+/** The variables of a frame whose values a node changes in place, by what it is written as: `x[0] = 1`, `x += y`, `x.fill_(0)`, `f(x, out=y)`. */
+export function changedBelow(frame: Frame, node: SyntaxNode): string[] {
+  const { file } = frame.module
+  return [...walk(node, (inner) => inner.type !== 'function_definition' && inner.type !== 'lambda')].flatMap(
+    (inner) => {
+      if (inner.type === 'call') return changedByMethod(frame, inner)
+      if (inner.type === 'augmented_assignment') {
+        const left = fieldOf(inner, 'left')
+        return left === null
+          ? []
+          : [...changedNames(file, left), ...(left.type === 'identifier' ? [textOf(file, left)] : [])]
+      }
+      const target = inner.type === 'assignment' ? fieldOf(inner, 'left') : null
+      return target === null || isGradient(textOf(file, target)) ? [] : changedNames(file, target)
+    },
+  )
+}
+
+// `x.grad = None`, `x.grad, w.grad = None, None`, `x.grad.zero_()`: no value that a forward pass reads.
+export function isGradient(place: string): boolean {
+  return place.split(',').every((part) => /\.grad\s*$/.test(part))
+}
+
+const MUTATORS = new Set([
+  'append',
+  'extend',
+  'insert',
+  'update',
+  'add',
+  'pop',
+  'clear',
+  'remove',
+  'setdefault',
+  'add_module',
+  'load_state_dict',
+  'register_buffer',
+  'register_parameter',
+  'apply',
+])
+
+// `x.fill_(0)`, `x.weight.copy_(y)`, `torch.nn.init.normal_(x.weight)`, `f(x, out=y)`; a name of one underscore alone is none.
+function changedByMethod(frame: Frame, call: SyntaxNode): string[] {
+  const { file } = frame.module
+  const callee = fieldOf(call, 'function')
+  const { positional, keywords } = argumentsOf(file, call)
+  const out = keywords.get('out')
+  const written =
+    out === undefined
+      ? []
+      : [...walk(out)].filter(({ type }) => type === 'identifier').map((node) => textOf(file, node))
+  const attribute = callee?.type === 'attribute' ? fieldOf(callee, 'attribute') : null
+  const object = callee?.type === 'attribute' ? fieldOf(callee, 'object') : null
+  if (callee?.type === 'identifier') return [...written, ...changedByFunction(frame, callee, positional[0])]
+  if (callee === null || attribute === null || object === null || isGradient(textOf(file, object))) return written
+  const method = textOf(file, attribute)
+  const isInPlace = /[a-z0-9]_$/i.test(method) && method !== 'requires_grad_'
+  const [root, first] = [placeRoot(object), positional[0]]
+  const isVariable = root.type === 'identifier' && frame.locals.has(textOf(file, root))
+  if (isVariable && (isInPlace || MUTATORS.has(method))) return [...written, textOf(file, root)]
+  const target = !isVariable && isInPlace && first !== undefined ? placeRoot(first) : null
+  return target?.type === 'identifier' ? [...written, textOf(file, target)] : written
+}
+
+// `relu_(x)`, imported by its own name.
+function changedByFunction({ module }: Frame, callee: SyntaxNode, first: SyntaxNode | undefined): string[] {
+  const target = first === undefined || !/[a-z0-9]_$/i.test(textOf(module.file, callee)) ? null : placeRoot(first)
+  return target?.type === 'identifier' ? [textOf(module.file, target)] : []
+}
+
+// The variable whose own memory an expression is: not that of `x.clone()`, which is new.
+function placeRoot(node: SyntaxNode): SyntaxNode {
+  const holdsCall = [...walk(node)].some(({ type }) => type === 'call')
+  return holdsCall ? node : rootOf(node)
+}

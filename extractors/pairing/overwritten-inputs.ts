@@ -1,0 +1,58 @@
+import { fieldOf, textOf } from '../python/syntax.ts'
+import { original } from './copied-names.ts'
+import { copiedVariable } from './copies.ts'
+import { changedBelow } from './in-place-changes.ts'
+import type { PlanScope, SidePlan } from './program-plan.ts'
+import { canonical, usedVariables } from './step-effects.ts'
+import { variable } from './test-code.ts'
+import type { Code, Variable } from './test-code.ts'
+
+/**
+ * The inputs whose memory a side writes to: by `x.relu_()`, `x[0] = 1` and their kin, or by a call for its effect whose result is read
+ * from them. Lists, numbers and objects are none: only tensors are compared with what they were.
+ */
+export function overwrittenInputs(scope: PlanScope, side: SidePlan, inputs: readonly Variable[]): Variable[] {
+  const { test, effects } = scope
+  const names = otherNames(scope, side)
+  const ownerOf = (name: Variable): Variable => original(names, original(side.copies, name))
+  const steps = side.forwardSteps.flatMap((at) => test.steps[at] ?? [])
+  const plain = [...steps, ...side.outputs].flatMap((code) => changedIn(scope, code))
+  const read = new Set(side.outputs.flatMap((output) => [...usedVariables(test, output)].map(ownerOf)))
+  const byCalls = side.forwardSteps
+    .flatMap((at) => [...(effects[at]?.changes ?? [])])
+    .filter((name) => read.has(ownerOf(name)))
+  const written = new Set([...plain, ...byCalls].map(ownerOf))
+  return inputs.filter((name) => written.has(name) && mayBeTensor(scope, name))
+}
+
+function changedIn({ test }: PlanScope, { frame, node }: Code): Variable[] {
+  return changedBelow(frame, node).flatMap((name) =>
+    frame.locals.has(name) ? [canonical(test, variable(frame, name))] : [],
+  )
+}
+
+// `y = x`, `y = x.detach()`: another name for the same memory.
+function otherNames({ project, test, identities }: PlanScope, side: SidePlan): Map<Variable, Variable> {
+  const names = new Map<Variable, Variable>()
+  for (const at of side.forwardSteps) {
+    const step = test.steps[at]
+    const copied = step === undefined ? null : copiedVariable(project, test, step, identities)
+    if (step === undefined || copied === null) continue
+    if (!/\.clone\(/.test(textOf(step.frame.module.file, step.node))) names.set(copied.name, copied.of)
+  }
+  return names
+}
+
+const NO_TENSORS =
+  /^(?:list|dictionary|tuple|set|integer|float|string|none|true|false|.*_comprehension|expression_list)$/
+
+function mayBeTensor({ test, effects }: PlanScope, name: Variable): boolean {
+  const step = test.steps.findLast((_, at) => effects[at]?.defines.has(name) === true)
+  if (step === undefined) return false
+  const assignment = step.binds === null ? step.node.children[0] : undefined
+  const value = step.binds === null ? (assignment === undefined ? null : fieldOf(assignment, 'right')) : step.node
+  if (value === null || NO_TENSORS.test(value.type)) return false
+  const callee = value.type === 'call' ? fieldOf(value, 'function') : null
+  // A call of a class makes an object.
+  return callee === null || !/(?:^|\.)[A-Z]\w*$/.test(textOf(step.frame.module.file, callee))
+}

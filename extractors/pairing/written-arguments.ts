@@ -1,0 +1,103 @@
+import { localNames, rootOf, targetNames } from '../python/names.ts'
+import type { PythonModule } from '../python/modules.ts'
+import type { PythonProject } from '../python/project.ts'
+import { resolveChain } from '../python/resolution.ts'
+import { argumentsOf, fieldOf, nameChain, parametersOf, textOf, walk } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
+import { changedBelow } from './in-place-changes.ts'
+import type { Frame } from './test-code.ts'
+
+/**
+ * Of the arguments of a call whose result nobody takes, the names of those that the function writes to: its body says so where it is a
+ * function of the repository that launches nothing and hands nothing on to be written by others. Null where it cannot be told.
+ */
+export function writtenArguments(project: PythonProject, frame: Frame, call: SyntaxNode): string[] | null {
+  const callee = fieldOf(call, 'function')
+  const parts = callee === null ? null : nameChain(frame.module.file, callee)
+  if (parts === null || frame.locals.has(parts[0] ?? '')) return null
+  const meaning = resolveChain(project, frame.module, parts)
+  if (meaning.kind !== 'definition' || meaning.used < parts.length) return null
+  const [statement, ...more] = meaning.module.definitions.get(meaning.name) ?? []
+  if (statement?.node.type !== 'function_definition' || more.length > 0) return null
+  const written = writtenParameters(meaning.module, statement.node)
+  if (written === null || written.size === 0) return null
+  const { positional, keywords } = argumentsOf(frame.module.file, call)
+  return parametersOf(meaning.module.file, statement.node).flatMap(({ name }, at) => {
+    const value = written.has(name) ? (keywords.get(name) ?? positional[at]) : undefined
+    return value?.type === 'identifier' ? [textOf(frame.module.file, value)] : []
+  })
+}
+
+// The same helper is called by many tests.
+const KNOWN = new WeakMap<SyntaxNode, ReadonlySet<string> | null>()
+
+function writtenParameters(module: PythonModule, definition: SyntaxNode): ReadonlySet<string> | null {
+  const known = KNOWN.get(definition)
+  if (known !== undefined) return known
+  const found = searchBody(module, definition)
+  KNOWN.set(definition, found)
+  return found
+}
+
+function searchBody(module: PythonModule, definition: SyntaxNode): ReadonlySet<string> | null {
+  const { file } = module
+  const body = fieldOf(definition, 'body')
+  if (body === null) return null
+  const nodes = [...walk(body)]
+  const handsOn = nodes.some(
+    (node) => isLaunch(node) || (node.type === 'expression_statement' && isPlainCall(module, node)),
+  )
+  if (handsOn) return null
+  const parameters = new Set(parametersOf(file, definition).map(({ name }) => name))
+  const views = viewsOf(module, nodes, parameters)
+  const frame: Frame = { id: -1, module, locals: localNames(file, definition) }
+  const changed = changedBelow(frame, body).map((name) => views.get(name) ?? name)
+  return new Set(changed.filter((name) => parameters.has(name)))
+}
+
+// `kernel[grid](x, out)`
+function isLaunch(node: SyntaxNode): boolean {
+  return node.type === 'call' && fieldOf(node, 'function')?.type === 'subscript'
+}
+
+// A call for its effect, of something other than a method: who knows what it writes to.
+function isPlainCall({ file }: PythonModule, statement: SyntaxNode): boolean {
+  const [call] = statement.children
+  const callee = call?.type === 'call' ? fieldOf(call, 'function') : null
+  return callee?.type === 'identifier' && !['print', 'assert', 'len'].includes(textOf(file, callee))
+}
+
+const VIEWS =
+  /^(?:view|reshape|flatten|unflatten|transpose|t|permute|squeeze|unsqueeze|expand|narrow|select|chunk|split|unbind|contiguous|detach|swapaxes|movedim|view_as)$/
+
+// Local names for the memory of a parameter: `row = x.view(-1)`, `part = out[0]`.
+function viewsOf(
+  { file }: PythonModule,
+  nodes: readonly SyntaxNode[],
+  parameters: ReadonlySet<string>,
+): Map<string, string> {
+  const views = new Map<string, string>()
+  for (const node of nodes) {
+    const [left, right] = node.type === 'assignment' ? [fieldOf(node, 'left'), fieldOf(node, 'right')] : []
+    if (left === null || left === undefined || right === null || right === undefined) continue
+    const root = isView(file, right) ? textOf(file, rootOf(right)) : ''
+    const of = views.get(root) ?? root
+    if (parameters.has(of)) for (const name of targetNames(file, left)) views.set(name, of)
+  }
+  return views
+}
+
+function isView(file: PythonModule['file'], node: SyntaxNode): boolean {
+  if (node.type === 'identifier') return true
+  if (node.type === 'attribute')
+    return /^(?:T|mT|data)$/.test(textOf(file, fieldOf(node, 'attribute') ?? node)) && isInnerView(file, node)
+  if (node.type === 'subscript') return isInnerView(file, node)
+  const callee = node.type === 'call' ? fieldOf(node, 'function') : null
+  const method = callee?.type === 'attribute' ? fieldOf(callee, 'attribute') : null
+  return callee !== null && method !== null && VIEWS.test(textOf(file, method)) && isInnerView(file, callee)
+}
+
+function isInnerView(file: PythonModule['file'], node: SyntaxNode): boolean {
+  const inner = fieldOf(node, 'object') ?? fieldOf(node, 'value')
+  return inner !== null && isView(file, inner)
+}
