@@ -14,6 +14,7 @@ import type { Code } from './test-code.ts'
  * | what | factor |
  * |---|---|
  * | compared by a bound on the difference, not by a call | 0.95 |
+ * | measured for the same thing by a benchmark, and not compared | 0.9 |
  * | not in a function that pytest runs | 0.95 |
  * | the test is marked to be skipped | 0.9 |
  * | each helper between the test and the comparison | 0.97 |
@@ -35,6 +36,7 @@ export function confidenceOf(
   )
   const factors = [
     comparisons.some(({ form }) => form === 'difference') ? 0.95 : 1,
+    comparisons.some(({ form }) => form === 'switch') ? 0.9 : 1,
     test.name.startsWith('test') ? 1 : 0.95,
     test.isSkipMarked ? 0.9 : 1,
     0.97 ** depth,

@@ -3,6 +3,7 @@ import { atenOverride } from './aten-override.ts'
 import { eagerTwin } from './eager-twin.ts'
 import { modelSibling } from './model-sibling.ts'
 import { operatorRegistration } from './operator-registration.ts'
+import { providerSwitch } from './provider-switch.ts'
 import { testComparison } from './test-comparison.ts'
 
 /** Ways to find a kernel's PyTorch reference: one line each, in order of trust. */
@@ -10,6 +11,7 @@ export const pairingMethods = {
   'test-comparison': testComparison,
   'aten-override': atenOverride,
   'model-sibling': modelSibling,
+  'provider-switch': providerSwitch,
   'operator-registration': operatorRegistration,
   'eager-twin': eagerTwin,
 } satisfies Record<string, PairingMethod>

@@ -41,7 +41,8 @@ export interface TestComparison {
   readonly left: Code
   readonly right: Code
   readonly call: Code
-  readonly form: 'call' | 'difference'
+  /** `switch`: nothing compares them, a benchmark measures the one or the other. */
+  readonly form: 'call' | 'difference' | 'switch'
   readonly atol: Code | null
   readonly rtol: Code | null
   readonly guards: readonly Guard[]

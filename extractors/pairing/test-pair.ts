@@ -7,6 +7,7 @@ import { passes, valueOf } from './interpretation.ts'
 import { pairProgram } from './pair-program.ts'
 import type { PairProgram } from './pair-program.ts'
 import { namedKernels } from './name-overlap.ts'
+import { withoutExpectedInputs } from './input-expectation.ts'
 import { planProgram } from './program-plan.ts'
 import type { PlanScope } from './program-plan.ts'
 import { isComputed, oneLine, referencePlace } from './reference-place.ts'
@@ -67,7 +68,9 @@ export async function pairTest(
       if ('reason' in split) refuseComparison(plan, comparison, split, found)
       else splits.push(split)
     }
-    for (const group of groupSplits(splits)) await addPair(scope, plan, variant, group, found, side)
+    for (const group of groupSplits(splits)) {
+      await addPair(scope, plan, variant, withoutExpectedInputs(plan, group), found, side)
+    }
     explainGradients(plan, splits, found)
   }
   return found

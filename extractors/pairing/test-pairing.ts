@@ -100,11 +100,21 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
   }
 }
 
+/** How the tests of a file are found. */
+export interface TestFinder {
+  /** A quick look at its text. */
+  readonly mayHold: (text: string) => boolean
+  readonly read: (project: PythonProject, module: PythonModule) => TestCode[]
+}
+
+const COMPARING_TESTS: TestFinder = { mayHold: mayCompare, read: testsOf }
+
 /** Pairs from every test of a repository, in order of path and place, and for each kernel the refusal that came furthest. */
 export async function pairTests(
   input: PairingInput,
   settings: PairingSettings,
   openSide: (scope: PairingScope) => KernelSideOf | undefined = () => undefined,
+  finder: TestFinder = COMPARING_TESTS,
 ): Promise<{ pairs: Pair[]; refusals: PairingRefusal[] }> {
   const scope = await openPairing(input, settings)
   const sideOf = openSide(scope)
@@ -112,7 +122,7 @@ export async function pairTests(
   const refusals = new Map<string, PairingRefusal>()
   const { paths } = scope.project
   for (const [at, path] of paths.entries()) {
-    for (const [index, test] of testsIn(scope, path, input.searched).entries()) {
+    for (const [index, test] of testsIn(scope, path, finder, input.searched).entries()) {
       scope.meter.begin(index === 0)
       const found = await pairTest(scope, test, sideOf)
       pairs.push(...found.pairs)
@@ -130,9 +140,14 @@ export async function pairTests(
 }
 
 // Only files that may hold a comparison are parsed for tests.
-function testsIn({ project }: PairingScope, path: string, searched: PairingInput['searched']): TestCode[] {
+function testsIn(
+  { project }: PairingScope,
+  path: string,
+  { mayHold, read }: TestFinder,
+  searched: PairingInput['searched'],
+): TestCode[] {
   if (searched?.has(path) === false) return []
-  const module = mayCompare(project.files.get(path) ?? '') ? project.module(path) : null
-  const tests = module === null ? [] : testsOf(project, module)
+  const module = mayHold(project.files.get(path) ?? '') ? project.module(path) : null
+  const tests = module === null ? [] : read(project, module)
   return tests.filter(({ name }) => searched?.get(path)?.has(name) !== false)
 }
