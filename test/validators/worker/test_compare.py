@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 from curate_worker.judge.compare import compare
+from curate_worker.judge.error_measure import _PIECE
 from curate_worker.judge.expected import expect
 from curate_worker.judge.faults import Verdict
-from curate_worker.judge.tolerance import _PIECE
 from curate_worker.tensors import DTYPES
 from curate_worker.values import pack
 
@@ -270,3 +270,19 @@ def test_the_message_names_the_first_wrong_place() -> None:
     with pytest.raises(Verdict) as caught:
         compare(pack(wrong), expect(pack(own), None))
     assert caught.value.log == "output differs first at [1, 2]: 9, expected 0; 1 of 12 elements are out of tolerance"
+
+
+def test_numbers_beside_which_others_are_enormous_have_a_tolerance_of_their_own() -> None:
+    exact = torch.randn(64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    exact = torch.where(exact > 0, -1e9, exact.clamp(min=-1))
+    expected = expect(pack(exact.float()), pack(exact))
+    compare(pack(exact.float()), expected)
+    output = pack(exact.float().where(exact < -1, torch.zeros(())))
+    with pytest.raises(Verdict) as found:
+        compare(output, expected)
+    assert "small beside the others" in found.value.log
+
+
+def test_an_output_without_elements_is_compared_like_any_other() -> None:
+    expected = expect(pack(torch.empty(0, 3)), pack(torch.empty(0, 3, dtype=torch.float64)))
+    compare(pack(torch.empty(0, 3)), expected)

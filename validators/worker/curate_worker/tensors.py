@@ -7,6 +7,8 @@ from typing import Final
 
 import torch
 
+from .plain_reading import bytes_from, layout_of, on_processor
+
 _DTYPE_NAMES: Final = [
     *(
         "float64",
@@ -67,13 +69,14 @@ class TensorDescriptor:
 
 def describe(tensor: torch.Tensor) -> TensorDescriptor:
     """The descriptor of a tensor. Raises NotTransferable for sparse, quantised and meta tensors."""
-    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
-        raise NotTransferable(f"a tensor of layout {tensor.layout} on {tensor.device}")
+    found = layout_of(tensor)
+    if not found.is_strided:
+        raise NotTransferable(f"a sparse, quantised or empty-handed tensor on {found.device}")
     return TensorDescriptor(
-        dtype=name_of(tensor.dtype),
-        shape=tuple(tensor.shape),
-        strides=tuple(tensor.stride()),
-        device=tensor.device.type,
+        dtype=name_of(found.dtype),
+        shape=found.shape,
+        strides=found.strides,
+        device=found.device,
         is_subclass=False,
     )
 
@@ -103,11 +106,11 @@ def bytes_of(tensor: torch.Tensor, span: int) -> Blob:
     """
     if span == 0:
         return memoryview(b"")
-    flat = tensor.detach().as_strided((span,), (1,), tensor.storage_offset())
-    if flat.device.type != "cpu":
-        return flat.view(torch.uint8) if _keeping.on_gpu else memoryview(flat.cpu().view(torch.uint8).numpy())
+    flat = bytes_from(tensor, span)
+    if layout_of(tensor).device != "cpu":
+        return flat if _keeping.on_gpu else memoryview(on_processor(flat))
     # Copied by one thread: PyTorch would wake its others for it, which may take longer than the call that is timed.
-    return memoryview(flat.view(torch.uint8).numpy().copy())
+    return memoryview(on_processor(flat).copy())
 
 
 def tensor_of(descriptor: TensorDescriptor, blob: Blob) -> torch.Tensor:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import torch
 
+from .plain_reading import plain_of, reading
 from .tensors import (
     DTYPES,
     Blob,
@@ -17,6 +19,7 @@ from .tensors import (
     NotTransferable,
     TensorDescriptor,
     bytes_of,
+    copy_of,
     describe,
     descriptor_of,
     moved,
@@ -44,6 +47,10 @@ class Parcel:
         """The JSON part as it is sent."""
         return {"tree": self.tree, "tensors": [vars(descriptor) for descriptor in self.tensors]}
 
+    def copy(self) -> Parcel:
+        """The same in memory of its own."""
+        return replace(self, blobs=[copy_of(blob) for blob in self.blobs])
+
     @property
     def stays_on_gpu(self) -> bool:
         """Whether any of its tensors crosses between processes on the GPU."""
@@ -56,9 +63,13 @@ class Parcel:
 
 
 def pack(value: object) -> Parcel:
-    """Takes a value apart. Raises NotTransferable naming the type that cannot cross."""
+    """
+    Takes a value apart without running a line of the program that made it. Raises NotTransferable naming the type that
+    cannot cross.
+    """
     parcel = Parcel(None, [], [])
-    parcel.tree = _pack(value, parcel, 0)
+    with reading():
+        parcel.tree = _pack(value, parcel, 0)
     return parcel
 
 
@@ -101,17 +112,19 @@ def _pack(value: object, parcel: Parcel, depth: int) -> Json:
         raise NotTransferable("a value nested too deeply or with too many tensors")
     if value is None or type(value) in (bool, str):
         return value
+    # Not by `isinstance`, which asks the object what it is.
     for kinds, pack_one in _PACKERS:
-        if isinstance(value, kinds):
+        if issubclass(type(value), kinds):
             return pack_one(value, parcel, depth + 1)
-    if type(value).__module__ == "numpy" and hasattr(value, "item") and not hasattr(value, "__len__"):
-        return _pack_number(value.item())
     raise NotTransferable(f"a value of type {type(value).__module__}.{type(value).__qualname__}")
 
 
 def _pack_tensor(tensor: torch.Tensor, parcel: Parcel) -> Json:
-    plain = tensor.resolve_conj().resolve_neg()
-    descriptor = replace(describe(plain), is_subclass=type(tensor) not in (torch.Tensor, torch.nn.Parameter))
+    try:
+        plain, is_subclass = plain_of(tensor)
+    except RuntimeError as error:
+        raise NotTransferable(f"a tensor that has no memory of its own: {error}") from error
+    descriptor = replace(describe(plain), is_subclass=is_subclass)
     parcel.tensors.append(descriptor)
     parcel.blobs.append(bytes_of(plain, descriptor.span))
     return {"$": "tensor", "v": len(parcel.tensors) - 1}
@@ -122,24 +135,31 @@ def _pack_number(value: complex) -> Json:
         return {"$": "complex", "v": [_pack_number(value.real), _pack_number(value.imag)]}
     if isinstance(value, float) and not math.isfinite(value):
         return {"$": "float", "v": str(value)}
-    return float(value) if isinstance(value, float) else int(value)
+    return value
 
 
-def _pack_items(items: Sequence, parcel: Parcel, depth: int) -> list:
+def _pack_items(items: Iterable, parcel: Parcel, depth: int) -> list:
     return [_pack(item, parcel, depth) for item in items]
 
 
-_PACKERS: Final[list[tuple[type | tuple[type, ...], Callable[..., Json]]]] = [
+# By the methods of the built-in types: a class of a program's own could compute in its own ones.
+_PACKERS: Final[list[tuple[type, Callable[..., Json]]]] = [
     (torch.Tensor, lambda value, parcel, _depth: _pack_tensor(value, parcel)),
-    (str, lambda value, _parcel, _depth: str(value)),
-    ((int, float, complex), lambda value, _parcel, _depth: _pack_number(value)),
+    (str, lambda value, _parcel, _depth: str.__str__(value)),
+    (np.generic, lambda value, _parcel, _depth: _pack_number(np.generic.item(value))),
+    (int, lambda value, _parcel, _depth: int.__int__(value)),
+    (float, lambda value, _parcel, _depth: _pack_number(float.__float__(value))),
+    (complex, lambda value, _parcel, _depth: _pack_number(complex.__pos__(value))),
     (torch.dtype, lambda value, _parcel, _depth: {"$": "dtype", "v": name_of(value)}),
     (torch.device, lambda value, _parcel, _depth: {"$": "device", "v": value.type}),
-    (list, _pack_items),
-    (tuple, lambda value, parcel, depth: {"$": "tuple", "v": _pack_items(value, parcel, depth)}),
+    (list, lambda value, parcel, depth: _pack_items(list.__iter__(value), parcel, depth)),
+    (tuple, lambda value, parcel, depth: {"$": "tuple", "v": _pack_items(tuple.__iter__(value), parcel, depth)}),
     (
         dict,
-        lambda value, parcel, depth: {"$": "dict", "v": [_pack_items(pair, parcel, depth) for pair in value.items()]},
+        lambda value, parcel, depth: {
+            "$": "dict",
+            "v": [_pack_items(pair, parcel, depth) for pair in dict.items(value)],
+        },
     ),
 ]
 
@@ -188,3 +208,20 @@ _REBUILDERS: Final[dict[str, Callable[..., object]]] = {
     "dtype": lambda name, _tensor_at, _device, _depth: _rebuild_dtype(name),
     "device": lambda _name, _tensor_at, device, _depth: torch.device(device),
 }
+
+
+def joined(parcels: Sequence[Parcel]) -> tuple[list[dict], list[Blob]]:
+    """Several values as one message: their bodies, and the bytes of all."""
+    return [parcel.body() for parcel in parcels], [blob for parcel in parcels for blob in parcel.blobs]
+
+
+def parted(bodies: object, blobs: Sequence[Blob]) -> list[Parcel]:
+    """Checks several values that came as one message."""
+    if not isinstance(bodies, list) or not all(isinstance(body, dict) for body in bodies):
+        raise Malformed("not a list of parcels")
+    counts = [len(body["tensors"]) if isinstance(body.get("tensors"), list) else 0 for body in bodies]
+    if sum(counts) != len(blobs):
+        raise Malformed("parcels that do not fit their bytes")
+    starts = [sum(counts[:index]) for index in range(len(counts))]
+    pairs = zip(bodies, starts, counts, strict=True)
+    return [parcel_of(body, blobs[start : start + count]) for body, start, count in pairs]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from ..chain import Chain
 from ..channel import Message
 from ..tensors import Malformed
-from ..values import Parcel, parcel_of
+from ..values import Parcel, joined, parcel_of, parted
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
 from .cases import Case
 from .faults import RunnerLost, Verdict
@@ -19,6 +20,7 @@ from .requests import Request
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
 from .seeds import derive_seed
+from .state import State, names_of_state, shapes_of
 from .station import Station
 
 
@@ -51,6 +53,7 @@ class CandidateRun:
         self._runner: RunnerHandle | None = None
         self._remaining = request.settings.timeout_s
         self._bound: Reference | None = None
+        self._num_calls = 0
         self.layers: list[str] = []
         self.largest_answer = 0
         """Bytes of the largest output on the present workload."""
@@ -88,9 +91,11 @@ class CandidateRun:
         self.largest_answer = 0
         message = Message("bind", {"parcel": reference.init.body()}, reference.init.blobs)
         answer = self._building_what_is_needed(message)
-        _require_same_state(_shapes_of(reference.state), answer.body.get("state"), self.proved_on)
-        if reference.state.tensors:
-            self._ask(Message("load_state", {"parcel": reference.state.body()}, reference.state.blobs), "bind")
+        own = State.told(answer.body)
+        names = names_of_state(State(shapes_of(reference.state), reference.parameters), own, self.proved_on)
+        if names:
+            body = {"parcel": reference.state.body(), "names": names}
+            self._ask(Message("load_state", body, reference.state.blobs), "bind")
 
     def call(self, case: Case, *, flush: bool, timed: bool = False, how: frozenset[str] = frozenset()) -> CallAnswer:
         """
@@ -109,17 +114,39 @@ class CandidateRun:
                 raise DeviceChanged
             self.bind(self._bound)
 
+    def chain(self, chain: Chain, cases: list[Case]) -> tuple[int, list[Parcel]]:
+        """Calls in a row; gives the nanoseconds that all of it took, and the outputs. Raises a Verdict."""
+        self._remaining = self._request.settings.timeout_s
+        if self._runner is not None:
+            self._runner.limit_answers(_ROOM_FACTOR * sum(case.num_bytes for case in cases) + _LEAST_ROOM)
+        bodies, blobs = joined([case.inputs for case in cases])
+        self._num_calls += 1
+        seed = derive_seed(self._request.settings.seed, "candidate", self._num_calls)
+        changed = [] if self._bound is None else self._bound.changed
+        watch = Stopwatch()
+        body = {**chain.body(), "seed": seed, "changed": changed, "parcels": bodies}
+        answer = self._ask(Message("chain", body, blobs), "run")
+        nanoseconds = watch.nanoseconds()
+        try:
+            outputs = parted(answer.body["parcels"], answer.blobs)
+        except (Malformed, KeyError, TypeError, ValueError) as error:
+            raise self._loss(RunnerLost("forged", str(error)), "run") from error
+        if len(outputs) != chain.count:
+            raise self._loss(RunnerLost("forged", "a chain of another length"), "run")
+        return nanoseconds, outputs
+
     def _try_call(self, case: Case, *, flush: bool, timed: bool, how: frozenset[str]) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
-        # Not the seed of anything: a program that draws random numbers shall not draw the reference's.
-        seed = derive_seed(self._request.settings.seed, "candidate")
+        # Of nothing else: a program that draws random numbers shall draw neither the reference's nor its own again.
+        self._num_calls += 1
+        seed = derive_seed(self._request.settings.seed, "candidate", self._num_calls)
         body = {"parcel": case.inputs.body(), "seed": seed, "flush": flush}
         self._ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
-        answer = self._ask(
-            Message("call", {name: name in how for name in ("blocked", "ablated")}), "run", also="build_needed"
-        )
+        changed = [] if self._bound is None else self._bound.changed
+        special = {name: name in how for name in ("blocked", "ablated")}
+        answer = self._ask(Message("call", {**special, "changed": changed}), "run", also="build_needed")
         outside = watch.nanoseconds()
         if answer.kind == "build_needed":
             self._build(answer)
@@ -199,6 +226,7 @@ _ANSWERS = {
     "load_state": "state_loaded",
     "stage": "staged",
     "call": "called",
+    "chain": "chained",
     "facts": "told",
 }
 
@@ -221,27 +249,3 @@ def _call_answer(answer: Message, told: dict, outside: int) -> CallAnswer:
     if early is not None and type(early) is not bool:
         raise Malformed("an answer with an impossible finding")
     return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches, overrun, early)
-
-
-def _shapes_of(state: Parcel) -> dict[str, list[int]]:
-    names = {}
-    for name, item in state.tree["v"] if isinstance(state.tree, dict) else []:
-        if isinstance(item, dict) and item["$"] == "tensor":
-            names[name] = list(state.tensors[item["v"]].shape)
-    return names
-
-
-def _require_same_state(wanted: dict[str, list[int]], given: object, proved_on: str) -> None:
-    if wanted == given:
-        return
-    found = given if isinstance(given, dict) else {}
-    missing = sorted(set(wanted) - set(found))
-    unexpected = sorted(str(name) for name in set(found) - set(wanted))
-    different = sorted(
-        f"{name} {found[name]} instead of {shape}"
-        for name, shape in wanted.items()
-        if name in found and found[name] != shape
-    )
-    parts = [("missing", missing), ("unexpected", unexpected), ("shapes", different)]
-    text = "; ".join(f"{title}: {', '.join(items)}" for title, items in parts if items)
-    raise Verdict("RUNTIME_ERROR", "load", "STATE_MISMATCH", "candidate", text, proved_on)

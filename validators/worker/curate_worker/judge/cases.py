@@ -44,7 +44,8 @@ class ReferenceCall:
     output: Parcel
     timing: Timing
     input_digests: list[str]
-    aliases_inputs: bool
+    aliases: list[tuple[int, int]]
+    """Pairs of an output and an input in one memory."""
 
 
 def with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:

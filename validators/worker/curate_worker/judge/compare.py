@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from ..values import Parcel
+from .error_measure import ErrorMeasure, are_all_in, are_faint, are_finite, flat, pieces
 from .expected import Expected
 from .faults import Verdict
 from .leaves import Leaf, leaves_of
 from .phases import phase
-from .tolerance import (
-    LOCAL,
-    ErrorMeasure,
-    Tolerance,
-    are_all_in,
-    are_finite,
-    flat,
-    looks_like_tensor_float,
-    pieces,
-)
+from .tolerance import LOCAL, Tolerance, looks_like_tensor_float
 
 _NEARLY_ALL = 0.5
 
@@ -137,7 +129,7 @@ def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor,
         measure.add(given, truth)
         max_relative = max(max_relative, _max_relative(given, truth))
         offset += given.numel()
-    if num_wrong >= _NEARLY_ALL * flat(own).numel() and looks_like_tensor_float(values, exact, tolerance):
+    if num_wrong > _NEARLY_ALL * flat(own).numel() and looks_like_tensor_float(values, exact, tolerance):
         text = f"{_Place(first, own, num_wrong).text(*numbers)}; it errs as if computed in TensorFloat-32 or a half"
         return _Finding(Errors(None, None), "PRECISION_LOW", text)
     if num_wrong:
@@ -149,6 +141,14 @@ def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor,
         bits, wanted = -math.log2(measure.relative_rmse), -math.log2(limit)
         text = f"is right to {bits:.1f} bits as a whole, {wanted:.1f} are required"
         return _Finding(Errors(None, None), "PRECISION_LOW", text)
+    if tolerance.faint is not None:
+        chosen = are_faint(flat(exact), tolerance.faint.limit)
+        rows = (flat(item)[chosen] for item in (values, own, exact))
+        found = _judge_rounded(*rows, tolerance.faint.tolerance)
+        if found.problem is not None:
+            return replace(
+                found, problem=f"has {int(chosen.sum())} numbers that are small beside the others: {found.problem}"
+            )
     return _Finding(Errors(measure.largest, max_relative, measure.relative_rmse))
 
 

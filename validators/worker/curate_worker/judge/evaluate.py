@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..digests import digests_of
+from ..digests import digests_of_numbers
 from ..values import Json
 from .candidate_run import CallAnswer, CandidateRun, DeviceChanged
 from .cases import Case
@@ -84,7 +84,7 @@ class _Judgement:
                 return reference
 
     def _judge_against(self, reference: Reference) -> tuple[Evidence, dict | None]:
-        evidence = Evidence(self._run.proved_on, reference.precision, reference.mutates_inputs)
+        evidence = Evidence(self._run.proved_on, reference.precision, bool(reference.mutated_inputs))
         evidence.mutants = reference.mutants
         return evidence, self._judge(reference, evidence)
 
@@ -98,9 +98,11 @@ class _Judgement:
         for index in range(1, reference.num_calls()):
             _check_call(self._run, reference.case(index), evidence, flush=timed)
         self._check_drawn(reference, evidence, flush=timed)
+        unforeseen = reference.unforeseen_case(0)
+        compare(self._run.call(unforeseen, flush=timed).outputs, unforeseen.expected)
         # Last, so that what a program keeps from its previous call is wrong here.
         _check_repetition(first, self._run.call(reference.case(0), flush=timed), reference.case(0), evidence)
-        _require_inputs_untouched(evidence)
+        _require_inputs_untouched(evidence, reference)
         _require_memory_of_its_own(evidence, reference)
         self._require_no_stale_answer(reference, first, timed)
         evidence.built_extensions = len(self._prepared.built)
@@ -177,7 +179,7 @@ class _Fingerprint:
 
     @classmethod
     def of(cls, answer: CallAnswer) -> _Fingerprint:
-        return cls(answer.outputs.tree, digests_of(answer.outputs))
+        return cls(answer.outputs.tree, digests_of_numbers(answer.outputs))
 
 
 def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
@@ -225,7 +227,7 @@ def _require_memory_of_its_own(evidence: Evidence, reference: Reference) -> None
 # Ablation: what is right without its kernels did not come from them. On inputs that no call has seen, so that memory
 # which was used before does not hold the answer.
 def _require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
-    case = reference.case(reference.num_calls())
+    case = reference.unforeseen_case(1)
     try:
         answer = run.call(case, flush=False, how=frozenset({"ablated"}))
         compare(answer.outputs, case.expected)
@@ -238,7 +240,7 @@ def _require_kernels_that_matter(run: CandidateRun, reference: Reference) -> Non
 
 # On fresh inputs: memory that an earlier call used must not hold the answer.
 def _require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:
-    case = reference.case(reference.num_calls())
+    case = reference.unforeseen_case(1)
     answer = run.call(case, flush=False, how=frozenset({"blocked"}))
     compare(answer.outputs, case.expected)
     if answer.computed_early:
@@ -246,12 +248,12 @@ def _require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None
         raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
 
 
-def _require_inputs_untouched(evidence: Evidence) -> None:
+def _require_inputs_untouched(evidence: Evidence, reference: Reference) -> None:
     if evidence.overrun_inputs:
         text = f"wrote beyond the ends of inputs {sorted(evidence.overrun_inputs)}"
         raise Verdict("RUNTIME_ERROR", "run", "OOB_WRITE", "candidate", text)
-    if evidence.mutated_inputs and not evidence.reference_mutates_inputs:
-        text = f"changed inputs {sorted(evidence.mutated_inputs)}, which the reference leaves as they are"
+    if changed := evidence.mutated_inputs - reference.mutated_inputs:
+        text = f"changed inputs {sorted(changed)}, which the reference leaves as they are"
         raise Verdict("INCORRECT_NUMERICAL", "compare", "INPUT_MUTATED", "candidate", text)
 
 

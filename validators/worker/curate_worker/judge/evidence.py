@@ -18,6 +18,7 @@ class Evidence:
     oracle: str | None
     """Precision of the oracle; None where the reference's own output stood for it."""
     reference_mutates_inputs: bool
+    """Whether inputs may be changed at all."""
     num_calls: int = 0
     errors: list[Errors] = field(default_factory=list)
     tolerances: list[Tolerance] = field(default_factory=list)

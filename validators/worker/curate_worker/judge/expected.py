@@ -10,6 +10,7 @@ import torch
 
 from ..tensors import DTYPES, TensorDescriptor
 from ..values import Parcel
+from .error_measure import measure_error
 from .faults import Verdict
 from .leaves import Leaf, leaves_of
 from .phases import phase
@@ -18,7 +19,7 @@ from .tolerance import (
     allowing_tensor_float,
     calibrate,
     is_rounded,
-    measure_error,
+    with_faint_numbers,
 )
 
 _LEAST_FINITE, _WORSE = 0.5, 4.0
@@ -55,6 +56,9 @@ def expect(
             _calibrated(leaf, None if exact_leaves is None else exact_leaves[index], dtypes, tensor_float=tensor_float)
             for index, leaf in enumerate(own_leaves)
         ]
+        if usual is None and exact_leaves is not None:
+            triples = zip(tolerances, own_leaves, exact_leaves, strict=True)
+            tolerances = [_with_faint_numbers(*triple) for triple in triples]
         if usual is not None:
             pairs = zip(own_leaves, tolerances, _like(own_leaves, usual), strict=True)
             tolerances = [_relaxed(*pair) for pair in pairs]
@@ -72,6 +76,18 @@ def _calibrated(
         return None
     tolerance = calibrate(own, exact, inputs)
     return allowing_tensor_float(tolerance, own) if tensor_float else tolerance
+
+
+# Not where halves may have been widened, or TensorFloat-32 is allowed: there errors have another size.
+def _with_faint_numbers(tolerance: Tolerance | None, own: Leaf, exact: Leaf) -> Tolerance | None:
+    if (
+        tolerance is None
+        or tolerance.widened is not None
+        or tolerance.reference_error is None
+        or own.descriptor is None
+    ):
+        return tolerance
+    return with_faint_numbers(tolerance, own.tensor(), exact.tensor())
 
 
 def _like(leaves: list[Leaf], usual: Expected) -> list[Tolerance | None]:

@@ -56,6 +56,8 @@ class MutantTrial:
     mode: str
     seed: int
     timeout_s: float
+    changed: list[int] = field(default_factory=list)
+    """Inputs that are results as well."""
 
 
 def try_mutants(trial: MutantTrial) -> MutantReport:
@@ -106,7 +108,7 @@ class _Trial:
         expected = self._trial.cases[number][1]
         try:
             self._make(number)
-            answer = self._ask("call_mutant", {"mutant": place, "parcel": None})
+            answer = self._ask("call_mutant", {"mutant": place, "parcel": None, "changed": self._trial.changed})
             output = parcel_in(answer, "parcel") if answer.kind == "outputs" else None
         except (RunnerLost, Verdict):
             self._close()

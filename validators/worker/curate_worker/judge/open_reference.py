@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..channel import Message
 from .reference import Reference
-from .reference_errors import ask_reference, parcel_in, start_reference
+from .reference_errors import ask_reference, parcel_in, start_reference, texts_in
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .seeds import derive_seed
@@ -33,7 +33,8 @@ def open_reference(
     runner.allow(settings.timeout_s)
     answer = ask_reference(runner, Message("open_reference", body), "opened")
     init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
-    reference = Reference(task, workload, settings, device, runner, station.locks.give_way, init=init, state=state)
+    made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
+    reference = Reference(task, workload, settings, device, runner, station.locks.give_way, **made)
     measured = ask_reference(runner, Message("measure_inputs", {"workload": workload.id}), "measured")
     size = measured.body.get("num_bytes")
     if device != "cpu" and type(size) is int and size > _LARGE_INPUTS:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..chain import Chain
 from ..channel import Message
 from ..digests import digests_of
 from ..tensors import Blob
-from ..values import Parcel
+from ..values import Parcel, joined
 from .cases import MAX_CACHED_BYTES, Case, ReferenceCall, is_large, with_one_element_replaced
 from .compare import compare
 from .distributions import distributions_of
 from .expected import expect, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
-from .leaves import leaves_of
 from .mutants import MutantReport, MutantTrial, try_mutants
 from .null_kernels import passing_null_kernel
+from .precision import choose_precision
 from .reference_errors import (
     ask_reference,
     number_in,
+    pairs_in,
     parcel_in,
     require_usable_size,
     texts_in,
@@ -28,9 +31,7 @@ from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
 from .seeds import derive_seed
-from .tolerance import is_plausible, is_rounded
 
-_PRECISIONS = ("float64", "float32")
 # The number of the case that is made from the first.
 _NEAR, _DRAWN = -1, -2
 _FEW_NUMBERS, _CALLS_FOR_FEW, _DRAWS_FOR_FEW, _CHEAP_BYTES = 16, 6, 8, 16 << 20
@@ -53,7 +54,12 @@ class Reference:
     state: Parcel
     precision: str | None = None
     """Precision of the oracle; None where the reference's own output is all there is."""
-    mutates_inputs: bool = False
+    parameters: list[str] = field(default_factory=list)
+    """What is a parameter in `state`; the others are buffers."""
+    mutated_inputs: frozenset[int] = frozenset()
+    """Places of inputs that it writes into."""
+    changed: list[int] = field(default_factory=list)
+    """Those of them that are results: nothing else that comes out is the same memory."""
     aliases_inputs: bool = False
     mutants: MutantReport | None = None
     """How references with a mistake fared; None before they were tried."""
@@ -63,6 +69,7 @@ class Reference:
     _drawn: dict[str, Case | None] = field(default_factory=dict)
     _unseeded: list[int] = field(default_factory=list)
     """Places of inputs that are the same whatever the seed."""
+    _secret: str = field(default_factory=lambda: secrets.token_hex(16))
     _kept: Parcel | None = None
     _is_large: bool | None = None
     _is_few: bool | None = None
@@ -77,18 +84,28 @@ class Reference:
         return self._is_large
 
     def case(self, index: int) -> Case:
-        """The case of a call; the same index gives the same inputs on every machine of one kind."""
+        """
+        The case of a call; the same index gives the same inputs on every machine of one kind, up to `num_calls`. Seeds
+        that follow from what is published could be computed by a program, so later ones are drawn here.
+        """
         if index in self._cases:
             return self._cases[index]
         if self._latest is not None and self._latest.index == index:
             return self._latest
         self._latest = self._kept = None
-        case = self._case_of(index, self._make_inputs(index))
+        case = self._case_of(index, self._make_inputs(index if self._is_foreseen(index) else f"{self._secret} {index}"))
         if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= MAX_CACHED_BYTES:
             self._cases[index] = case
         else:
             self._latest = case
         return case
+
+    def unforeseen_case(self, number: int) -> Case:
+        """A case whose inputs follow from nothing that is known outside this process."""
+        return self.case(self.num_calls() + number)
+
+    def _is_foreseen(self, index: int) -> bool:
+        return index < self.settings.calls or index < self.num_calls()
 
     def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
         own = self.call(inputs, flush=False, look=False).output
@@ -173,16 +190,23 @@ class Reference:
         """Runs the reference in its own dtype; `look` asks what became of its inputs."""
         self._ask("stage", {"seed": self._seed(purpose), "flush": flush}, [], "staged", inputs)
         watch = Stopwatch()
-        answer = self._ask("call", {"blocked": False, "ablated": False}, [], "called")
+        answer = self._ask("call", {"blocked": False, "ablated": False, "changed": self.changed}, [], "called")
         outside = watch.nanoseconds()
         told = self._ask("facts", {"digests": look}, [], "told")
         inside, waited = number_in(answer, "nanoseconds"), number_in(answer, "waited_nanoseconds")
         output = parcel_in(answer, "parcel")
         require_usable_size(output)
         self.largest_answer = max(self.largest_answer, output.num_bytes)
-        return ReferenceCall(
-            output, Timing(inside, waited, outside), texts_in(told, "input_digests"), bool(told.body.get("aliases"))
-        )
+        timing = Timing(inside, waited, outside)
+        return ReferenceCall(output, timing, texts_in(told, "input_digests"), pairs_in(told, "aliases"))
+
+    def chain(self, chain: Chain, inputs: list[Parcel]) -> int:
+        """Calls in a row; gives the nanoseconds that it took beside the calls themselves."""
+        bodies, blobs = joined(inputs)
+        watch = Stopwatch()
+        body = {**chain.body(), "seed": self._seed("run"), "changed": self.changed, "parcels": bodies}
+        answer = self._ask("chain", body, blobs, "chained")
+        return max(0, watch.nanoseconds() - number_in(answer, "nanoseconds"))
 
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
@@ -200,30 +224,17 @@ class Reference:
         inputs = self._make_inputs(0)
         call = self.call(inputs, flush=False)
         digests = digests_of(inputs)
-        self.mutates_inputs = call.input_digests != digests
-        self.aliases_inputs = call.aliases_inputs
-        self.precision = self._choose_precision(inputs, call.output)
+        pairs = enumerate(zip(call.input_digests, digests, strict=True))
+        self.mutated_inputs = frozenset(index for index, (after, before) in pairs if after != before)
+        self.aliases_inputs = bool(call.aliases)
+        self.changed = sorted(self.mutated_inputs - {index for _, index in call.aliases})
+        output = self.call(inputs, flush=False, look=False).output if self.changed else call.output
+        self.precision = choose_precision(output, lambda precision: self._run_oracle(inputs, precision))
         return digests
 
     # Of those that can be held at the same time.
     def _numbers(self) -> range:
         return range(1 if self.is_large else self.num_calls())
-
-    def _choose_precision(self, inputs: Parcel, own: Parcel) -> str | None:
-        leaves = leaves_of(own)
-        rounded = [index for index, leaf in enumerate(leaves) if is_rounded(leaf)]
-        for precision in _PRECISIONS if rounded else ():
-            try:
-                truths = leaves_of(self._run_oracle(inputs, precision))
-            except Verdict as found:
-                # Some references assert their dtype; that is no fault, but a lost process is.
-                if found.cause != "REF_INVALID":
-                    raise
-                continue
-            same_places = [leaf.place for leaf in truths] == [leaf.place for leaf in leaves]
-            if same_places and all(is_plausible(leaves[index], truths[index]) for index in rounded):
-                return precision
-        return None
 
     # Dropout and the like: another state of the random generator must not change the result beyond rounding.
     def _require_repeatable(self) -> None:
@@ -260,7 +271,7 @@ class Reference:
             (self._how(f"drawn {name}", _dice_of(name)), case.expected) for name, case in self.drawn_cases().items()
         ]
         seed, timeout_s = self._seed("mutants"), self.settings.timeout_s
-        trial = MutantTrial(start, opening, [*cases, *drawn], self.settings.mode, seed, timeout_s)
+        trial = MutantTrial(start, opening, [*cases, *drawn], self.settings.mode, seed, timeout_s, self.changed)
         self.mutants = try_mutants(trial)
         if self.mutants.tells_too_little:
             mistakes = "; ".join(self.mutants.survivors)
@@ -268,7 +279,7 @@ class Reference:
             raise Verdict("INVALID_REFERENCE", "task", "MUTANTS_SURVIVE", "task", text)
 
     def _run_oracle(self, inputs: Parcel, precision: str) -> Parcel:
-        body = {"seed": self._seed("run"), "precision": precision}
+        body = {"seed": self._seed("run"), "precision": precision, "changed": self.changed}
         return parcel_in(self._ask("run_oracle", body, [], "outputs", inputs), "parcel")
 
     def _ask(self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None) -> Message:

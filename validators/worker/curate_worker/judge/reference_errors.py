@@ -75,6 +75,18 @@ def texts_in(answer: Message, name: str) -> list[str]:
     return value
 
 
+def pairs_in(answer: Message, name: str) -> list[tuple[int, int]]:
+    """Pairs of numbers in an answer."""
+    value = answer.body.get(name)
+    if not isinstance(value, list) or not all(_is_pair(item) for item in value):
+        raise _invalid("REF_INVALID", f"the reference's process sent no {name}")
+    return [(first, second) for first, second in value]
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, list) and [type(number) for number in item] == [int, int]
+
+
 def require_usable_size(output: Parcel) -> None:
     """Raises a Verdict for an output that fits into few bytes but stands for more than can be compared."""
     for descriptor in output.tensors:

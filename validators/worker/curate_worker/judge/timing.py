@@ -9,12 +9,15 @@ import time
 
 from .candidate_run import CandidateRun
 from .cases import Case, is_large
+from .chain_witness import chain_of_calls
 from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
 from .reference import Reference
 from .samples import Samples, Timing
 
+# Of the inputs that nobody can foresee, the first are used before.
+_FIRST = 2
 _WARM_UPS = 3
 _LEAST_PAIRS, _MIN_PAIRS, _MAX_PAIRS, _LOOK_EVERY = 5, 8, 100, 4
 _HALF_WIDTH = 0.02
@@ -26,12 +29,12 @@ def prepare_cases(reference: Reference) -> None:
     if reference.is_large:
         return
     for index in range(_WARM_UPS + _MIN_PAIRS):
-        reference.case(reference.num_calls() + index)
+        reference.unforeseen_case(_FIRST + index)
 
 
 def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) -> dict | None:
     """The `performance` field of a row, or None where no honest number can be had. Raises a Verdict."""
-    first = reference.num_calls()
+    first = reference.num_calls() + _FIRST
     for _ in range(_WARM_UPS):
         _time_pair(run, reference, _warmed_up(reference, first))
     samples = Samples()
@@ -57,7 +60,26 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) 
         text = "the time its process reported is less than half of what the judge's own clock saw"
         raise Verdict("REWARD_HACK", "integrity", "HACK_PATCH", "candidate", text)
     evidence.clock_confirms, evidence.clock_objection = witness.confirms, witness.objection
-    return None if witness.confirms is False or not evidence.enough_pairs else _performance(samples)
+    if run.proved_on != "gpu" and not reference.is_large:
+        confirmed = _confirmed_by_chain(run, reference, samples, first + _MAX_PAIRS)
+        evidence.clock_confirms = confirmed and not witness.contradicts
+        if evidence.clock_confirms:
+            evidence.clock_objection = None
+        elif not confirmed:
+            evidence.clock_objection = "a chain of calls took longer than its process reports"
+    return None if evidence.clock_confirms is False or not evidence.enough_pairs else _performance(samples)
+
+
+# What is computed while inputs arrive, or in calls too short for the outside clock, shows in a chain of calls.
+def _confirmed_by_chain(run: CandidateRun, reference: Reference, samples: Samples, first: int) -> bool:
+    finding = chain_of_calls(run, reference, first, samples.claims())
+    if finding.is_forgery:
+        text = (
+            f"its process reported {finding.claimed / 1e3:.1f} microseconds a call,"
+            f" and the judge's own clock saw {finding.seen / 1e3:.1f} in calls whose order it could not know"
+        )
+        raise Verdict("REWARD_HACK", "integrity", "HACK_PATCH", "candidate", text)
+    return not finding.contradicts
 
 
 def _sends_more(run: CandidateRun, reference: Reference) -> bool:

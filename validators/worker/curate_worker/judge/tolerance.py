@@ -31,6 +31,9 @@ The constants, and what they are for:
   in half precision may err 2 times as much there, all together not more: few are large, and may be rounded twice.
 - TensorFloat-32, where a recipe allows it in float32 outputs: 8 times 2^-11 of size and rms per element, 4 times as a
   whole: each of two factors is rounded to 11 bits, and two products may follow one another.
+- Where a twentieth of the numbers that are not zero lies below an eighth of atol (a 512th in half precision), as beside
+  a mask of -1e9, these are held against a tolerance of their own as well. On usual inputs only: elsewhere formulas
+  that lose small numbers, such as 0.5 + 0.5 tanh(x / 2), are honest.
 - A float64 output has no run in higher precision. Without one, the reference's own output counts as exact, and the
   tolerance is 256 u (4 u for half precision, 2 u for float8).
 """
@@ -38,12 +41,13 @@ The constants, and what they are for:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
 from ..tensors import DTYPES
+from .error_measure import are_faint, flat, measure_error
 from .leaves import Leaf
 
 LOCAL = 4.0
@@ -54,9 +58,6 @@ _TENSOR_FLOAT = 2.0**-11
 _TENSOR_FLOAT_FACTOR, _TENSOR_FLOAT_RMSE = 8.0, 4.0
 _QUANTILE = 0.999
 _MAX_SAMPLES = 1_000_000
-# On a processor what stays in its caches: ten passes over a piece are then faster than two over a whole tensor.
-_PIECE = 1 << 18
-_PIECE_ON_GPU = 1 << 26
 
 _QUARTER = {getattr(torch, name) for name in DTYPES if name.startswith("float8_")}
 _EXACT = {torch.float64, torch.complex128}
@@ -74,7 +75,16 @@ _QUARTER_ROUNDING = 2.0**-4
 _FLOOR_OF_HALVES, _FLOOR_BETWEEN = 1.25, 0.5
 _LEAST_SLOPE = 2.0
 _FACTORS_WITHOUT_ORACLE = {2.0: 2.0, 8.0: 4.0, 32.0: 256.0}
+_FAINT, _FAINT_HALF, _FAINT_SHARE, _LEAST_FAINT, _MOST_LEVELS = 2.0**-3, 2.0**-9, 0.05, 32, 3
 _IMPLAUSIBLE_RMSE, _IMPLAUSIBLE_RMSE_HALF = 1e-2, 0.25
+
+
+@dataclass(frozen=True)
+class FaintNumbers:
+    """Numbers up to a limit, beside which the others of their tensor are enormous."""
+
+    limit: float
+    tolerance: Tolerance
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,8 @@ class Tolerance:
     slack_over_all: float = 1.0
     """How many times that all together may."""
 
+    faint: FaintNumbers | None = None
+    """Numbers that `atol` does not see, and what they are held against; None where there are few."""
     reference_rms: float = 0.0
     """Root mean square of what is exact."""
     relaxed_from: float | None = None
@@ -139,7 +151,9 @@ def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype]
     The tolerance for one leaf, from the reference in its own dtype and in higher precision, and from the dtypes of the
     inputs.
     """
-    dtype, widened = own.tensor().dtype, _widened_from(own.tensor().dtype, input_dtypes)
+    # A number of Python comes out of a tensor, whatever precision it is kept in afterwards.
+    dtype = torch.float32 if own.descriptor is None else own.tensor().dtype
+    widened = _widened_from(dtype, input_dtypes)
     unit = _unit(dtype if widened is None else widened)
     if exact is None or dtype in _EXACT:
         size = measure_error(own.tensor(), own.tensor())
@@ -158,6 +172,21 @@ def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype]
     limits = [max(of_reference, share * unit) * noise for share in (_FLOOR_BETWEEN, _FLOOR_OF_HALVES)]
     rms = error.rms_of_truth
     return Tolerance(max(atol, rtol * rms), rtol, limits[0], *known, widened, limits[1], reference_rms=rms)
+
+
+def with_faint_numbers(tolerance: Tolerance, own: torch.Tensor, exact: torch.Tensor, depth: int = 0) -> Tolerance:
+    """The same, and a tolerance of their own for numbers that are too small to be seen by it, if these are many."""
+    limit = tolerance.atol * (_FAINT_HALF if own.dtype in _HALF | _QUARTER else _FAINT)
+    chosen = are_faint(flat(exact), limit)
+    count, known = int(chosen.sum()), int((flat(exact) != 0).sum())
+    if depth >= _MOST_LEVELS or count < max(_LEAST_FAINT, _FAINT_SHARE * known):
+        return tolerance
+    mine, true = flat(own)[chosen], flat(exact)[chosen]
+    error = measure_error(mine, true)
+    atol, rtol = _element_limits(mine, true, error.rms_of_truth, own.dtype)
+    limits = (max(RMSE_FACTOR * error.relative_rmse, _floor(own.dtype)), error.largest, error.relative_rmse)
+    faint = with_faint_numbers(Tolerance(atol, rtol, *limits), mine, true, depth + 1)
+    return replace(tolerance, faint=FaintNumbers(limit, faint))
 
 
 def allowing_tensor_float(tolerance: Tolerance, own: Leaf) -> Tolerance:
@@ -190,70 +219,6 @@ def is_plausible(own: Leaf, exact: Leaf) -> bool:
         return False
     limit = _IMPLAUSIBLE_RMSE_HALF if dtype in _HALF | _QUARTER else _IMPLAUSIBLE_RMSE
     return measure_error(own.tensor(), exact.tensor()).relative_rmse <= limit
-
-
-@dataclass
-class ErrorMeasure:
-    """Sums over all elements of a tensor that are finite on both sides."""
-
-    squared_error: float = 0.0
-    squared_truth: float = 0.0
-    count: int = 0
-    largest: float = 0.0
-
-    def add(self, values: torch.Tensor, truth: torch.Tensor) -> None:
-        """Takes in one piece, in float64."""
-        error, known = values - truth, truth
-        if not are_finite(values, truth):
-            finite = torch.isfinite(values) & torch.isfinite(truth)
-            error, known = error[finite], truth[finite]
-        self.squared_error += float(error.square().sum())
-        self.squared_truth += float(known.square().sum())
-        self.count += known.numel()
-        self.largest = max(self.largest, float(error.abs().max()) if known.numel() else 0.0)
-
-    @property
-    def rms_of_truth(self) -> float:
-        """Root mean square of the truth."""
-        return math.sqrt(self.squared_truth / self.count) if self.count else 0.0
-
-    @property
-    def relative_rmse(self) -> float:
-        """Root mean square error over the root mean square of the truth."""
-        if self.squared_error == 0.0:
-            return 0.0
-        return math.sqrt(self.squared_error / self.squared_truth) if self.squared_truth else math.inf
-
-
-def measure_error(values: torch.Tensor, truth: torch.Tensor) -> ErrorMeasure:
-    """How far `values` are from `truth`."""
-    measure = ErrorMeasure()
-    for piece, true_piece in pieces(values, truth):
-        measure.add(piece, true_piece)
-    return measure
-
-
-def flat(tensor: torch.Tensor) -> torch.Tensor:
-    """All numbers of a tensor in one row; a complex number counts as two."""
-    return (torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor).reshape(-1)
-
-
-def pieces(*tensors: torch.Tensor) -> Iterator[tuple[torch.Tensor, ...]]:
-    """Tensors of one size side by side, in pieces of float64: a whole copy of a large one would not fit."""
-    rows = [flat(tensor) for tensor in tensors]
-    size = _PIECE_ON_GPU if rows and rows[0].is_cuda else _PIECE
-    for start in range(0, rows[0].numel(), size):
-        yield tuple(row[start : start + size].to(torch.float64) for row in rows)
-
-
-def are_finite(*tensors: torch.Tensor) -> bool:
-    """Whether all numbers are finite for certain: no sum with an infinity or NaN is."""
-    return all(math.isfinite(float(tensor.sum())) for tensor in tensors)
-
-
-def are_all_in(values: torch.Tensor, dtype: torch.dtype) -> bool:
-    """Whether every number is one of a narrower dtype."""
-    return all(bool(((piece == piece.to(dtype)) | piece.isnan()).all()) for (piece,) in pieces(values))
 
 
 def _widened_from(dtype: torch.dtype, input_dtypes: Sequence[torch.dtype]) -> torch.dtype | None:

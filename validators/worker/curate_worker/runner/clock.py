@@ -39,6 +39,11 @@ class Measured:
     """Whether outputs were there while the stream that they belong to was still blocked; None where not looked at."""
 
 
+def now() -> int:
+    """Nanoseconds since some time."""
+    return _now()
+
+
 class Clock:
     """The clock of one runner; makes its flush buffer on first use."""
 

@@ -11,10 +11,11 @@ from typing import Final
 
 import torch
 
+from ..chain import Chain
 from ..channel import Message
 from ..tensors import copy_of
 from ..turnstile import Turnstile
-from ..values import Parcel, pack, parcel_of, unpack
+from ..values import Parcel, joined, pack, parcel_of, parted, unpack
 from . import compile as compilers
 from . import modules, oracle, probe, triton_interpreter
 from .answers import Answer, answer_parcel
@@ -149,14 +150,12 @@ def _bind(runner: Runner, message: Message) -> Answer:
     runner.program = construct(runner.entry, init, runner.device)
     runner.extensions.raise_if_needed()
     state = runner.program.state()
-    return Answer(
-        "bound",
-        {"state": {name: list(value.shape) for name, value in state.items() if isinstance(value, torch.Tensor)}},
-    )
+    shapes = {name: list(value.shape) for name, value in state.items() if isinstance(value, torch.Tensor)}
+    return Answer("bound", {"state": shapes, "parameters": runner.program.parameters()})
 
 
 def _load_state(runner: Runner, message: Message) -> Answer:
-    runner.bound(message).load_state(parcel_of(message.body["parcel"], message.blobs))
+    runner.bound(message).load_state(parcel_of(message.body["parcel"], message.blobs), message.body["names"])
     return Answer("state_loaded")
 
 
@@ -173,11 +172,21 @@ def _call(runner: Runner, message: Message) -> Answer:
     """The call itself: the only message that the judge times, so it does nothing else."""
     runner.launches.is_suppressed = message.body["ablated"]
     try:
-        outputs, clock = runner.bound(message).call(blocked=message.body["blocked"])
+        outputs, clock = runner.bound(message).call(blocked=message.body["blocked"], changed=message.body["changed"])
     finally:
         runner.launches.is_suppressed = False
     runner.extensions.raise_if_needed()
     return answer_parcel("called", outputs, **clock)
+
+
+def _chain(runner: Runner, message: Message) -> Answer:
+    """Calls in a row, of which the judge's clock sees nothing but the whole."""
+    body = message.body
+    seed_all(body["seed"])
+    chain = Chain(body["nonce"], body["count"], body["number"])
+    outputs, nanoseconds = runner.bound(message).chain(chain, parted(body["parcels"], message.blobs), body["changed"])
+    bodies, blobs = joined(outputs)
+    return Answer("chained", {"parcels": bodies, "nanoseconds": nanoseconds}, blobs)
 
 
 def _facts(runner: Runner, message: Message) -> Answer:
@@ -206,7 +215,8 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     origin = Origin(body["source"], body["axes"], body["seed"], runner.device, runner.scratch / "mutant")
     runner.references[body["workload"]] = OpenReference(module, model, program, origin)
     state = pack(program.state())
-    return Answer("opened", {"init": packed.body(), "state": state.body()}, [*packed.blobs, *state.blobs])
+    told = {"init": packed.body(), "state": state.body(), "parameters": program.parameters()}
+    return Answer("opened", told, [*packed.blobs, *state.blobs])
 
 
 def _make_inputs(runner: Runner, message: Message) -> Answer:
@@ -231,7 +241,8 @@ def _run_oracle(runner: Runner, message: Message) -> Answer:
     parcel = runner.inputs(message)
     reference.program.restore_state()
     precision = message.body["precision"]
-    outputs = oracle.run_in_precision(reference.model, reference.module, parcel, precision, runner.device)
+    how = (precision, runner.device, message.body["changed"])
+    outputs = oracle.run_in_precision(reference.model, reference.module, parcel, how)
     return answer_parcel("outputs", outputs)
 
 
@@ -245,8 +256,8 @@ def _call_mutant(runner: Runner, message: Message) -> Answer:
     """What a reference with a mistake makes of the inputs that were kept."""
     reference = runner.reference(message)
     reference.program.restore_state()
-    place, inputs = message.body["mutant"], runner.inputs(message)
-    outputs = call_mutant(reference.origin, reference.program, reference.model, inputs, place)
+    inputs, which = runner.inputs(message), (message.body["mutant"], message.body["changed"])
+    outputs = call_mutant(reference.origin, reference.program, reference.model, inputs, which)
     return answer_parcel("outputs", outputs)
 
 
@@ -258,6 +269,7 @@ HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "load_state": _load_state,
     "stage": _stage,
     "call": _call,
+    "chain": _chain,
     "facts": _facts,
     "open_reference": _open_reference,
     "make_inputs": _make_inputs,

@@ -11,11 +11,11 @@ from typing import Final
 import torch
 
 from ..tensors import TensorDescriptor
-from ..values import Parcel, pack, unpack
+from ..values import Parcel, unpack
 from . import modules
 from .inputs import seed_all
 from .mutations import Mutation, mutations_of
-from .program import Program, arguments_of
+from .program import Program, arguments_of, pack_result
 
 _MAX_TENSORS: Final = 16
 _FACTOR: Final = 1.5
@@ -39,18 +39,25 @@ def mutants_of(origin: Origin, program: Program, inputs: Parcel) -> list[str]:
     return names + [f"input {index} is ignored" for index in _inputs(inputs)]
 
 
-def call_mutant(origin: Origin, program: Program, model: object, inputs: Parcel, place: int) -> Parcel:
-    """What a mutant returns for inputs. Raises whatever it raises."""
+def call_mutant(
+    origin: Origin, program: Program, model: object, inputs: Parcel, which: tuple[int, list[int]]
+) -> Parcel:
+    """
+    What a mutant returns for inputs; `which` says the mutant, and the inputs that are results as well. Raises whatever
+    it raises.
+    """
+    place, changed = which
     mutations, parameters = _in_source(origin), _parameters(program)
     if place < len(mutations):
-        return _called(_model_of(origin, mutations[place], program), inputs, origin)
+        return _called(_model_of(origin, mutations[place], program), inputs, origin, changed)
     place -= len(mutations)
     if place < len(parameters):
         other = copy.deepcopy(model)
         with torch.no_grad():
             _forget(other.state_dict()[parameters[place]])
-        return _called(other, inputs, origin)
-    return _called(model, inputs, origin, without=_inputs(inputs)[place - len(parameters)])
+        return _called(other, inputs, origin, changed)
+    without = _inputs(inputs)[place - len(parameters)]
+    return _called(model, inputs, origin, changed, without=without)
 
 
 def _in_source(origin: Origin) -> list[Mutation]:
@@ -72,14 +79,14 @@ def _model_of(origin: Origin, mutation: Mutation, program: Program) -> object:
     return model
 
 
-def _called(model: object, inputs: Parcel, origin: Origin, without: int | None = None) -> Parcel:
+def _called(model: object, inputs: Parcel, origin: Origin, changed: list[int], *, without: int | None = None) -> Parcel:
     values, tensors = unpack(inputs, origin.device)
     if without is not None:
         _forget(tensors[without])
     args, kwargs = arguments_of(values)
     seed_all(origin.seed)
     with torch.no_grad():
-        return pack(model(*args, **kwargs))
+        return pack_result(model(*args, **kwargs), tensors, changed)
 
 
 def _parameters(program: Program) -> list[str]:

@@ -9,29 +9,30 @@ from types import ModuleType
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map
 
-from ..values import Parcel, pack, unpack
-from .program import arguments_of
+from ..values import Parcel, rebuild, unpack
+from .program import arguments_of, pack_result
 
 _LOW = {torch.float32, torch.float16, torch.bfloat16}
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
 
-def run_in_precision(model: object, module: ModuleType, parcel: Parcel, precision: str, device: str) -> Parcel:
+def run_in_precision(model: object, module: ModuleType, parcel: Parcel, how: tuple[str, str, list[int]]) -> Parcel:
     """
-    Calls a copy of the model with every floating-point tensor in `precision`. References that cast inside (`x.float()`,
+    Calls a copy of the model with every floating-point tensor in a precision, on a device; `how` names both, and the
+    inputs that are results as well. References that cast inside (`x.float()`,
     `dtype=torch.float16`) are followed into `precision` as well. Raises what the reference raises.
     """
+    precision, device, changed = how
     wide = PRECISIONS[precision]
-    inputs, _ = unpack(parcel, device)
-    args, kwargs = arguments_of(tree_map(lambda item: _widened(item, wide), inputs))
+    tensors = [_widened(item, wide) for item in unpack(parcel, device)[1]]
+    args, kwargs = arguments_of(rebuild(parcel.tree, tensors.__getitem__, device))
     widened = copy.deepcopy(model)
     if isinstance(widened, torch.nn.Module):
         widened = widened.to(wide)
     with torch.no_grad(), _default_dtype(wide), Widen(wide), _widened_constants(module, wide):
         output = widened(*args, **kwargs)
-    return pack(output)
+    return pack_result(output, tensors, changed)
 
 
 class Widen(TorchDispatchMode):
@@ -73,9 +74,7 @@ def _widened_constants(module: ModuleType, wide: torch.dtype) -> Iterator[None]:
             setattr(module, name, value)
 
 
-def _widened(item: object, wide: torch.dtype) -> object:
-    if not isinstance(item, torch.Tensor):
-        return item
+def _widened(item: torch.Tensor, wide: torch.dtype) -> torch.Tensor:
     if item.is_complex():
         return item.to(torch.complex128 if wide == torch.float64 else torch.complex64)
     return item.to(wide) if item.is_floating_point() else item

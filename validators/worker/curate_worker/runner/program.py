@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from ..chain import Chain
 from ..digests import digest_of
 from ..tensors import Guarded, TensorDescriptor, bytes_of
 from ..values import Parcel, pack, unpack
-from .clock import Clock, waited_nanoseconds
+from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
 
 
@@ -42,11 +43,20 @@ class Program:
         """Names and tensors of parameters and buffers."""
         return dict(self._state)
 
-    def load_state(self, parcel: Parcel) -> None:
-        """Loads the reference's parameters, strictly."""
+    def parameters(self) -> list[str]:
+        """Names of what is a parameter in `state`, in the order of registration; the others are buffers."""
+        if not isinstance(self._model, torch.nn.Module):
+            return []
+        names = [name for name, _ in self._model.named_parameters(remove_duplicate=False)]
+        return [name for name in names if name in self._state]
+
+    def load_state(self, parcel: Parcel, names: dict[str, str]) -> None:
+        """Loads the reference's parameters and buffers; `names` are its names by this program's own."""
         state, _ = unpack(parcel, self._device)
         if isinstance(self._model, torch.nn.Module):
-            self._model.load_state_dict(state, strict=True)
+            self._model.load_state_dict(
+                {**self._state, **{mine: state[its] for mine, its in names.items()}}, strict=True
+            )
         self._state = self._snapshot()
 
     def stage(self, parcel: Parcel, *, flush: bool) -> None:
@@ -61,22 +71,42 @@ class Program:
         if flush:
             self._clock.flush()
 
-    def call(self, *, blocked: bool) -> tuple[Parcel, dict[str, object]]:
+    def call(self, *, blocked: bool, changed: list[int]) -> tuple[Parcel, dict[str, object]]:
         """
         Calls the model on what was staged; gives a copy of its outputs and what the clock said. `blocked` keeps the
-        device's stream busy meanwhile and looks whether the outputs are there all the same.
+        device's stream busy meanwhile and looks whether the outputs are there all the same; `changed` are the inputs
+        that are results as well.
         """
         staged = self._require_staged()
         waited = waited_nanoseconds()
         with torch.no_grad():
             measure = self._clock.measure_blocked if blocked else self._clock.measure
             measured = measure(lambda: self._model(*staged.args, **staged.kwargs))
-        outputs = pack(measured.output)
+        outputs = pack_result(measured.output, staged.tensors, changed)
         # What the host waited for does not matter where only the device was measured.
         waited = 0 if measured.is_host_free else waited_nanoseconds() - waited
         staged.outputs = _tensors_in(measured.output)
         facts = {"nanoseconds": measured.nanoseconds, "waited_nanoseconds": waited}
         return outputs, {**facts, "computed_early": measured.computed_early}
+
+    def chain(self, chain: Chain, parcels: list[Parcel], changed: list[int]) -> tuple[list[Parcel], int]:
+        """
+        Calls in a row, each on an input that the output before decides; gives all outputs, and the nanoseconds of the
+        calls alone.
+        """
+        outputs: list[Parcel] = []
+        nanoseconds = 0
+        for link in range(chain.count):
+            index = chain.next(outputs[-1] if outputs else None, link)
+            inputs, tensors = unpack(parcels[index].copy(), self._device)
+            args, kwargs = arguments_of(inputs)
+            self.restore_state()
+            start = now()
+            with torch.no_grad():
+                output = self._model(*args, **kwargs)
+            nanoseconds += now() - start
+            outputs.append(pack_result(output, tensors, changed))
+        return outputs, nanoseconds
 
     def facts(self, *, digests: bool) -> dict[str, object]:
         """
@@ -116,6 +146,11 @@ class Program:
             return {}
         state = self._model.state_dict()
         return {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in state.items()}
+
+
+def pack_result(output: object, inputs: list[torch.Tensor], changed: list[int]) -> Parcel:
+    """What a program returned, together with those inputs that it is to write into."""
+    return pack({"returned": output, "inputs": [inputs[index] for index in changed]} if changed else output)
 
 
 def construct(kind: type, init: object, device: str) -> Program:

@@ -1,0 +1,79 @@
+"""
+How long calls take by a clock that the candidate cannot reach: many calls for one order of the judge. Which input comes
+next follows from the bits of the output before and from a number that the judge draws, so that calls can neither be
+left out nor be merged, and what is computed while inputs arrive counts as well. The reference goes the same way: what
+it takes beyond its calls, of which its own process can be believed, is what the candidate may take beyond its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from ..chain import Chain, followed
+from .candidate_run import CandidateRun
+from .cases import Case
+from .compare import compare
+from .faults import Verdict
+from .phases import phase
+from .reference import Reference
+
+_MOST_LINKS, _LEAST_LINKS = 32, 4
+_WHOLE_NS: Final = 30_000_000
+_LEAST_ROUNDS, _MOST_ROUNDS = 3, 8
+# A chain finds its caches warm and the least of several rounds counts: on two busy cores no call of eleven honest
+# kernels was seen to take longer than it claimed.
+_NOISE_NS, _SHARE = 15_000, 2.0
+_FORGERY_NS, _FORGERY_SHARE = 50_000, 4.0
+
+
+@dataclass(frozen=True)
+class ChainFinding:
+    """What a call takes at least, nanoseconds, and what its process claims."""
+
+    seen: float
+    claimed: float
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the claim is too small."""
+        return self.seen > _SHARE * self.claimed + _NOISE_NS
+
+    @property
+    def is_forgery(self) -> bool:
+        """Whether it is so much too small that no accident explains it."""
+        return self.seen > _FORGERY_SHARE * self.claimed + _FORGERY_NS
+
+
+def chain_of_calls(run: CandidateRun, reference: Reference, first: int, claims: tuple[float, float]) -> ChainFinding:
+    """
+    Judges what processes claim of a call: the reference's and the candidate's. The inputs are the cases from number
+    `first` on. Raises a Verdict where outputs are wrong, or where calls were not made as they had to be.
+    """
+    count = int(min(_MOST_LINKS, max(_LEAST_LINKS, _WHOLE_NS / max(1.0, *claims))))
+    with phase("chain"):
+        cases = [reference.case(first + number) for number in range(count)]
+        # Others on the machine only add to it.
+        least = [float("inf"), float("inf")]
+        finding = ChainFinding(0.0, claims[1])
+        for number in range(_MOST_ROUNDS):
+            chain = Chain(secrets.token_hex(8), count, number)
+            theirs = reference.chain(chain, [case.inputs for case in cases])
+            mine = _candidate_chain(run, chain, cases)
+            least = [min(pair) for pair in zip(least, (theirs, mine), strict=True)]
+            finding = ChainFinding(max(0.0, least[1] - least[0]) / count, claims[1])
+            if number + 1 >= _LEAST_ROUNDS and not finding.contradicts:
+                break
+    return finding
+
+
+def _candidate_chain(run: CandidateRun, chain: Chain, cases: list[Case]) -> float:
+    nanoseconds, outputs = run.chain(chain, cases)
+    for index, output in zip(followed(chain, outputs), outputs, strict=True):
+        try:
+            compare(output, cases[index].expected)
+        except Verdict as found:
+            found.log = f"in a chain of calls: {found.log}"
+            raise
+    return nanoseconds
