@@ -2,6 +2,7 @@ import { caps } from './caps.ts'
 import { conciseness } from './conciseness.ts'
 import { concur } from './concur.ts'
 import { contracts } from './contracts.ts'
+import { decontamination } from './decontamination.ts'
 import { diversity } from './diversity.ts'
 import { evidence } from './evidence.ts'
 import { exactDedup } from './exact-dedup.ts'
@@ -28,6 +29,7 @@ export const filters = {
   provenance,
   license,
   safety,
+  decontamination,
   reasoning,
   speedup,
   roofline,

@@ -28,6 +28,9 @@ export function renderLimits({ facts, filters }: CardInput): string {
     has('near-dedup')
       ? 'Near duplicates were removed by an estimate of their similarity, which is off by 0.035 for every third pair.'
       : 'Near duplicates were not removed; the config `candidates` names their clusters.',
+    has('decontamination')
+      ? 'Rows near to a problem of a public benchmark were removed, as far as words and syntax show it; a problem told in other words was not recognised.'
+      : 'Rows were not removed for being near to public benchmarks: look at `contamination` in the config `candidates` before reporting scores on one.',
     has('safety')
       ? 'Credentials and addresses of people were looked for by their form; other personal data was not.'
       : 'The text was not searched for personal data or secrets.',

@@ -17,6 +17,21 @@ export function wordsOf(text: string, language: string): string[] {
   })
 }
 
+/** The same with every name and every literal replaced by its kind: what is left is structure. */
+export function structureOf(text: string, language: string): string[] {
+  return plainWords(text, language).map((word, index, words) => {
+    if (/^[\d.]/.test(word) && /\d/.test(word)) return '0'
+    if (/^["'brfBRF]+["']/.test(word) || /^["']/.test(word)) return "''"
+    if (!NAME.test(word) || KEYWORDS.has(word)) return word
+    return isMember(words[index - 1]) ? word : 'n'
+  })
+}
+
+/** The words of a program as they are written, without comments and layout. */
+export function plainWords(text: string, language: string): string[] {
+  return splitWords(normalizeSource(text, language))
+}
+
 /** The words of normalised source: its tokens are divided by spaces, those in a string literal aside. */
 function splitWords(normalized: string): string[] {
   return normalized.split(/\s+/).filter((word) => word !== '')

@@ -1,5 +1,7 @@
 import type { GivenFacts, OwnFacts } from '../../pipelines/core/records/candidate-facts.ts'
 import type { Judged } from '../types.ts'
+import { openContamination } from '../benchmarks/contamination.ts'
+import type { Contamination } from '../benchmarks/contamination.ts'
 import { evidenceFacts } from './evidence-facts.ts'
 import { kernelFacts } from './kernel-facts.ts'
 import { operatorFacts } from './operator-facts.ts'
@@ -32,7 +34,7 @@ export async function ownFacts(judged: Judged, given: GivenFacts = {}): Promise<
     ...operatorFacts(task),
     ...kernelFacts(judged),
     ...safetyFacts(judged),
-    ...NOT_COMPARED,
+    ...compare(judged),
   }
   return withBest({ ...computed, ...stated(given) })
 }
@@ -55,15 +57,12 @@ function withBest(facts: OwnFacts): OwnFacts {
 /** The language of a candidate whose file says none. */
 export const UNKNOWN_LANGUAGE = 'unknown'
 
-// Filled in by the filter `decontamination`, which knows the benchmarks.
-const NOT_COMPARED = {
-  contamination: null,
-  contamination_nearest: null,
-  contamination_measure: null,
-  contamination_ngram: null,
-  contamination_structure: null,
-  contamination_graph: null,
-  contamination_name: null,
+// The index is read when the first candidate comes.
+let contamination: Contamination | undefined
+
+function compare(judged: Judged): ReturnType<Contamination> {
+  contamination ??= openContamination()
+  return contamination(judged)
 }
 
 // Tasks of a dataset that names no repository for them stand under the name of the dataset, which is none.

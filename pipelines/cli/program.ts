@@ -33,6 +33,7 @@ export function buildProgram(runCommand: RunCommand): Command {
   addEvaluate(program, runCommand)
   addDoctor(program, runCommand)
   addSchedule(program, runCommand)
+  addBenchmarks(program, runCommand)
   return program
 }
 
@@ -213,6 +214,18 @@ function addDoctor(program: Command, runCommand: RunCommand): void {
     .action(async (options) => {
       const { examineMachine } = await import('./commands/doctor.ts')
       await runCommand(({ reporter }) => examineMachine(options, reporter), options.json)
+    })
+}
+
+function addBenchmarks(program: Command, runCommand: RunCommand): void {
+  program
+    .command('benchmarks')
+    .description('list the benchmarks that rows are compared with for decontamination')
+    .option('--update', 'build their index anew from their own files, at the commits that are pinned', false)
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { showBenchmarks } = await import('./commands/benchmarks.ts')
+      await runCommand(({ reporter, signal }) => showBenchmarks(options, reporter, signal), options.json)
     })
 }
 

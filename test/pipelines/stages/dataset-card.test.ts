@@ -63,7 +63,7 @@ describe('the dataset card', () => {
     const { body } = await cardOf(await exportOf(runs.open({ filters: { 'exact-dedup': {} } })))
     expect(body).toContain('1 candidates did not pass, or were never run')
     expect(body).toContain('No licence filter was applied')
-    expect(body).toContain('near-duplicates were not looked for')
+    expect(body).toContain('Near duplicates were not removed')
     const filtered = await cardOf(await exportOf(runs.open({}, 'filtered')))
     expect(filtered.body).not.toContain('did not pass, or were never run')
     expect(filtered.body).not.toContain('No licence filter was applied')

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import type { OwnFacts } from '../pipelines/core/records/candidate-facts.ts'
+import type { RecordFilter } from './types.ts'
+import { keep, refuse } from './verdict.ts'
+
+const limit = (meaning: string, initial: number | null) =>
+  z.number().min(0).max(1).nullable().default(initial).describe(`${meaning}; null for no limit`)
+
+const Options = z.strictObject({
+  max_ngram: limit('Largest share of the word 5-grams of a problem that reference or code may hold', 0.5),
+  max_structure: limit(
+    'The same of its syntax with names and literals left out; CUDA-Agent-Ops-6K refuses above 0.9 of the syntax tree',
+    0.9,
+  ),
+  max_graph: limit('0 refuses references whose traced graph equals that of a problem, shapes aside', null),
+  max_name: limit('0 refuses tasks that have the name of a problem', null),
+})
+type Options = z.infer<typeof Options>
+
+/**
+ * Keeps what no public benchmark asks. A task of one common operator is near to the problem that asks for it whoever wrote it, so
+ * graph and name are for those who want none of the operators either.
+ */
+export const decontamination: RecordFilter<Options> = {
+  id: 'decontamination',
+  version: 1,
+  kind: 'record',
+  summary: 'Keeps candidates whose reference and code are far enough from the problems of public benchmarks',
+  options: Options,
+  decide({ facts }, options) {
+    for (const { measure, limit: name } of MEASURES) {
+      const [score, most] = [facts[measure], options[name]]
+      if (score === null || most === null || score <= most) continue
+      return refuse(`near_a_benchmark_by_${name.replace('max_', '')}`, facts.contamination_nearest, score, most)
+    }
+    return keep(facts.contamination, options.max_ngram)
+  },
+}
+
+type Measure = Extract<keyof OwnFacts, `contamination_${'ngram' | 'structure' | 'graph' | 'name'}`>
+
+const MEASURES: readonly { readonly measure: Measure; readonly limit: keyof Options }[] = [
+  { measure: 'contamination_ngram', limit: 'max_ngram' },
+  { measure: 'contamination_structure', limit: 'max_structure' },
+  { measure: 'contamination_graph', limit: 'max_graph' },
+  { measure: 'contamination_name', limit: 'max_name' },
+]

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { indexProblems, readIndex, renderIndex } from '../../filters/benchmarks/benchmark-index.ts'
+import { BENCHMARKS } from '../../filters/benchmarks/benchmark-list.ts'
+import { openContamination } from '../../filters/benchmarks/contamination.ts'
+import { decontamination } from '../../filters/decontamination.ts'
+import { aCandidate, aTask } from '../records.ts'
+import { askRecord, stated } from './selecting.ts'
+
+const OPERATORS = ['relu', 'gelu', 'tanh', 'sigmoid', 'exp', 'log']
+
+/** A problem in the form of the benchmarks; `body` is what it computes. */
+function problem(body: string): string {
+  return `import torch
+import torch.nn as nn
+
+class Model(nn.Module):
+    """A problem."""
+    def __init__(self, size: int):
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        ${body}
+
+batch = 16
+
+def get_inputs():
+    return [torch.rand(batch, 1024)]
+
+def get_init_inputs():
+    return [3]
+`
+}
+
+const FUSED =
+  'scaled = x * self.size + x.mean(dim=1, keepdim=True)\n        gate = torch.sigmoid(scaled[:, : x.shape[1]])\n        return gate * torch.nn.functional.normalize(x - gate, p=2, dim=-1)'
+const benchmark = { id: 'bench', url: '', commit: '', problems: /x/, language: 'python' } as const
+const texts = new Map([
+  ...OPERATORS.map((name): [string, string] => [`1_${name}`, problem(`return torch.${name}(x)`)]),
+  ['7_fused', problem(FUSED)],
+])
+const contamination = openContamination(indexProblems(benchmark, texts))
+
+const compare = (reference: string, name = 'some_task', code = 'x = 1') => {
+  const task = aTask({ reference, name })
+  return contamination({ task, candidate: aCandidate(task, { sources: [{ path: 'kernel.py', content: code }] }) })
+}
+
+describe('contamination', () => {
+  it('finds a problem again whose names, comments and sizes are others', () => {
+    const copied = problem(FUSED)
+      .replaceAll('scaled', 'shifted')
+      .replaceAll('"""A problem."""', '"""Mine."""')
+      .replace('1024', '512')
+    const found = compare(copied)
+    expect(found).toMatchObject({ contamination_nearest: 'bench/7_fused', contamination_structure: 1 })
+    expect(found.contamination_ngram).toBeGreaterThan(0.5)
+  })
+
+  it('finds a problem in code as well as in references', () => {
+    expect(compare('y = 2', 'some_task', problem(FUSED))).toMatchObject({
+      contamination: 1,
+      contamination_nearest: 'bench/7_fused',
+    })
+  })
+
+  it('finds by its whole text what has no words of its own', () => {
+    expect(compare(problem('return torch.relu(x)'))).toMatchObject({
+      contamination_ngram: 1,
+      contamination_nearest: 'bench/1_relu',
+    })
+    expect(
+      compare(problem('return torch.relu(x)').replaceAll('x: ', 'value: ').replace('(x)', '(value)')),
+    ).toMatchObject({ contamination_ngram: 1 })
+  })
+
+  it('takes the common form of problems for no similarity', () => {
+    const other = compare(problem('return torch.softmax(x, dim=-1)'))
+    expect(other.contamination_ngram).toBeLessThan(0.3)
+    expect(compare('def unrelated(): pass')).toMatchObject({
+      contamination: 0,
+      contamination_nearest: null,
+      contamination_measure: null,
+    })
+  })
+
+  it('knows the name of a problem', () => {
+    expect(compare('y = 2', 'ReLU')).toMatchObject({
+      contamination_name: 1,
+      contamination_measure: 'name',
+      contamination_nearest: 'bench/1_relu',
+    })
+    expect(compare('y = 2', 'relu_backward').contamination_name).toBe(0)
+  })
+
+  it('says nothing of graphs that nobody traced', () => {
+    expect(compare('y = 2').contamination_graph).toBeNull()
+  })
+})
+
+describe('the index that comes with curate', () => {
+  const index = readIndex()
+
+  it.each(BENCHMARKS)('has the problems of $id', ({ id }) => {
+    const own = index.filter((each) => each.id.startsWith(`${id}/`))
+    expect(own.length).toBeGreaterThan(50)
+    expect(new Set(own.map((each) => each.id)).size).toBe(own.length)
+  })
+
+  it('holds hashes and names, and no text of the problems', () => {
+    const line = renderIndex(index.slice(0, 1))
+    expect(Object.keys(JSON.parse(line))).toEqual(['id', 'hash', 'ngram', 'structure'])
+    expect(line).toMatch(/^\{"id":"[\w/.-]+","hash":"[0-9a-f]{16}","ngram":"[\w+/=]*","structure":"[\w+/=]*"\}\n$/)
+  })
+})
+
+describe('the filter decontamination', () => {
+  it.each([
+    [{ contamination_ngram: 0.6 }, {}, 'near_a_benchmark_by_ngram'],
+    [{ contamination_ngram: 0.5, contamination_structure: 0.95 }, {}, 'near_a_benchmark_by_structure'],
+    [{ contamination_name: 1, contamination_graph: 1 }, {}, null],
+    [{ contamination_name: 1 }, { max_name: 0 }, 'near_a_benchmark_by_name'],
+    [{ contamination_graph: 1 }, { max_graph: 0 }, 'near_a_benchmark_by_graph'],
+    [{ contamination_ngram: 1 }, { max_ngram: null }, null],
+  ])('of %o under %o gives %s', async (given, options, reason) => {
+    expect((await askRecord(decontamination, stated('a', given), options)).reason).toBe(reason)
+  })
+})
