@@ -8,6 +8,7 @@ import type {
   FoundPair,
   PairedRepository,
   RepositoryPairingOptions,
+  UnpairedKernel,
 } from '../../extractors/pairing/repository-pairing.ts'
 import { reasoningSources } from '../../extractors/reasoning/registry.ts'
 import type { PairingMethod, ReasoningSource, Repository } from '../../extractors/types.ts'
@@ -28,7 +29,7 @@ import { openShardRepository, sourceOf } from './mine.ts'
 import { historyConfig, historyRows } from './pair-history.ts'
 import type { Recipe } from './recipe.ts'
 
-const VERSION = 3
+const VERSION = 4
 
 /** Finds the PyTorch reference of each kernel: one shard per source, which holds its tasks, its candidates and the rest with a reason. */
 export const pairStage: Stage<Recipe> = {
@@ -83,8 +84,10 @@ async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGener
     const records = await recordsOf(context, repository, paired, kernels, scope)
     for (const task of records.tasks) yield rowOf(tasks, task)
     for (const candidate of records.candidates) yield rowOf(candidates, candidate)
-    for (const { kernel, by, reason, detail } of paired.unpaired) {
+    for (const unpaired of paired.unpaired) {
+      const { kernel, by, reason } = unpaired
       const refusedBy = by ?? `pair@${VERSION}`
+      const detail = detailOf(unpaired)
       yield rowOf(rejects, { record_id: kernel.id, stage: 'pair', by: refusedBy, reason, detail, source: entry.id })
     }
     const present = records.candidates.flatMap((candidate) => records.present.get(candidate.id) ?? [])
@@ -95,6 +98,16 @@ async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGener
     await repository.close()
   }
 }
+
+// A reference that could not be cut out is told, so that a person can look it up.
+function detailOf({ detail, evidence }: UnpairedKernel): string | null {
+  if (evidence === null) return detail
+  const { path, line, symbol, expression } = evidence.reference
+  const reference = `${REFERENCE_AT}${path}:${line} ${symbol ?? expression.slice(0, 200)}`
+  return detail === null ? reference : `${detail}; ${reference}`
+}
+
+const REFERENCE_AT = 'its reference is at '
 
 // Each method searches all files; a new one begins where the count starts again.
 function progressOf({ progress, signal }: StageContext<Recipe, undefined>) {

@@ -95,6 +95,20 @@ describe('the pair stage', () => {
     expect(new Set([...paired, ...left])).toEqual(new Set(mined.map(({ id }) => id)))
   })
 
+  test('says of a kernel whose reference could not be cut out where it stands', async () => {
+    const made = await makeRepository()
+    const files = new Map([
+      ['ops.py', await readFile(join(FIXTURES, '../refusals/repository/ops.py'))],
+      ['test_case.py', await readFile(join(FIXTURES, '../references/cases/block_around_both.py'))],
+    ])
+    const { run } = await runOf(made, await commitFiles(made, files))
+    const [left] = await run.read(rejects, PAIRED)
+    expect(left).toMatchObject({
+      reason: 'unknown_context',
+      detail: expect.stringMatching(/; its reference is at test_case\.py:10 torch\.mul$/),
+    })
+  })
+
   test('stops when it is told to', async () => {
     const { run } = await pairedRun('two-outputs')
     run.abort.abort()
