@@ -79,7 +79,7 @@ const Meta = z.record(z.string(), Scalar)
 const Entry = z.looseObject({
   META: Meta.optional(),
   gen: z.boolean().optional(),
-  param_map: z.looseObject({ META: z.union([z.string(), z.record(z.string(), z.string())]) }).optional(),
+  param_map: z.looseObject({ META: z.union([z.string(), Meta]) }).optional(),
 })
 type Entry = z.infer<typeof Entry>
 
@@ -116,8 +116,10 @@ function parsed(text: string): unknown {
 function combined(entry: Entry): Entry[] {
   const map = entry.param_map
   if (map === undefined) return []
+  // A number stands for itself, a name for the list of that name.
   const values = (source: unknown): unknown[] => {
-    const list = typeof source === 'string' ? entry[source] : undefined
+    if (typeof source !== 'string') return [source]
+    const list = entry[source]
     return Array.isArray(list) ? list : []
   }
   const metas =
@@ -133,7 +135,7 @@ function combined(entry: Entry): Entry[] {
 }
 
 function combinedMeta(
-  sources: Readonly<Record<string, string>>,
+  sources: z.infer<typeof Meta>,
   values: (source: unknown) => unknown[],
 ): z.infer<typeof Meta>[] {
   return Object.entries(sources).reduce<z.infer<typeof Meta>[]>(
