@@ -134,10 +134,7 @@ function combined(entry: Entry): Entry[] {
   return configs
 }
 
-function combinedMeta(
-  sources: z.infer<typeof Meta>,
-  values: (source: unknown) => unknown[],
-): z.infer<typeof Meta>[] {
+function combinedMeta(sources: z.infer<typeof Meta>, values: (source: unknown) => unknown[]): z.infer<typeof Meta>[] {
   return Object.entries(sources).reduce<z.infer<typeof Meta>[]>(
     (metas, [name, source]) =>
       metas.flatMap((meta) => values(source).map((value) => ({ ...meta, [name]: Scalar.safeParse(value).data ?? 0 }))),
