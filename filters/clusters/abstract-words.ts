@@ -1,11 +1,11 @@
-import { normalizeSource } from '../../pipelines/core/source-text.ts'
+import { normalizedText } from './normalized-text.ts'
 
 /**
  * The words of a program with its own names in order of appearance, so that renaming changes nothing; names of the languages and
  * their libraries stay, since they say what is done. Comments and layout are no words.
  */
 export function wordsOf(text: string, language: string): string[] {
-  const normalized = normalizeSource(text, language)
+  const normalized = normalizedText(text, language)
   const names = new Map<string, string>()
   return splitWords(normalized).map((word, index, words) => {
     if (!NAME.test(word) || KEPT.has(word) || isMember(words[index - 1])) return word
@@ -29,7 +29,7 @@ export function structureOf(text: string, language: string): string[] {
 
 /** The words of a program as they are written, without comments and layout. */
 export function plainWords(text: string, language: string): string[] {
-  return splitWords(normalizeSource(text, language))
+  return splitWords(normalizedText(text, language))
 }
 
 /** The words of normalised source: its tokens are divided by spaces, those in a string literal aside. */

@@ -29,7 +29,8 @@ export function shinglesOf(words: readonly string[]): Set<number> {
   const last = Math.max(0, hashes.length - SHINGLE_WORDS)
   for (let start = 0; start <= last; start += 1) {
     let hash = 0
-    for (const word of hashes.slice(start, start + SHINGLE_WORDS)) hash = mix(Math.imul(hash, 31) + word)
+    const end = Math.min(hashes.length, start + SHINGLE_WORDS)
+    for (let place = start; place < end; place += 1) hash = mix(Math.imul(hash, 31) + (hashes[place] ?? 0))
     shingles.add(hash)
   }
   return shingles

@@ -1,7 +1,7 @@
 import { hashOf } from '../../pipelines/core/hash.ts'
 import type { Column } from '../../pipelines/core/parquet.ts'
 import type { Candidate } from '../../pipelines/core/records/candidate.ts'
-import { normalizeSource } from '../../pipelines/core/source-text.ts'
+import { normalizedText } from './normalized-text.ts'
 import { languageOf } from '../facts/text-facts.ts'
 import type { Judged } from '../types.ts'
 import { wordsOf } from './abstract-words.ts'
@@ -33,7 +33,7 @@ export function signaturesOf({ candidate, task }: Pick<Judged, 'candidate' | 'ta
 function normalizedSources({ sources, language }: Candidate): unknown {
   const normalized = sources.map(({ path, content }) => ({
     path: sources.length === 1 ? '' : path,
-    content: normalizeSource(content, languageOf(path, language)),
+    content: normalizedText(content, languageOf(path, language)),
   }))
   return normalized.toSorted((a, b) => (a.path < b.path ? -1 : 1))
 }

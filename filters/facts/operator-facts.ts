@@ -1,5 +1,5 @@
 import type { Task } from '../../pipelines/core/records/task.ts'
-import { normalizeSource } from '../../pipelines/core/source-text.ts'
+import { normalizedText } from '../clusters/normalized-text.ts'
 import { OPERATOR_FAMILIES } from './operator-families.ts'
 
 /** What the reference of a task computes, read from its text: no program of strangers runs for it. */
@@ -32,7 +32,7 @@ const FREE = new Set(OPERATOR_FAMILIES['layout'])
 
 // Everything but the makers of inputs. What runs is `forward` with what it calls: a module counts where it is constructed.
 function operatorsOf(reference: string): { calls: string[]; hasSigns: number } {
-  const text = normalizeSource(reference, 'python')
+  const text = normalizedText(reference, 'python')
   const computing = text.replaceAll(/^def get_(?:init_)?inputs[^\n]*(?:\n [^\n]*)*/gm, '')
   const calls = [...computing.matchAll(/(?:^|[.\s(])([A-Za-z_]\w*) \(/gm)].map(([, name = '']) => name.toLowerCase())
   const returned = computing.match(/^ +(?:return|\w+ =) [^\n]*$/gm) ?? []

@@ -1,5 +1,5 @@
 import type { Candidate } from '../../pipelines/core/records/candidate.ts'
-import { normalizeSource } from '../../pipelines/core/source-text.ts'
+import { normalizedText } from '../clusters/normalized-text.ts'
 import { countTokens } from '../../pipelines/core/tokenizer.ts'
 
 /** How long reasoning and code are, and how much of them says something. */
@@ -7,7 +7,7 @@ export async function textFacts({ reasoning, sources, language }: Candidate) {
   const hasCode = sources.length > 0
   const counts = await Promise.all(sources.map(({ content }) => countTokens(content)))
   const original = sources.reduce((sum, { content }) => sum + inkOf(content), 0)
-  const normalized = sources.map(({ path, content }) => normalizeSource(content, languageOf(path, language)))
+  const normalized = sources.map(({ path, content }) => normalizedText(content, languageOf(path, language)))
   const kept = normalized.reduce((sum, text) => sum + inkOf(text), 0)
   return {
     reasoning_kind: reasoning?.kind ?? null,

@@ -1,0 +1,81 @@
+import { readFile, rm, mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openDatabase, quotePath } from '../pipelines/core/duckdb.ts'
+import type { Database } from '../pipelines/core/duckdb.ts'
+import { readManifest } from '../pipelines/core/manifest.ts'
+import { runProcess } from './selection/run-curate.ts'
+
+// `node bench/selection.ts --rows 1000000`: selects from synthetic candidates and compares what every rule kept with SQL that shares
+// nothing with the filters. Prints seconds, peak memory and the number of rows on which the two disagree, which must be 0.
+
+// Exact and near duplicates are compared together: which of the two filters refuses a copy is not what matters.
+const STEPS = [
+  ['passed', 'passed'],
+  ['where', 'predicate'],
+  ['conciseness', 'concise'],
+  ['near-dedup', 'distinct_code'],
+  ['concur', 'concur'],
+  ['caps', 'capped'],
+] as const
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    folder: { type: 'string', default: 'work/bench-selection' },
+  },
+})
+const folder = resolve(values.folder)
+const here = join(import.meta.dirname, 'selection')
+const input = join(folder, 'synthetic.parquet')
+await rm(folder, { recursive: true, force: true })
+await mkdir(folder, { recursive: true })
+const database = await openDatabase(join(folder, 'database'), new AbortController().signal, {
+  memoryBytes: 4 * 2 ** 30,
+})
+try {
+  await database.run((await readSql('synthetic.sql')).replace('$rows', values.rows).replace('$path', quotePath(input)))
+  const started = performance.now()
+  runProcess(['--recipe', join(here, 'recipe.yaml'), '--input', input, '--stage', 'filter', '--work-dir', folder])
+  const seconds = (performance.now() - started) / 1000
+  const shard = join(folder, 'bench-selection', 'filter', 'all')
+  const manifest = await readManifest(shard)
+  console.log(
+    `rows ${values.rows}, seconds ${seconds.toFixed(0)}, peak memory ${((manifest?.peak_memory_bytes ?? 0) / 2 ** 30).toFixed(2)} GiB`,
+  )
+  await compare(database, shard)
+} finally {
+  await database.close()
+}
+
+async function readSql(name: string): Promise<string> {
+  const text = await readFile(join(here, name), 'utf8')
+  return text.replaceAll(/^--.*$/gm, '')
+}
+
+async function compare(database: Database, shard: string): Promise<void> {
+  const statements = (await readSql('expected.sql')).replaceAll('$path', quotePath(input)).split(';')
+  for (const statement of statements) if (statement.trim() !== '') await database.run(statement)
+  const decisions = `read_parquet(${quotePath(join(shard, 'decisions.parquet'))})`
+  for (const [filter, table] of STEPS) {
+    const kept = `SELECT candidate_id FROM ${decisions} WHERE filter LIKE '${filter}@%' AND keep`
+    await report(database, filter, kept, `SELECT candidate_id FROM ${table}`)
+  }
+  for (const part of ['concise_and_fast', 'high_speedup']) {
+    const kept = `SELECT candidate_id FROM ${decisions} WHERE filter LIKE 'concur@%' AND parts LIKE '%"${part}"%'`
+    await report(database, `concur:${part}`, kept, `SELECT candidate_id FROM part WHERE ${part}`)
+  }
+  const selected = `SELECT candidate_id FROM read_parquet(${quotePath(join(shard, 'selected.parquet'))})`
+  await report(database, 'selected', selected, 'SELECT candidate_id FROM capped')
+}
+
+async function report(database: Database, rule: string, found: string, expected: string): Promise<void> {
+  const rows =
+    database.query(`SELECT count(*) FILTER (f.candidate_id IS NOT NULL) AS found, count(*) FILTER (e.candidate_id IS NOT NULL) AS expected,
+    count(*) FILTER (f.candidate_id IS NULL OR e.candidate_id IS NULL) AS different
+    FROM (${found}) f FULL JOIN (${expected}) e ON f.candidate_id = e.candidate_id`)
+  for await (const row of rows)
+    console.log(
+      `${rule}: kept ${String(row['found'])}, expected ${String(row['expected'])}, different ${String(row['different'])}`,
+    )
+}
