@@ -5,7 +5,7 @@ import type { DatasetFilter } from './types.ts'
 const Options = z.strictObject({
   by: z
     .enum(['graph', 'reference'])
-    .default('graph')
+    .default('reference')
     .describe(
       '`graph`: references that trace to the same graph, shapes aside; `reference`: whose text is nearly the same',
     ),

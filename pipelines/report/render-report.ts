@@ -5,6 +5,9 @@ import { packageRoot, packageVersion } from '../core/package-root.ts'
 import type { FunnelStage } from '../run/funnel.ts'
 import { KINDS, drawFunnel, drawLengthAgainstSpeedup, drawReasons, drawSpeedups } from './charts.ts'
 import { MAX_TEXTS } from './report-data.ts'
+import { DEFINITIONS } from './quality-metrics.ts'
+import type { QualityMetrics } from './quality-metrics.ts'
+import { METRIC_HEAD, metricCells } from './metric-cells.ts'
 import type { ReportData } from './report-data.ts'
 
 /**
@@ -53,6 +56,7 @@ function body(data: ReportData): string[] {
       withLegend(drawLengthAgainstSpeedup(data.candidates)),
       'No timed candidate has a reasoning trace.',
     ),
+    metricsSection(data.metrics),
     chart('Reasons for rejection', drawReasons(data.funnel), 'Nothing was rejected.'),
     ...rowBrowser(data),
     '</main>',
@@ -87,6 +91,17 @@ function renderCounts(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .map(([table, count]) => `${count} ${table}`)
     .join(', ')
+}
+
+function metricsSection(metrics: readonly QualityMetrics[]): string {
+  if (metrics.length === 0) return '<section><h2>Quality</h2><p class="absent">No candidate was judged.</p></section>'
+  const cells = (values: readonly string[], tag: string): string =>
+    `<tr>${values.map((value) => `<${tag}>${escapeHtml(value)}</${tag}>`).join('')}</tr>`
+  const rows = metrics.map((each) => cells(metricCells(each), 'td'))
+  const notes = Object.entries(DEFINITIONS).map(
+    ([name, text]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(text)}</dd>`,
+  )
+  return `<section class="wide"><h2>Quality</h2><table><thead>${cells(METRIC_HEAD, 'th')}</thead><tbody>${rows.join('')}</tbody></table><dl>${notes.join('')}</dl></section>`
 }
 
 function rowBrowser(data: ReportData): string[] {

@@ -2,11 +2,17 @@ import type { Candidate } from '../core/records/candidate.ts'
 import type { Decision } from '../core/records/decision.ts'
 import type { Evaluation } from '../core/records/evaluation.ts'
 import type { Task } from '../core/records/task.ts'
+import { candidateFacts } from '../core/records/candidate-facts.ts'
+import type { CandidateFacts } from '../core/records/candidate-facts.ts'
 import { candidates } from '../core/records/candidate.ts'
 import { decisions, selected } from '../core/records/decision.ts'
 import { evaluations } from '../core/records/evaluation.ts'
 import { tasks } from '../core/records/task.ts'
 import type { WorkDirectory } from '../core/work-directory.ts'
+import { qualityMetrics } from './quality-metrics.ts'
+import type { QualityMetrics } from './quality-metrics.ts'
+import { sampleOf, withSimilarity } from './samples.ts'
+import type { SampleWithCode } from './samples.ts'
 import { readFunnel } from '../run/funnel.ts'
 import type { FunnelStage } from '../run/funnel.ts'
 import { readRunTable } from '../run/run-records.ts'
@@ -43,6 +49,7 @@ export interface CandidateTexts {
 /** Everything the report draws. */
 export interface ReportData {
   readonly name: string
+  readonly metrics: readonly QualityMetrics[]
   readonly funnel: readonly FunnelStage[]
   readonly candidates: readonly CandidateView[]
 }
@@ -57,15 +64,19 @@ export async function readReportData(name: string, directories: WorkDirectory): 
   for await (const task of readRunTable(directories, tasks)) taskById.set(task.id, task)
   const verdicts = await groupByCandidate(readRunTable(directories, evaluations))
   const decided = await groupByCandidate(readRunTable(directories, decisions))
+  const facts = new Map<string, CandidateFacts>()
+  for await (const row of readRunTable(directories, candidateFacts)) facts.set(row.candidate_id, row)
   const kept = new Set<string>()
   for await (const { candidate_id } of readRunTable(directories, selected)) kept.add(candidate_id)
   const views: CandidateView[] = []
+  const samples: SampleWithCode[] = []
   for await (const candidate of readRunTable(directories, candidates)) {
     const own = { evaluations: verdicts.get(candidate.id) ?? [], decisions: decided.get(candidate.id) ?? [] }
     const withTexts = views.length < MAX_TEXTS
+    samples.push(sampleOf(candidate, own.evaluations, facts.get(candidate.id) ?? null))
     views.push(viewOf(candidate, taskById.get(candidate.task_id), own, kept.has(candidate.id), withTexts))
   }
-  return { name, funnel, candidates: views }
+  return { name, funnel, candidates: views, metrics: qualityMetrics(withSimilarity(samples)) }
 }
 
 async function groupByCandidate<Row extends { candidate_id: string }>(

@@ -91,7 +91,7 @@ describe.skipIf(skipped)('the report in a browser', () => {
   })
 
   test('of a run without a single row says what is missing', async () => {
-    const { page, trouble } = await open({ name: 'empty', funnel: [], candidates: [] })
+    const { page, trouble } = await open({ name: 'empty', funnel: [], candidates: [], metrics: [] })
     const text = (await page.locator('main').textContent()) ?? ''
     for (const part of ['No candidate was timed', 'Nothing was rejected', '0 of 0']) expect(text).toContain(part)
     expect(trouble).toEqual([])
@@ -186,6 +186,7 @@ function candidate(index: number): CandidateView {
 }
 
 const REPORT: ReportData = {
+  metrics: [],
   name: 'test <b>run</b>',
   funnel: [
     stage('mine', { kernels: 40 }, { 'mine@1:symlink': 3 }),
