@@ -15,7 +15,7 @@ export async function quickstart(
   const run = { recipe: 'quickstart', force: [], update: false, dryRun: false, ...options }
   const exitCode = await runRecipe(run, reporter, signal)
   if (exitCode !== 0) return exitCode
-  const path = await writeReport('quickstart', workDirectory(resolve(options.workDir), 'quickstart'))
+  const { path } = await writeReport('quickstart', workDirectory(resolve(options.workDir), 'quickstart'))
   reporter.result(
     [
       `report: ${path}`,
