@@ -1,22 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { answers } from '../../../pipelines/core/records/answer.ts'
 import { candidates } from '../../../pipelines/core/records/candidate.ts'
 import { rejects } from '../../../pipelines/core/records/reject.ts'
-import { tasks } from '../../../pipelines/core/records/task.ts'
-import type { Task } from '../../../pipelines/core/records/task.ts'
-import { rowOf } from '../../../pipelines/core/table.ts'
 import { countTokens } from '../../../pipelines/core/tokenizer.ts'
 import { generateStage } from '../../../pipelines/stages/generate.ts'
-import { startChatServer } from '../../chat-server.ts'
-import type { ChatServer, ChatServerOptions, Question, Said } from '../../chat-server.ts'
+import type { Question, Said } from '../../chat-server.ts'
 import { aTask } from '../../records.ts'
-import { temporaryFolder } from '../../temporary-folder.ts'
+import { MODELS, codeBlock, generate } from './model-generation.ts'
 import { aRecipe, filesUnder, openStageRun } from './stage-run.ts'
-import type { StageRun } from './stage-run.ts'
 
-const SHARD = { stage: 'generate', shard: 'models' } as const
+const SHARD = MODELS
 
 describe('generate with models', () => {
   test('asks for as many samples as wanted, each with a seed of its own, and makes candidates of them', async () => {
@@ -217,49 +212,6 @@ describe('the plan of generate with models', () => {
   })
 })
 
-interface Faulty extends Partial<ChatServerOptions> {
-  /** Answers after which the server fails, until it is repaired. */
-  readonly faultAfter?: number
-}
-
-async function generate(
-  entry: Readonly<Record<string, unknown>>,
-  { faultAfter = Infinity, ...options }: Faulty = {},
-  known: readonly Task[] = [aTask()],
-  section: object = {},
-  files: Readonly<Record<string, string>> = {},
-): Promise<{ run: StageRun; server: ChatServer & { repair: () => void }; base: string; failure: unknown }> {
-  const server = await startChatServer({
-    answer: ({ seed = 0 }) => ({ content: code(seed), reasoning: `Seed ${seed}.` }),
-    ...options,
-  })
-  onTestFinished(() => server.close().catch(() => undefined))
-  let isBroken = faultAfter < Infinity
-  server.addFault({ kind: 500, times: 1000, where: () => isBroken && server.finished.length >= faultAfter })
-  const base = await temporaryFolder()
-  for (const [name, text] of Object.entries(files)) await writeFile(join(base, name), text)
-  const endpoints = typeof entry['endpoints'] === 'function' ? entry['endpoints'](server.url) : entry['endpoints']
-  const models = [
-    {
-      id: 'models',
-      ...entry,
-      endpoints: endpoints ?? [{ model: 'small', url: server.url, max_concurrent: 3 }],
-      retry: { first_delay_s: 0.01, max_delay_s: 0.02, ...Object(entry['retry']) },
-    },
-  ]
-  const run = openStageRun(base, aRecipe({ generate: { models, ...section } }))
-  await run.write(
-    { stage: 'pair', shard: 'example' },
-    known.map((task) => rowOf(tasks, task)),
-    [tasks],
-  )
-  const failure: unknown = await run.run(generateStage).then(
-    () => null,
-    (error: unknown) => error,
-  )
-  return { run, server: { ...server, repair: () => void (isBroken = false) }, base, failure }
-}
-
 function inOrder(said: readonly Said[]): (question: Question) => Said {
   let next = 0
   return () => said[next++] ?? { content: '' }
@@ -270,5 +222,5 @@ function reference(size: number): string {
 }
 
 function code(of: number | string, comment = ''): string {
-  return `\`\`\`python\nimport torch\n\n\nclass ModelNew(torch.nn.Module):${comment}\n    of = "${of}"\n\`\`\`\n`
+  return codeBlock(`of = "${of}"${comment}`)
 }

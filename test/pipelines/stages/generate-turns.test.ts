@@ -1,0 +1,107 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { answers } from '../../../pipelines/core/records/answer.ts'
+import { candidates } from '../../../pipelines/core/records/candidate.ts'
+import { rejects } from '../../../pipelines/core/records/reject.ts'
+import { trajectories } from '../../../pipelines/core/records/trajectory.ts'
+import { generateStage } from '../../../pipelines/stages/generate.ts'
+import type { Question, Said } from '../../chat-server.ts'
+import { aTask } from '../../records.ts'
+import { MODELS, codeBlock, generate } from './model-generation.ts'
+import { filesUnder } from './stage-run.ts'
+
+// The validator is the real one: a judge, a sandbox and PyTorch for every turn.
+
+const TASK = aTask()
+const RIGHT = answer('return x + x')
+const WRONG = answer('return x * 3')
+
+test('tells the model what came of each turn, until it is right', async () => {
+  const broken = answer('return x.no_such_thing()')
+  const said = [{ content: 'Let me think.' }, broken, WRONG, RIGHT]
+  const { run, server, base } = await generate({ samples: 1, turns: 6 }, { answer: byTurn(said) })
+  expect(server.questions.map(({ messages }) => messages.length)).toEqual([2, 4, 6, 8])
+  const told = server.questions.map(({ messages }) => messages.at(-1)?.content ?? '')
+  expect(told[1]).toContain('No implementation could be read from your answer: Let me think.')
+  expect(told[2]).toMatch(/fails when it runs[\s\S]*no_such_thing/)
+  expect(told[3]).toMatch(/what it returns is wrong[\s\S]*expected/)
+  const turns = await run.read(trajectories, MODELS)
+  const made = await run.read(candidates, MODELS)
+  expect(made).toHaveLength(3)
+  expect(
+    turns.map(({ turn, candidate_id, parent_id, feedback }) => ({ turn, candidate_id, parent_id, feedback })),
+  ).toEqual([
+    { turn: 1, candidate_id: made[0]?.id, parent_id: null, feedback: null },
+    { turn: 2, candidate_id: made[1]?.id, parent_id: made[0]?.id, feedback: told[2] },
+    { turn: 3, candidate_id: made[2]?.id, parent_id: made[1]?.id, feedback: told[3] },
+  ])
+  expect(await run.read(rejects, MODELS)).toMatchObject([{ reason: 'no_code' }])
+  expect((await run.read(answers, MODELS)).map(({ turn, problem }) => [turn, problem])).toEqual([
+    [0, 'no_code'],
+    [1, null],
+    [2, null],
+    [3, null],
+  ])
+
+  // Verdicts lie beside the answers: without the cache of evaluations nothing is asked or judged again.
+  const before = await filesUnder(run.folder(MODELS))
+  await rm(join(base, 'cache'), { recursive: true })
+  await server.close()
+  await run.run(generateStage)
+  expect(await filesUnder(run.folder(MODELS))).toEqual(before)
+})
+
+test('ends a conversation in which the model has nothing new to say', async () => {
+  const { server } = await generate(
+    { samples: 1, turns: 6 },
+    { answer: byTurn([WRONG, answer('return x * 3  # same')]) },
+  )
+  expect(server.questions).toHaveLength(2)
+})
+
+test('samples hard tasks more often, and stops at enough right answers', async () => {
+  const hard = aTask({ name: 'hard', reference: TASK.reference.replace('x * 2', 'x * 2 + 0') })
+  let next = 0
+  const said = ({ messages }: Question): Said => {
+    next += 1
+    const isHard = messages.at(-1)?.content.includes('x * 2 + 0') === true
+    return answer(isHard ? `return x * ${next + 2}` : `return x + x + ${next} * 0`)
+  }
+  const { run, server } = await generate({ samples: 2, max_samples: 5, enough: 2 }, { answer: said }, [TASK, hard])
+  const counts = [TASK, hard].map(
+    (task) => server.questions.filter(({ messages }) => messages.at(-1)?.content.includes(task.reference)).length,
+  )
+  expect(counts).toEqual([2, 5])
+  expect(await run.read(candidates, MODELS)).toHaveLength(7)
+})
+
+test('begins with implementations that failed, and leaves those that are right alone', async () => {
+  const rows = [WRONG, RIGHT].map(({ content }) => ({ task: TASK.id, code: content, model: 'another' }))
+  const imports = [{ id: 'outputs', path: 'outputs.jsonl', jsonl: {} }]
+  const { run, server } = await generate(
+    { samples: 1, start: 'failed_candidates', prompt: 'repair-cpp' },
+    { answer: () => RIGHT },
+    [TASK],
+    { imports },
+    { 'outputs.jsonl': rows.map((row) => JSON.stringify(row)).join('\n') },
+  )
+  expect(server.questions).toHaveLength(1)
+  const question = server.questions[0]?.messages.at(-1)?.content
+  expect(question).toContain('return x * 3')
+  expect(question).toContain('what it returns is wrong')
+  const [wrong] = await run.read(candidates, { stage: 'generate', shard: 'outputs' })
+  const [repaired] = await run.read(candidates, MODELS)
+  expect(await run.read(trajectories, MODELS)).toMatchObject([
+    { turn: 0, candidate_id: wrong?.id, parent_id: null, feedback: null },
+    { turn: 1, candidate_id: repaired?.id, parent_id: wrong?.id, feedback: expect.stringContaining('is wrong') },
+  ])
+})
+
+function answer(body: string): Said {
+  return { content: codeBlock(`def forward(self, x):\n        ${body}`), reasoning: 'Thought.' }
+}
+
+function byTurn(said: readonly Said[]): (question: Question) => Said {
+  return ({ messages }) => said[messages.filter(({ role }) => role === 'assistant').length] ?? { content: '' }
+}
