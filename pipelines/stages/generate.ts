@@ -28,10 +28,7 @@ export const generateStage: Stage<Recipe, Validator | null> = {
   unit: 'outputs',
   tables: [tasks, candidates, trajectories, answers],
   concurrency: () => 1,
-  plan: (recipe, world) => [
-    ...recipe.generate.imports.map((entry) => importSpec(entry, recipe, world)),
-    ...recipe.generate.models.map((entry) => modelSpec(entry, recipe, world)),
-  ],
+  plan: (recipe, world) => (recipe.input === null ? planEntries(recipe, world) : []),
   async open(recipe, cacheDirectory, signal) {
     if (!recipe.generate.models.some(needsJudge)) return null
     const options = { workers: recipe.validate.workers, cacheFolder: cacheDirectory, signal }
@@ -48,6 +45,13 @@ export const generateStage: Stage<Recipe, Validator | null> = {
       yield* runModels(needsJudge(asked) ? context : { ...context, resource: null }, asked)
     } else throw unknownEntry(shard)
   },
+}
+
+function planEntries(recipe: Recipe, world: World): ShardSpec[] {
+  return [
+    ...recipe.generate.imports.map((entry) => importSpec(entry, recipe, world)),
+    ...recipe.generate.models.map((entry) => modelSpec(entry, recipe, world)),
+  ]
 }
 
 /** The files on this machine that a recipe reads, as it spells them: their hashes are part of the plan. */

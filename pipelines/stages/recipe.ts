@@ -56,6 +56,10 @@ const ImportEntry = z
       })
       .prefault({})
       .describe('Which column holds what; dots reach into nested values; not read where `dataset` says it'),
+    tasks_only: z
+      .boolean()
+      .default(false)
+      .describe('Whether the file is read for its tasks alone, without the implementations in it'),
     dataset: z
       .enum(Object.keys(datasets))
       .nullable()

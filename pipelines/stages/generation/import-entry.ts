@@ -102,6 +102,11 @@ function datasetOf({ dataset }: ImportEntry): DatasetMapping | null {
 
 // The recipe names columns, a mapping has templates.
 function mappingOf(entry: ImportEntry): RowMapping {
+  const mapping = wholeMappingOf(entry)
+  return entry.tasks_only ? { ...mapping, code: null, turns: null } : mapping
+}
+
+function wholeMappingOf(entry: ImportEntry): RowMapping {
   const column = (name: string | null): string | null => (name === null ? null : `{${name}}`)
   const { task, reference, code, reasoning, generator, language } = entry.columns
   return (

@@ -1,0 +1,139 @@
+// What asking a model costs, with a server of ours in its place: throughput, memory, what a SIGKILL costs, and whether a budget holds.
+//   node bench/generate.ts [tasks] [samples]
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import { sha256OfFile } from '../pipelines/core/hash.ts'
+import { readManifest } from '../pipelines/core/manifest.ts'
+import { startChatServer } from '../test/chat-server.ts'
+import type { ChatServer, Question } from '../test/chat-server.ts'
+import { curate, startCurate } from '../test/curate-process.ts'
+
+const [tasks = 1000, samples = 5] = process.argv.slice(2).map(Number)
+const CONCURRENT = 64
+const base = await mkdtemp(join(tmpdir(), 'curate-bench-'))
+try {
+  await writeFile(join(base, 'tasks.jsonl'), Array.from({ length: tasks }, (_, index) => taskLine(index)).join('\n'))
+  const undisturbed = await measure('undisturbed')
+  await measureKill(undisturbed.hashes)
+  await measureBudget(Math.floor((tasks * samples) / 4))
+} finally {
+  await rm(base, { recursive: true, force: true })
+}
+
+async function measure(name: string): Promise<{ hashes: string[] }> {
+  const server = await startServer()
+  const started = performance.now()
+  const { exitCode, stderr } = await curate(await argumentsFor(name, server, {}))
+  const seconds = (performance.now() - started) / 1000
+  if (exitCode !== 0) throw new Error(stderr)
+  const manifest = await readManifest(shardOf(name))
+  const chunks = server.finished.length
+  say(`${tasks} tasks, ${samples} samples each, ${CONCURRENT} questions at a time`)
+  say(
+    `- ${chunks} answers in ${seconds.toFixed(1)} s with the start of the process: ${(chunks / seconds).toFixed(0)} answers/s`,
+  )
+  say(
+    `- peak memory ${((manifest?.peak_memory_bytes ?? 0) / 1e6).toFixed(0)} MB, questions at once ${server.mostAtOnce()}`,
+  )
+  say(`- rows: ${JSON.stringify(manifest?.counts.written)}`)
+  await server.close()
+  return { hashes: await hashesOf(name) }
+}
+
+async function measureKill(expected: readonly string[]): Promise<void> {
+  const server = await startServer()
+  const args = await argumentsFor('killed', server, {})
+  const { child, ended } = startCurate(args)
+  while (server.finished.length < 0.4 * tasks * samples) await sleep(10)
+  child.kill('SIGKILL')
+  await ended
+  await sleep(500)
+  const atKill = server.finished.length
+  const kept = keptAnswers('killed')
+  const { exitCode, stderr } = await curate(args)
+  if (exitCode !== 0) throw new Error(stderr)
+  const again = server.finished.slice(atKill).filter((question) => kept.has(nameOf(question))).length
+  const twice = server.finished.length - new Set(server.finished.map(nameOf)).size
+  const isSame = JSON.stringify(await hashesOf('killed')) === JSON.stringify(expected)
+  say(`SIGKILL after ${atKill} answers had left the server, ${kept.size} of them kept`)
+  say(`- kept answers that were asked for again: ${again}`)
+  say(`- answers the server gave twice: ${twice}, of at most ${CONCURRENT} under way`)
+  say(`- same bytes as undisturbed: ${isSame ? 'yes' : 'NO'}`)
+  await server.close()
+}
+
+async function measureBudget(requests: number): Promise<void> {
+  const server = await startServer()
+  const { exitCode, stderr } = await curate(await argumentsFor('budget', server, { budget: { requests } }))
+  if (exitCode !== 0) throw new Error(stderr)
+  const manifest = await readManifest(shardOf('budget'))
+  say(`Budget of ${requests} questions: the server was asked ${server.questions.length}`)
+  say(`- rejects: ${JSON.stringify(manifest?.reject_reasons)}`)
+  await server.close()
+}
+
+async function startServer(): Promise<ChatServer> {
+  return startChatServer({
+    thinkMs: 20,
+    answer: ({ seed = 0 }) => ({
+      reasoning: `The module is memory bound. ${'Each value is loaded once and stored once. '.repeat(30)}Seed ${seed}.`,
+      content: `\`\`\`python\nimport torch\n\n\nclass ModelNew(torch.nn.Module):\n    seed = ${seed}\n${'    # unrolled\n'.repeat(40)}\`\`\`\n`,
+    }),
+  })
+}
+
+async function argumentsFor(name: string, server: ChatServer, changes: object): Promise<string[]> {
+  const recipe = {
+    name,
+    generate: {
+      imports: [{ id: 'tasks', path: 'tasks.jsonl', jsonl: {}, columns: { reference: 'reference', code: null } }],
+      models: [
+        {
+          id: 'answers',
+          samples,
+          endpoints: [{ model: 'bench', url: server.url, max_concurrent: CONCURRENT }],
+          ...changes,
+        },
+      ],
+    },
+    filters: {},
+    export: { configs: {}, formats: {} },
+  }
+  const path = join(base, `${name}.yaml`)
+  await writeFile(path, stringify(recipe))
+  return ['--recipe', path, '--work-dir', join(base, 'work'), '--to', 'generate', '--json']
+}
+
+function taskLine(index: number): string {
+  const reference = `import torch\n\n\nclass Model(torch.nn.Module):\n    def forward(self, x):\n        return x * ${index}\n\n\ndef get_inputs():\n    return [torch.rand(64)]\n\n\ndef get_init_inputs():\n    return []\n`
+  return JSON.stringify({ task: `scale-${index}`, reference })
+}
+
+function shardOf(name: string): string {
+  return join(base, 'work', name, 'generate', 'answers')
+}
+
+async function hashesOf(name: string): Promise<string[]> {
+  const tables = ['answers', 'candidates', 'rejects', 'trajectories']
+  return Promise.all(tables.map((table) => sha256OfFile(join(shardOf(name), `${table}.parquet`))))
+}
+
+// Seeds differ per sample and task, so a question is known by its seed.
+function nameOf({ seed = 0 }: Question): string {
+  return String(seed)
+}
+
+function keptAnswers(name: string): Set<string> {
+  const path = join(base, 'work', name, 'answers', 'answers.jsonl')
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  const lines = text.split('\n').filter((line) => line.startsWith('{"kind":"answer"') && line.endsWith('}'))
+  return new Set(lines.flatMap((line) => /Seed (\d+)\./.exec(line)?.[1] ?? []))
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
