@@ -128,7 +128,7 @@ function moduleOf(body: string): string {
 
 interface RecipeRun {
   readonly questions: readonly Question[]
-  rows(config: string): Promise<ParquetRow[]>
+  readonly rows: (config: string) => Promise<ParquetRow[]>
 }
 
 async function runRecipe(
