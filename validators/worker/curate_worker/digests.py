@@ -36,6 +36,12 @@ def digests_of_numbers(parcel: Parcel) -> list[str]:
     return [digest_of(*_without_gaps(*pair)) for pair in zip(parcel.tensors, parcel.blobs, strict=True)]
 
 
+def digest_of_numbers(tensor: torch.Tensor) -> str:
+    """Digest of the numbers of a tensor on the processor."""
+    dense = tensor.contiguous()
+    return _checksum(bytes_of(dense, dense.numel()))
+
+
 def _without_gaps(descriptor: TensorDescriptor, blob: Blob) -> tuple[TensorDescriptor, Blob]:
     if descriptor.span <= math.prod(descriptor.shape):
         return descriptor, blob

@@ -31,9 +31,9 @@ class Errors:
 def compare(output: Parcel, expected: Expected) -> Errors:
     """Raises a Verdict that says what is wrong, or gives the errors of an output that is right."""
     leaves = leaves_of(output)
-    _compare_structure(leaves, expected.own)
+    compare_structure(leaves, expected.own)
     with phase("compare"):
-        errors = [_compare_values(leaf, expected, index) for index, leaf in enumerate(leaves)]
+        errors = [compare_leaf(leaf, expected, index) for index, leaf in enumerate(leaves)]
     return Errors(
         _largest([error.max_absolute for error in errors]),
         _largest([error.max_relative for error in errors]),
@@ -46,7 +46,8 @@ def is_accepted(values: torch.Tensor, expected: Expected, index: int) -> bool:
     return _judge_values(values, expected, index).problem is None
 
 
-def _compare_structure(leaves: list[Leaf], own: list[Leaf]) -> None:
+def compare_structure(leaves: list[Leaf], own: list[Leaf]) -> None:
+    """Raises a Verdict for other places, shapes, dtypes or devices than those of `own`."""
     if [leaf.place for leaf in leaves] != [leaf.place for leaf in own]:
         raise _wrong("INCORRECT_SHAPE", "WRONG_STRUCTURE", f"returned {_outline(leaves)}, expected {_outline(own)}")
     for leaf, wanted in zip(leaves, own, strict=True):
@@ -71,7 +72,8 @@ def _compare_structure(leaves: list[Leaf], own: list[Leaf]) -> None:
             raise _wrong("INCORRECT_DTYPE", "WRONG_DTYPE", f"{leaf.place} is {given.dtype}, expected {asked.dtype}")
 
 
-def _compare_values(leaf: Leaf, expected: Expected, index: int) -> Errors:
+def compare_leaf(leaf: Leaf, expected: Expected, index: int) -> Errors:
+    """The same for the values of one leaf, whose structure was compared."""
     if leaf.descriptor is None and not (leaf.is_number() and expected.own[index].is_number()):
         wanted = expected.own[index].plain
         if leaf.plain != wanted or type(leaf.plain) is not type(wanted):

@@ -12,13 +12,14 @@ from .compare import compare
 from .contracts import CONTRACTS
 from .evidence import Evidence
 from .faults import Verdict
-from .leaves import leaves_of
+from .leaves import Leaf, leaves_of
 from .log_text import clean_log
 from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
 from .reference import Reference
 from .requests import Request, Workload
 from .rows import Circumstances, passed_row, verdict_row
 from .station import Station
+from .stochastic import NUM_INPUTS, compare_draws
 from .tasks import TaskSession
 from .timing import prepare_cases, time_candidate
 
@@ -92,6 +93,8 @@ class _Judgement:
         _require_trustworthy_interpreter(self._station, self._run, reference)
         if self._prepared.candidate.language == "cuda" and self._prepared.device == "cpu":
             raise not_run_without_gpu(self._prepared)
+        if reference.is_stochastic:
+            return self._judge_draws(reference, evidence)
         # The same in every call of a workload: a program shall not see from it which call is timed.
         timed = reference.settings.mode != "screen" and self._run.proved_on != "interpreter"
         first = _Fingerprint.of(_check_call(self._run, reference.case(0), evidence, flush=timed))
@@ -118,6 +121,22 @@ class _Judgement:
         if timed or reference.settings.mode == "certify":
             self._look_at_contracts(reference, evidence)
         return performance
+
+    # Not timed: the output of a timed call is believed because it is compared, and one draw says little.
+    def _judge_draws(self, reference: Reference, evidence: Evidence) -> None:
+        for number in range(NUM_INPUTS):
+            case, draws = reference.draws(number)
+
+            def leaves_at(_: int, case: Case = case) -> list[Leaf]:
+                self._station.locks.give_way()
+                return leaves_of(_seen_call(self._run, case, evidence, flush=False).outputs)
+
+            evidence.drawn.append(compare_draws(leaves_at, draws))
+        _require_inputs_untouched(evidence, reference)
+        _require_memory_of_its_own(evidence, reference)
+        evidence.built_extensions = len(self._prepared.built)
+        _require_interpreted_kernel(self._run, evidence)
+        self._require_own_kernel(reference, evidence)
 
     def _timed(self, reference: Reference, evidence: Evidence) -> dict | None:
         prepare_cases(reference)
@@ -183,9 +202,16 @@ class _Fingerprint:
 
 
 def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
-    answer = run.call(case, flush=flush)
+    answer = _seen_call(run, case, evidence, flush=flush)
     evidence.errors.append(compare(answer.outputs, case.expected))
     evidence.tolerances += [item for item in case.expected.tolerances if item is not None]
+    evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
+    return answer
+
+
+# What it did beside returning something.
+def _seen_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
+    answer = run.call(case, flush=flush)
     evidence.num_calls += 1
     known = case.input_digests()
     evidence.mutated_inputs |= {
@@ -197,7 +223,6 @@ def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: boo
     evidence.triton_launches += answer.triton_launches
     if answer.overrun is not None:
         evidence.overrun_inputs = (evidence.overrun_inputs or set()) | set(answer.overrun)
-    evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
     return answer
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .compare import Errors
 from .mutants import MutantReport
+from .stochastic import DrawsFinding
 from .tolerance import Tolerance
 
 
@@ -46,6 +47,8 @@ class Evidence:
     """How it fared on inputs that a contract may leave out: passed, and what was wrong."""
     mutants: MutantReport | None = None
     """How references with a mistake fared on this workload."""
+    drawn: list[DrawsFinding] = field(default_factory=list)
+    """Of stochastic operators, how its distribution fared, per input."""
     triton_launches: int = 0
     """Launches of Triton kernels that the runner counted, over all compared calls."""
     built_extensions: int = 0

@@ -58,6 +58,11 @@ class Leaf:
         return self.descriptor is None and isinstance(self.plain, float)
 
 
+def tells(leaf: Leaf) -> bool:
+    """Whether it is a tensor or a number: of names, and of what is missing, nothing is computed."""
+    return leaf.descriptor is not None or type(leaf.plain) in {bool, int, float, complex}
+
+
 def leaves_of(parcel: Parcel) -> list[Leaf]:
     """The leaves in order; lists and tuples count as the same."""
     return list(_walk(parcel.tree, "output", parcel))

@@ -13,7 +13,7 @@ from ..tensors import tensor_of
 from ..values import Parcel
 from .compare import is_accepted
 from .expected import Expected
-from .leaves import Leaf
+from .leaves import tells
 from .phases import phase
 
 Outputs = list[torch.Tensor] | None
@@ -30,7 +30,7 @@ def passing_null_kernel(calls: list[Call]) -> str | None:
 def _passing(calls: list[Call]) -> str | None:
     if not calls:
         return None
-    if not any(_tells(leaf) for leaf in calls[0][1].own):
+    if not any(tells(leaf) for leaf in calls[0][1].own):
         return "a kernel that does nothing"
     for name, kernel in _null_kernels(calls):
         if all(_passes(kernel(index), calls[index][1]) for index in range(len(calls))):
@@ -56,17 +56,12 @@ def _passes(outputs: Outputs, expected: Expected) -> bool:
     if outputs is None:
         return False
     return all(
-        is_accepted(output, expected, index) for index, output in enumerate(outputs) if _tells(expected.own[index])
+        is_accepted(output, expected, index) for index, output in enumerate(outputs) if tells(expected.own[index])
     )
 
 
-# Whether it is a tensor or a number: of names, and of what is missing, nothing is computed.
-def _tells(leaf: Leaf) -> bool:
-    return leaf.descriptor is not None or type(leaf.plain) in {bool, int, float, complex}
-
-
 def _own(call: Call) -> list[torch.Tensor]:
-    return [leaf.tensor() if _tells(leaf) else torch.zeros(()) for leaf in call[1].own]
+    return [leaf.tensor() if tells(leaf) else torch.zeros(()) for leaf in call[1].own]
 
 
 # The mean of one number is that number: of a single loss value it says nothing.

@@ -42,7 +42,8 @@ def open_reference(
     reference.prove()
     # Starting a process costs as much as all of a small reference, so the first workload speaks for the others. Beside
     # a large one there is no room.
-    if not reference.is_large and (settings.mode == "certify" or workload == task.workloads[0]):
+    tries = not reference.is_large and not reference.is_stochastic
+    if tries and (settings.mode == "certify" or workload == task.workloads[0]):
         reference.try_mutants(lambda: start_reference(station, settings, device), Message("open_reference", body))
     station.locks.give_way()
     return reference

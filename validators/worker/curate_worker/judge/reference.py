@@ -31,6 +31,8 @@ from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
 from .seeds import derive_seed
+from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
+from .stochastic_power import require_power
 
 # The number of the case that is made from the first.
 _NEAR, _DRAWN = -1, -2
@@ -61,12 +63,15 @@ class Reference:
     changed: list[int] = field(default_factory=list)
     """Those of them that are results: nothing else that comes out is the same memory."""
     aliases_inputs: bool = False
+    is_stochastic: bool = False
+    """Whether it draws random numbers: what it gives follows from the seed, and from nothing else."""
     mutants: MutantReport | None = None
     """How references with a mistake fared; None before they were tried."""
     largest_answer: int = 0
     """Bytes of the largest output."""
     _cases: dict[int, Case] = field(default_factory=dict)
     _drawn: dict[str, Case | None] = field(default_factory=dict)
+    _draws: dict[int, ReferenceDraws] = field(default_factory=dict)
     _unseeded: list[int] = field(default_factory=list)
     """Places of inputs that are the same whatever the seed."""
     _secret: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -208,10 +213,24 @@ class Reference:
         answer = self._ask("chain", body, blobs, "chained")
         return max(0, watch.nanoseconds() - number_in(answer, "nanoseconds"))
 
+    def draws(self, number: int) -> tuple[Case, ReferenceDraws]:
+        """Of a stochastic reference: one of the inputs it is judged on, and what it draws there."""
+        case = self.case(0) if number == 0 else self.unforeseen_case(0)
+        if number not in self._draws:
+
+            def draw(call: int) -> Parcel:
+                return self.call(case.inputs, flush=False, purpose=f"draw {number} {call}", look=False).output
+
+            self._draws[number] = draws_of_reference(draw, case.expected, case.num_bytes)
+        return case, self._draws[number]
+
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
         digests = self._look_at_first_call()
         self._require_repeatable()
+        if self.is_stochastic:
+            require_power([self.draws(number) for number in range(NUM_INPUTS)])
+            return
         others = zip(digests, digests_of(self._make_inputs(1)), strict=False)
         self._unseeded = [place for place, (first, second) in enumerate(others) if first == second]
         cases = [*(self.case(index) for index in self._numbers()), *self.drawn_cases().values()]
@@ -236,15 +255,24 @@ class Reference:
     def _numbers(self) -> range:
         return range(1 if self.is_large else self.num_calls())
 
-    # Dropout and the like: another state of the random generator must not change the result beyond rounding.
+    # Another state of the random generator must not change the result beyond rounding, or be all that it depends on.
     def _require_repeatable(self) -> None:
         case = self.case(0)
         output = self.call(case.inputs, flush=False, purpose="run again", look=False).output
         try:
             compare(output, case.expected)
         except Verdict as found:
-            text = f"two calls of the reference on the same input differ: {found.log}"
-            raise Verdict("INVALID_REFERENCE", "task", "REF_NONDETERMINISTIC", "task", text) from found
+            self.is_stochastic = self._follows_from_seed(case)
+            if not self.is_stochastic:
+                text = f"two calls of the reference on the same input differ: {found.log}"
+                raise Verdict("INVALID_REFERENCE", "task", "REF_NONDETERMINISTIC", "task", text) from found
+
+    def _follows_from_seed(self, case: Case) -> bool:
+        try:
+            compare(self.call(case.inputs, flush=False, look=False).output, case.expected)
+        except Verdict:
+            return False
+        return True
 
     def _make_inputs(self, purpose: int | str, dice: str | None = None) -> Parcel:
         answer = self._ask("make_inputs", {**self._how(purpose, dice), "keep": False}, [], "inputs")

@@ -19,6 +19,7 @@ from . import (
     oracle,
     own_kernel,
     quiet_device,
+    randomness,
     timed_outputs,
 )
 from .check import Check
@@ -30,6 +31,7 @@ CHECKS: list[Check] = [
     layout.CHECK,
     deterministic.CHECK,
     distributions.CHECK,
+    randomness.CHECK,
     contracts.NON_CONTIGUOUS,
     contracts.SPECIAL_VALUES,
     oracle.CHECK,

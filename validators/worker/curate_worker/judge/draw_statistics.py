@@ -1,0 +1,91 @@
+"""
+Numbers that sum up one draw of a stochastic operator. Draws on one input from different seeds are independent, whatever
+hangs together within one of them (whole channels that drop out), so tests compare these numbers and not elements.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+
+_MOST_ELEMENTS: Final = 1 << 16
+_QUANTILES: Final = (0.05, 0.5, 0.95)
+# How far apart two programs round what is the same, in proportion to it.
+_NEAR: Final = {torch.float16: 2.0**-8, torch.bfloat16: 2.0**-5}
+_NEAR_OTHERWISE: Final = 2.0**-16
+_MOST_CLASSES: Final = 64
+
+
+class DrawStatistics:
+    """What is looked at, prepared from draws of the reference that are used for nothing else."""
+
+    def __init__(self, first: torch.Tensor) -> None:
+        self.dtype = first.dtype
+        self._step = max(1, first.numel() // _MOST_ELEMENTS)
+        self._rows = [self._row(first)]
+
+    def know(self, draw: torch.Tensor) -> None:
+        """Takes in one more draw of the reference."""
+        self._rows.append(self._row(draw))
+
+    def prepare(self) -> bool:
+        """To be called when all are known; says whether they differ, so that there is anything to compare."""
+        rows, self._rows = torch.stack(self._rows), []
+        self._mean, self._square = rows.mean(0), rows.square().mean(0)
+        self._known = rows.sort(0).values
+        classes = rows.new_empty(0) if self.dtype.is_floating_point else torch.unique(rows)
+        self._classes = classes[:_MOST_CLASSES]
+        return bool((self._known[0] != self._known[-1]).any())
+
+    def of(self, draw: torch.Tensor, before: torch.Tensor) -> dict[str, float]:
+        """By name, the statistics of a draw, and of what it has in common with the draw before."""
+        row, last = self._row(draw), self._row(before)
+        found = {
+            "mean": float(row.mean()),
+            "mean of squares": float(row.square().mean()),
+            "share of zeros": float((row == 0).to(torch.float64).mean()),
+            "largest": float(row.abs().max()),
+            "product with the mean of the reference": float((row * self._mean).mean()),
+            "product of the squares with those of the reference": float((row.square() * self._square).mean()),
+            "share of values that the reference gives": self._supported(row),
+            "product with the draw before": float(((row - self._mean) * (last - self._mean)).mean()),
+            "values as in the draw before": float((row == last).to(torch.float64).mean()),
+            "product of neighbours": _product_of_neighbours(row - self._mean),
+        }
+        found |= {f"quantile {share}": float(torch.quantile(row[:_MOST_ELEMENTS], share)) for share in _QUANTILES}
+        found |= {f"share of {value:g}": float((row == value).to(row.dtype).mean()) for value in self._classes.tolist()}
+        return found | self._over_dimensions(draw)
+
+    def _row(self, tensor: torch.Tensor) -> torch.Tensor:
+        return torch.nan_to_num(tensor.reshape(-1)[:: self._step].to(torch.float64), 0.0, 0.0, 0.0)
+
+    # A mask that is the same in every row, or in every column, shows in sums along the other dimension.
+    def _over_dimensions(self, draw: torch.Tensor) -> dict[str, float]:
+        if draw.dim() < 2 or self._step > 1:  # noqa: PLR2004
+            return {}
+        rest = torch.nan_to_num(draw.to(torch.float64), 0.0, 0.0, 0.0) - self._mean.reshape(draw.shape)
+        return {f"sums along dimension {place}": float(rest.sum(place).square().mean()) for place in range(draw.dim())}
+
+    def _supported(self, row: torch.Tensor) -> float:
+        places = torch.searchsorted(self._known.t().contiguous(), row[:, None])[:, 0]
+        highest = self._known.shape[0] - 1
+        near = [self._known.gather(0, (places + step).clamp(0, highest)[None])[0] for step in (-1, 0)]
+        slack = _NEAR.get(self.dtype, _NEAR_OTHERWISE) * row.abs()
+        close = ((row - near[0]).abs() <= slack) | ((row - near[1]).abs() <= slack)
+        return float(close.to(torch.float64).mean())
+
+
+def _product_of_neighbours(rest: torch.Tensor) -> float:
+    return float((rest[1:] * rest[:-1]).mean()) if rest.numel() > 1 else 0.0
+
+
+def grain_of(statistics: DrawStatistics | None) -> float:
+    """Differences of statistics that say nothing, in proportion to them."""
+    return 0.0 if statistics is None else _NEAR.get(statistics.dtype, _NEAR_OTHERWISE)
+
+
+def columns(rows: list[dict[str, float]]) -> dict[str, np.ndarray]:
+    """Statistics of many draws by name."""
+    return {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}

@@ -1,0 +1,147 @@
+"""
+Judges operators that draw random numbers, such as dropout: seeds mean something else to every program, so what comes
+out is compared as a distribution. Draws of reference and candidate on the same input, from different seeds, are summed
+up in some fifteen numbers each (`draw_statistics.py`), and each number is compared by rank tests (`rank_test.py`).
+
+An honest candidate is refused once in a million: `ERROR_RATE`, shared out among all tests of a workload (Bonferroni).
+With 64 draws of either side, ranks that do not overlap give p = 1e-22, with 32 draws 6e-12. Where no draw of the
+reference comes twice, not more than an eighth of the candidate's may. Outputs that the reference repeats are compared
+as those of any other operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ..digests import digest_of_numbers
+from ..values import Parcel
+from .compare import compare_leaf, compare_structure
+from .draw_statistics import DrawStatistics, columns, grain_of
+from .expected import Expected
+from .faults import Verdict
+from .leaves import Leaf, leaves_of, tells
+from .rank_test import p_value
+
+ERROR_RATE: Final = 1e-6
+NUM_INPUTS: Final = 2
+"""On how many inputs a workload is judged."""
+_DRAWS, _DRAWS_OF_LARGE, _KNOWN = 64, 32, 24
+_LARGE_BYTES: Final = 4 << 20
+_DISTINCT: Final = 7 / 8
+
+Draw = Callable[[int], Parcel]
+"""Gives what a program makes of one input from the seed of a number."""
+Table = list[dict[str, np.ndarray]]
+"""Per leaf, statistics of all draws by name; empty for leaves that the reference repeats."""
+
+
+@dataclass(frozen=True)
+class ReferenceDraws:
+    """What is known of the distribution that a reference draws from, for one input."""
+
+    expected: Expected
+    statistics: list[DrawStatistics | None]
+    """Per leaf; None for those that the reference repeats."""
+    table: Table
+    count: int
+    num_distinct: list[int]
+    """Per leaf, how many of the draws differ from all others."""
+
+
+@dataclass(frozen=True)
+class DrawsFinding:
+    """What comparing two sets of draws showed."""
+
+    num_draws: int
+    num_tests: int
+    least_p: float
+
+    def text(self) -> str:
+        """In words."""
+        return f"{self.num_draws} draws, {self.num_tests} tests, least p {self.least_p:.2g}"
+
+
+def draws_of_reference(draw: Draw, expected: Expected, num_bytes: int) -> ReferenceDraws:
+    """Draws as often as an output of some bytes allows."""
+    count = _DRAWS_OF_LARGE if num_bytes > _LARGE_BYTES else _DRAWS
+    places = [index for index, leaf in enumerate(expected.own) if tells(leaf) and leaf.tensor().numel()]
+    known = {index: DrawStatistics(expected.own[index].tensor().cpu()) for index in places}
+    for number in range(_KNOWN):
+        leaves = leaves_of(draw(number))
+        for index, statistics in known.items():
+            statistics.know(leaves[index].tensor().cpu())
+    differing = {index: statistics for index, statistics in known.items() if statistics.prepare()}
+    prepared = [differing.get(index) for index in range(len(expected.own))]
+    table, num_distinct = _table(lambda number: leaves_of(draw(_KNOWN + number)), prepared, count)
+    return ReferenceDraws(expected, prepared, table, count, num_distinct)
+
+
+def compare_draws(leaves_at: Callable[[int], list[Leaf]], draws: ReferenceDraws) -> DrawsFinding:
+    """
+    Compares a candidate's draws on an input, of which `leaves_at` gives one, with the reference's. Raises a Verdict
+    where they differ.
+    """
+
+    def leaves_like_those(number: int) -> list[Leaf]:
+        leaves = leaves_at(number)
+        compare_structure(leaves, draws.expected.own)
+        for index, leaf in enumerate(leaves):
+            if draws.statistics[index] is None:
+                compare_leaf(leaf, draws.expected, index)
+        return leaves
+
+    mine, num_distinct = _table(leaves_like_those, draws.statistics, draws.count)
+    _require_own_draws(num_distinct, draws)
+    found = [
+        (
+            p_value(theirs[name], its[name], grain_of(draws.statistics[index])),
+            draws.expected.own[index].place,
+            name,
+            theirs[name],
+            its[name],
+        )
+        for index, (theirs, its) in enumerate(zip(draws.table, mine, strict=True))
+        for name in theirs
+    ]
+    least = min(found, key=lambda item: item[0])
+    if least[0] * len(found) * NUM_INPUTS < ERROR_RATE:
+        raise Verdict("INCORRECT_NUMERICAL", "compare", "WRONG_DISTRIBUTION", "candidate", _difference(*least))
+    return DrawsFinding(draws.count, len(found), least[0])
+
+
+def _require_own_draws(num_distinct: list[int], draws: ReferenceDraws) -> None:
+    pairs = zip(num_distinct, draws.num_distinct, draws.expected.own, strict=True)
+    for mine, theirs, leaf in pairs:
+        if theirs > draws.count and mine <= draws.count * _DISTINCT:
+            text = f"{leaf.place} comes again: {mine} of {draws.count + 1} draws differ, all of the reference's do"
+            raise Verdict("INCORRECT_NUMERICAL", "compare", "WRONG_DISTRIBUTION", "candidate", text)
+
+
+def _difference(p: float, place: str, name: str, theirs: np.ndarray, its: np.ndarray) -> str:
+    return (
+        f"{place} is drawn from another distribution: {name} is {np.median(its):.6g} in the median of {len(its)} draws,"
+        f" the reference's is {np.median(theirs):.6g} (p {p:.1g} in rank tests)"
+    )
+
+
+def _table(
+    leaves_at: Callable[[int], list[Leaf]], statistics: list[DrawStatistics | None], count: int
+) -> tuple[Table, list[int]]:
+    rows: list[list[dict[str, float]]] = [[] for _ in statistics]
+    seen: list[set[str]] = [set() for _ in statistics]
+    before: list[Leaf] | None = None
+    for number in range(count + 1):
+        now = leaves_at(number)
+        for index, looked_at in enumerate(statistics):
+            if looked_at is None:
+                continue
+            draw = now[index].tensor().cpu()
+            seen[index].add(digest_of_numbers(draw))
+            if before is not None:
+                rows[index].append(looked_at.of(draw, before[index].tensor().cpu()))
+        before = now
+    return [columns(row) if row else {} for row in rows], [len(digests) for digests in seen]
