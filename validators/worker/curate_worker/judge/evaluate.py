@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ..digests import digests_of_numbers
-from ..values import Json
-from .candidate_run import CallAnswer, CandidateRun, DeviceChanged
+from .candidate_run import CandidateRun, DeviceChanged
 from .cases import Case
+from .checked_call import Fingerprint, check_call, check_repetition, seen_call
 from .compare import compare
 from .contracts import CONTRACTS
 from .evidence import Evidence
@@ -97,14 +94,14 @@ class _Judgement:
             return self._judge_draws(reference, evidence)
         # The same in every call of a workload: a program shall not see from it which call is timed.
         timed = reference.settings.mode != "screen" and self._run.proved_on != "interpreter"
-        first = _Fingerprint.of(_check_call(self._run, reference.case(0), evidence, flush=timed))
+        first = Fingerprint.of(check_call(self._run, reference.case(0), evidence, flush=timed))
         for index in range(1, reference.num_calls()):
-            _check_call(self._run, reference.case(index), evidence, flush=timed)
+            check_call(self._run, reference.case(index), evidence, flush=timed)
         self._check_drawn(reference, evidence, flush=timed)
         unforeseen = reference.unforeseen_case(0)
         compare(self._run.call(unforeseen, flush=timed).outputs, unforeseen.expected)
         # Last, so that what a program keeps from its previous call is wrong here.
-        _check_repetition(first, self._run.call(reference.case(0), flush=timed), reference.case(0), evidence)
+        check_repetition(first, self._run.call(reference.case(0), flush=timed), reference.case(0), evidence)
         _require_inputs_untouched(evidence, reference)
         _require_memory_of_its_own(evidence, reference)
         self._require_no_stale_answer(reference, first, timed)
@@ -129,7 +126,7 @@ class _Judgement:
 
             def leaves_at(_: int, case: Case = case) -> list[Leaf]:
                 self._station.locks.give_way()
-                return leaves_of(_seen_call(self._run, case, evidence, flush=False).outputs)
+                return leaves_of(seen_call(self._run, case, evidence, flush=False).outputs)
 
             evidence.drawn.append(compare_draws(leaves_at, draws))
         _require_inputs_untouched(evidence, reference)
@@ -151,7 +148,7 @@ class _Judgement:
         for name, case in cases.items():
             self._station.locks.give_way()
             try:
-                _check_call(self._run, case, evidence, flush=flush)
+                check_call(self._run, case, evidence, flush=flush)
             except Verdict as found:
                 found.log = f"on inputs drawn {name}: {found.log}"
                 raise
@@ -175,64 +172,18 @@ class _Judgement:
             raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
 
     # A program that knows its inputs by a sample of them gives the old answer to inputs that differ in one element.
-    def _require_no_stale_answer(self, reference: Reference, first: _Fingerprint, flush: bool) -> None:
+    def _require_no_stale_answer(self, reference: Reference, first: Fingerprint, flush: bool) -> None:
         case = reference.near_case()
         if case is None:
             return
         answer = self._run.call(case, flush=flush)
-        if first.digests != _Fingerprint.of(answer).digests:
+        if first.digests != Fingerprint.of(answer).digests:
             return
         try:
             compare(answer.outputs, case.expected)
         except Verdict as found:
             text = f"gave the answer to other inputs, which differ in one element: {found.log}"
             raise Verdict("REWARD_HACK", "integrity", "HACK_CACHE", "candidate", text) from found
-
-
-@dataclass(frozen=True)
-class _Fingerprint:
-    """What is remembered of an output, which may take gigabytes."""
-
-    tree: Json
-    digests: list[str]
-
-    @classmethod
-    def of(cls, answer: CallAnswer) -> _Fingerprint:
-        return cls(answer.outputs.tree, digests_of_numbers(answer.outputs))
-
-
-def _check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
-    answer = _seen_call(run, case, evidence, flush=flush)
-    evidence.errors.append(compare(answer.outputs, case.expected))
-    evidence.tolerances += [item for item in case.expected.tolerances if item is not None]
-    evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
-    return answer
-
-
-# What it did beside returning something.
-def _seen_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
-    answer = run.call(case, flush=flush)
-    evidence.num_calls += 1
-    known = case.input_digests()
-    evidence.mutated_inputs |= {
-        index
-        for index, digest in enumerate(known)
-        if index >= len(answer.input_digests) or digest != answer.input_digests[index]
-    }
-    evidence.aliased_inputs |= {index for _, index in answer.aliases}
-    evidence.triton_launches += answer.triton_launches
-    if answer.overrun is not None:
-        evidence.overrun_inputs = (evidence.overrun_inputs or set()) | set(answer.overrun)
-    return answer
-
-
-def _check_repetition(first: _Fingerprint, again: CallAnswer, case: Case, evidence: Evidence) -> None:
-    try:
-        compare(again.outputs, case.expected)
-    except Verdict as found:
-        text = f"a second call on the same input: {found.log}"
-        raise Verdict("INCORRECT_NUMERICAL", "compare", "NONDETERMINISTIC", "candidate", text) from found
-    evidence.repeats_exactly = first == _Fingerprint.of(again)
 
 
 # The reference is timed between the candidate's calls.
@@ -287,20 +238,6 @@ def _require_interpreted_kernel(run: CandidateRun, evidence: Evidence) -> None:
     if run.proved_on == "interpreter" and evidence.triton_launches == 0:
         text = "no Triton kernel was launched: without a GPU the program takes another path"
         raise Verdict("NOT_RUN", "run", "KERNEL_NOT_LAUNCHED", None, text)
-
-
-def _layout_difference(answer: CallAnswer, case: Case) -> str | None:
-    for given, wanted in zip(leaves_of(answer.outputs), case.expected.own, strict=True):
-        if given.descriptor is None or wanted.descriptor is None:
-            continue
-        sizes = given.descriptor.shape
-        pairs = zip(sizes, given.descriptor.strides, wanted.descriptor.strides, strict=True)
-        if any(size > 1 and mine != theirs for size, mine, theirs in pairs):
-            return (
-                f"{given.place} has strides {list(given.descriptor.strides)},"
-                f" the reference's {list(wanted.descriptor.strides)}"
-            )
-    return None
 
 
 # Triton before 3.8 computes garbage in bfloat16 under its interpreter; that is not the candidate's error.

@@ -25,9 +25,8 @@ def p_value(first: np.ndarray, second: np.ndarray, grain: float = 0.0) -> float:
 
 def rank_sum_p(first: np.ndarray, second: np.ndarray, step: float = 0.0) -> float:
     """Two-sided p of the rank-sum test; 1 where all numbers are equal, or as good as equal by steps of some size."""
-    _, places, counts = np.unique(
-        _merged(np.concatenate([first, second]), step), return_inverse=True, return_counts=True
-    )
+    both = _merged(np.concatenate([first, second]), step)
+    _, places, counts = np.unique(both, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     ranks = (ends - (counts - 1) / 2)[places]
     mine, its = len(first), len(second)

@@ -97,20 +97,19 @@ def compare_draws(leaves_at: Callable[[int], list[Leaf]], draws: ReferenceDraws)
     mine, num_distinct = _table(leaves_like_those, draws.statistics, draws.count)
     _require_own_draws(num_distinct, draws)
     found = [
-        (
-            p_value(theirs[name], its[name], grain_of(draws.statistics[index])),
-            draws.expected.own[index].place,
-            name,
-            theirs[name],
-            its[name],
-        )
+        (p_value(theirs[name], its[name], grain_of(draws.statistics[index])), index, name)
         for index, (theirs, its) in enumerate(zip(draws.table, mine, strict=True))
         for name in theirs
     ]
-    least = min(found, key=lambda item: item[0])
-    if least[0] * len(found) * NUM_INPUTS < ERROR_RATE:
-        raise Verdict("INCORRECT_NUMERICAL", "compare", "WRONG_DISTRIBUTION", "candidate", _difference(*least))
-    return DrawsFinding(draws.count, len(found), least[0])
+    p, index, name = min(found)
+    if p * len(found) * NUM_INPUTS < ERROR_RATE:
+        text = (
+            f"{draws.expected.own[index].place} is drawn from another distribution: in the median of {draws.count}"
+            f" draws {name} is {np.median(mine[index][name]):.6g}, the reference's is"
+            f" {np.median(draws.table[index][name]):.6g} (p {p:.1g} in rank tests)"
+        )
+        raise Verdict("INCORRECT_NUMERICAL", "compare", "WRONG_DISTRIBUTION", "candidate", text)
+    return DrawsFinding(draws.count, len(found), p)
 
 
 def _require_own_draws(num_distinct: list[int], draws: ReferenceDraws) -> None:
@@ -119,13 +118,6 @@ def _require_own_draws(num_distinct: list[int], draws: ReferenceDraws) -> None:
         if theirs > draws.count and mine <= draws.count * _DISTINCT:
             text = f"{leaf.place} comes again: {mine} of {draws.count + 1} draws differ, all of the reference's do"
             raise Verdict("INCORRECT_NUMERICAL", "compare", "WRONG_DISTRIBUTION", "candidate", text)
-
-
-def _difference(p: float, place: str, name: str, theirs: np.ndarray, its: np.ndarray) -> str:
-    return (
-        f"{place} is drawn from another distribution: {name} is {np.median(its):.6g} in the median of {len(its)} draws,"
-        f" the reference's is {np.median(theirs):.6g} (p {p:.1g} in rank tests)"
-    )
 
 
 def _table(

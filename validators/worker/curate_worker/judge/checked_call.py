@@ -1,0 +1,74 @@
+"""One call of a candidate: what came out is compared, what it did beside that is noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..digests import digests_of_numbers
+from ..values import Json
+from .candidate_run import CallAnswer, CandidateRun
+from .cases import Case
+from .compare import compare
+from .evidence import Evidence
+from .faults import Verdict
+from .leaves import leaves_of
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What is remembered of an output, which may take gigabytes."""
+
+    tree: Json
+    digests: list[str]
+
+    @classmethod
+    def of(cls, answer: CallAnswer) -> Fingerprint:
+        return cls(answer.outputs.tree, digests_of_numbers(answer.outputs))
+
+
+def check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
+    answer = seen_call(run, case, evidence, flush=flush)
+    evidence.errors.append(compare(answer.outputs, case.expected))
+    evidence.tolerances += [item for item in case.expected.tolerances if item is not None]
+    evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
+    return answer
+
+
+# What it did beside returning something.
+def seen_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
+    answer = run.call(case, flush=flush)
+    evidence.num_calls += 1
+    known = case.input_digests()
+    evidence.mutated_inputs |= {
+        index
+        for index, digest in enumerate(known)
+        if index >= len(answer.input_digests) or digest != answer.input_digests[index]
+    }
+    evidence.aliased_inputs |= {index for _, index in answer.aliases}
+    evidence.triton_launches += answer.triton_launches
+    if answer.overrun is not None:
+        evidence.overrun_inputs = (evidence.overrun_inputs or set()) | set(answer.overrun)
+    return answer
+
+
+def check_repetition(first: Fingerprint, again: CallAnswer, case: Case, evidence: Evidence) -> None:
+    try:
+        compare(again.outputs, case.expected)
+    except Verdict as found:
+        text = f"a second call on the same input: {found.log}"
+        raise Verdict("INCORRECT_NUMERICAL", "compare", "NONDETERMINISTIC", "candidate", text) from found
+    evidence.repeats_exactly = first == Fingerprint.of(again)
+
+
+def _layout_difference(answer: CallAnswer, case: Case) -> str | None:
+    for given, wanted in zip(leaves_of(answer.outputs), case.expected.own, strict=True):
+        if given.descriptor is None or wanted.descriptor is None:
+            continue
+        sizes = given.descriptor.shape
+        pairs = zip(sizes, given.descriptor.strides, wanted.descriptor.strides, strict=True)
+        if any(size > 1 and mine != theirs for size, mine, theirs in pairs):
+            return (
+                f"{given.place} has strides {list(given.descriptor.strides)},"
+                f" the reference's {list(wanted.descriptor.strides)}"
+            )
+    return None
