@@ -43,7 +43,7 @@ export const concur: DatasetFilter<Options> = {
   select(candidates, { parts, figure, speedup, single_operator }) {
     const list = PARTS.map((part) => `CASE WHEN ${part} THEN '${part}' END`)
     return `WITH eligible AS (SELECT candidate_id, task_id, reasoning_tokens, ${figure} AS speed, is_single_operator,
-        reasoning_tokens IS NOT NULL AND ${figure} IS NOT NULL AS counts, tokenizer FROM ${candidates}),
+        reasoning_tokens IS NOT NULL AND ${figure} IS NOT NULL AS counts, coalesce(tokenizer, '') AS tokenizer FROM ${candidates}),
       compared AS (SELECT *,
         counts AND speed = max(speed) OVER sample AND min(tokenizer) OVER sample = max(tokenizer) OVER sample
           AND row_number() OVER (sample ORDER BY reasoning_tokens NULLS LAST, speed DESC NULLS LAST, candidate_id) = 1 AS concise_and_fast,

@@ -35,6 +35,16 @@ describe('the filter concur', () => {
     })
   })
 
+  it('compares lengths whose tokenizer nobody names, and not with those of another', async () => {
+    const unnamed = { tokenizer: null }
+    expect(await partsOf([sample('a', 'short', 100, 2, unnamed), sample('a', 'long', 200, 1.5, unnamed)])).toEqual({
+      'a-short': ['concise_and_fast'],
+      'a-long': 'refused ',
+    })
+    const mixed = [sample('a', 'short', 100, 2, unnamed), sample('a', 'long', 200, 1.5)]
+    expect(await partsOf(mixed)).toEqual({ 'a-short': 'refused ', 'a-long': 'refused ' })
+  })
+
   it('adds what is more than five times as fast, and not what is exactly five times as fast', async () => {
     expect(await partsOf([sample('a', 'five', 100, 5), sample('a', 'more', 200, 5.01)])).toEqual({
       'a-five': 'refused ',
