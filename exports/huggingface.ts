@@ -49,8 +49,19 @@ export interface Hub {
   createRepo(repo: string, visibility: 'private' | 'public'): Promise<void>
   createBranch(place: HubPlace): Promise<void>
   list(repo: string, revision: string): Promise<RemoteFile[]>
+  /** The text of a small file; null where the revision has none of that name. */
+  read(repo: string, revision: string, path: string): Promise<string | null>
+  /** Names a commit; that the name is taken already is no error. */
+  tag(repo: string, revision: string, name: string): Promise<void>
   /** Commits on top of `parent` and gives the new commit; null where something else was committed meanwhile. */
   commit(place: HubPlace, parent: string, title: string, operations: readonly HubOperation[]): Promise<string | null>
+  /** Makes a pull request of one commit on top of `parent`, and gives its branch, which takes further commits. */
+  openPullRequest(
+    place: HubPlace,
+    parent: string,
+    title: string,
+    operations: readonly HubOperation[],
+  ): Promise<{ commit: string; branch: string; url: string }>
 }
 
 /** Opens the Hub at an endpoint. */
@@ -90,21 +101,51 @@ export function openHub(endpoint: string, { token, origin }: HubToken, signal: A
           .filter(({ type }) => type === 'file')
           .map(({ path, size, oid, lfs }) => ({ path, numBytes: size, sha256: lfs?.oid ?? null, gitBlob: oid ?? null }))
       }),
-    commit: ({ repo, branch }, parent, title, operations) =>
+    read: (repo, revision, path) =>
       guard(async () => {
-        const committing = commit({
-          ...access,
-          repo: nameOf(repo),
-          branch,
-          parentCommit: parent,
-          title,
-          operations: operations.map(toCommitOperation),
-          abortSignal: signal,
-          // The plain protocol: what is tested here is what runs. Content-defined chunks of Xet come with their own test.
-          useXet: false,
+        const response = await access.fetch(`${endpoint}/datasets/${repo}/resolve/${revision}/${path}`, {
+          headers: { Authorization: `Bearer ${token}` },
         })
+        if (response.status === 404) return null
+        if (!response.ok) throw new HubApiError(response.url, response.status)
+        return response.text()
+      }),
+    tag: (repo, revision, name) =>
+      guard(async () => {
+        const response = await access.fetch(`${endpoint}/api/datasets/${repo}/tag/${revision}`, {
+          method: 'POST',
+          headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+          body: JSON.stringify({ tag: name }),
+        })
+        if (!response.ok && response.status !== 409) throw new HubApiError(response.url, response.status)
+      }),
+    commit: (place, parent, title, operations) =>
+      guard(async () => {
+        const committing = commit(commitOf(place, parent, title, operations))
         return (await orNull(committing, 412, 409))?.commit.oid ?? null
       }),
+    openPullRequest: (place, parent, title, operations) =>
+      guard(async () => {
+        const opened = await commit({ ...commitOf(place, parent, title, operations), isPullRequest: true })
+        const url = opened?.pullRequestUrl ?? ''
+        const number = /\/(\d+)\/?$/.exec(url)?.[1]
+        if (opened === undefined || number === undefined) throw new TypeError(`the pull request has no number: ${url}`)
+        return { commit: opened.commit.oid, branch: `refs/pr/${number}`, url }
+      }),
+  }
+
+  function commitOf({ repo, branch }: HubPlace, parent: string, title: string, operations: readonly HubOperation[]) {
+    return {
+      ...access,
+      repo: nameOf(repo),
+      branch,
+      parentCommit: parent,
+      title,
+      operations: operations.map(toCommitOperation),
+      abortSignal: signal,
+      // The plain protocol: what is tested here is what runs. Content-defined chunks of Xet come with their own test.
+      useXet: false,
+    }
   }
 }
 

@@ -46,6 +46,7 @@ export async function planPublication(
 function isOurs(path: string): boolean {
   const [folder = '', name = '', ...deeper] = path.split('/')
   if (name === '') return BESIDE_THE_DATA.includes(folder)
+  if (folder === 'plots') return deeper.length === 0 && name.endsWith('.svg')
   return deeper.length === 0 && Object.keys(datasetConfigs).includes(folder) && DATA_FILE.test(name)
 }
 

@@ -12,6 +12,12 @@ export interface PublicationRequest {
   readonly files: readonly LocalFile[]
   /** First line of the commits. */
   readonly title: string
+  /** `pull_request` leaves the branch as it is and proposes the change. Default `commit`. */
+  readonly mode?: 'commit' | 'pull_request'
+  /** Name for the commit, such as a version; none by default. */
+  readonly tag?: string | null
+  /** The card with what people wrote into the published one; without it the card replaces theirs. */
+  readonly mergeCard?: (published: string | null) => Promise<LocalFile>
   /** Plan, and send nothing. */
   readonly isDryRun: boolean
   /** Told after each commit how many files it changed. */
@@ -33,19 +39,28 @@ export async function publishDataset(hub: Hub, request: PublicationRequest): Pro
   await hub.whoAmI()
   if (!request.isDryRun) await prepare(hub, request)
   const parent = await currentHead(hub, request)
-  const files = await planOn(hub, request, parent)
-  if (request.isDryRun)
-    return { publication: describe(hub, request, files, { parent, head: null, numCommits: 0 }), files }
-  const { head, numCommits } = await commitAll(hub, request, requireHead(parent, request))
-  await verify(hub, request, head)
-  return { publication: describe(hub, request, files, { parent, head, numCommits }), files }
+  const { files } = await planOn(hub, request, parent)
+  if (request.isDryRun) return { publication: describe(hub, request, files, { ...NOTHING_SENT, parent }), files }
+  const sent = await commitAll(hub, request, requireHead(parent, request))
+  await verify(hub, request, sent.head)
+  if (request.tag != null) await hub.tag(request.place.repo, sent.head, request.tag)
+  return { publication: describe(hub, request, files, { ...sent, parent }), files }
 }
 
 /** The plan of a publication nobody asked the Hub about: every file is new. */
 export async function planWithoutHub(endpoint: string, request: PublicationRequest): Promise<PublicationResult> {
   const files = await planPublication(request.files, [])
-  return { publication: describe({ endpoint }, request, files, { parent: null, head: null, numCommits: 0 }), files }
+  return { publication: describe({ endpoint }, request, files, NOTHING_SENT), files }
 }
+
+interface Sent {
+  readonly parent: string | null
+  readonly head: string | null
+  readonly numCommits: number
+  readonly pullRequest: string | null
+}
+
+const NOTHING_SENT: Sent = { parent: null, head: null, numCommits: 0, pullRequest: null }
 
 async function prepare(hub: Hub, { place, visibility }: PublicationRequest): Promise<void> {
   if (!(await hub.exists(place.repo))) await hub.createRepo(place.repo, visibility)
@@ -63,13 +78,27 @@ function requireHead(head: string | null, { place }: PublicationRequest): string
   })
 }
 
-async function planOn(
-  hub: Hub,
-  { place, files }: PublicationRequest,
-  revision: string | null,
-): Promise<PublishedFile[]> {
-  return planPublication(files, revision === null ? [] : await hub.list(place.repo, revision))
+interface Plan {
+  readonly files: readonly PublishedFile[]
+  /** What is to be there: the files of the request, the card with what people wrote. */
+  readonly local: readonly LocalFile[]
 }
+
+async function planOn(hub: Hub, request: PublicationRequest, revision: string | null): Promise<Plan> {
+  const local = await withCard(hub, request, revision)
+  const { repo } = request.place
+  return { files: await planPublication(local, revision === null ? [] : await hub.list(repo, revision)), local }
+}
+
+async function withCard(hub: Hub, request: PublicationRequest, revision: string | null): Promise<readonly LocalFile[]> {
+  const { mergeCard, files, place } = request
+  if (mergeCard === undefined) return files
+  const published = revision === null ? null : await hub.read(place.repo, revision, CARD)
+  const card = await mergeCard(published)
+  return files.map((file) => (file.path === CARD ? card : file))
+}
+
+const CARD = 'README.md'
 
 // The Hub asks for 50 to 100 files a commit: https://huggingface.co/docs/hub/storage-limits
 const MAX_OPERATIONS = 50
@@ -81,15 +110,28 @@ async function commitAll(
   hub: Hub,
   request: PublicationRequest,
   parent: string,
-): Promise<{ head: string; numCommits: number }> {
+): Promise<{ head: string; numCommits: number; pullRequest: string | null }> {
   let head = parent
   let numCommits = 0
+  let place = request.place
+  let pullRequest: string | null = null
   for (let plans = 1; plans <= MAX_PLANS; plans += 1) {
-    const changes = (await planOn(hub, request, head)).filter(({ action }) => action !== 'keep')
+    const { files, local } = await planOn(hub, request, head)
+    const changes = files.filter(({ action }) => action !== 'keep')
     let isStale = false
     while (changes.length > 0 && !isStale) {
       const batch = changes.splice(0, MAX_OPERATIONS)
-      const committed = await hub.commit(request.place, head, request.title, toOperations(batch, request.files))
+      const operations = toOperations(batch, local)
+      if (request.mode === 'pull_request' && pullRequest === null) {
+        const opened = await hub.openPullRequest(place, head, request.title, operations)
+        place = { ...place, branch: opened.branch }
+        pullRequest = opened.url
+        head = opened.commit
+        numCommits += 1
+        request.onProgress?.(batch.length)
+        continue
+      }
+      const committed = await hub.commit(place, head, request.title, operations)
       isStale = committed === null
       if (committed === null) continue
       head = committed
@@ -97,8 +139,8 @@ async function commitAll(
       plans = 1
       request.onProgress?.(batch.length)
     }
-    if (!isStale) return { head, numCommits }
-    head = requireHead(await hub.head(request.place), request)
+    if (!isStale) return { head, numCommits, pullRequest }
+    head = requireHead(await hub.head(place), request)
   }
   throw new CurateError('hub_busy', `${request.place.repo} changes faster than it can be committed to`, {
     hint: 'Find out what else writes to the repository, and run the same command again: what was uploaded is kept.',
@@ -115,7 +157,7 @@ function toOperations(batch: readonly PublishedFile[], files: readonly LocalFile
 }
 
 async function verify(hub: Hub, request: PublicationRequest, head: string): Promise<void> {
-  const wrong = (await planOn(hub, request, head)).filter(({ action }) => action !== 'keep')
+  const wrong = (await planOn(hub, request, head)).files.filter(({ action }) => action !== 'keep')
   if (wrong.length === 0) return
   const names = wrong.slice(0, 3).map(({ path }) => path)
   throw new CurateError('hub_not_as_sent', `commit ${head} does not hold what was sent: ${names.join(', ')}`, {
@@ -126,9 +168,9 @@ async function verify(hub: Hub, request: PublicationRequest, head: string): Prom
 
 function describe(
   { endpoint }: Pick<Hub, 'endpoint'>,
-  { place, isDryRun }: PublicationRequest,
+  { place, isDryRun, tag = null }: PublicationRequest,
   files: readonly PublishedFile[],
-  { parent, head, numCommits }: { parent: string | null; head: string | null; numCommits: number },
+  { parent, head, numCommits, pullRequest }: Sent,
 ): Publication {
   const count = (action: PublishedFile['action']): number => files.filter((file) => file.action === action).length
   const sent = files.filter(({ action }) => action === 'add' || action === 'update')
@@ -137,6 +179,8 @@ function describe(
     endpoint,
     dry_run: isDryRun,
     commit_oid: head,
+    pull_request: pullRequest,
+    tag: head === null ? null : tag,
     parent_oid: parent,
     num_commits: numCommits,
     num_added: count('add'),

@@ -11,11 +11,11 @@ COPY (
     't' || lpad(task::VARCHAR, 9, '0') AS task_id,
     'def kernel(x, y, n):' || chr(10)
       || CASE WHEN sample = 4 AND kind = 0 THEN '    # written again' || chr(10) ELSE '' END
-      || list_aggregate(list_transform(range(24), lambda line: '    ' || name || line || ' = load(x + ' || (hash(text_of * 31 + line) % 97)
+      || list_aggregate(list_transform(range(8), lambda line: '    ' || name || line || ' = load(x + ' || (hash(text_of * 31 + line) % 97)
         || ' * n) ' || ['+', '-', '*', '/'][1 + (hash(text_of * 37 + line) % 4)::INTEGER] || ' '
         || ['exp', 'tanh', 'sqrt', 'abs', 'log', 'erf', 'floor', 'rsqrt'][1 + (hash(text_of * 41 + line) % 8)::INTEGER] || '(y + '
-        || CASE WHEN sample = 4 AND kind = 1 AND line = 20 THEN 1000 ELSE hash(text_of * 43 + line) % 89 END || ')'), 'string_agg', chr(10))
-      || chr(10) || '    return ' || name || '23' || chr(10) AS code,
+        || CASE WHEN sample = 4 AND kind = 1 AND line = 6 THEN 1000 ELSE hash(text_of * 43 + line) % 89 END || ')'), 'string_agg', chr(10))
+      || chr(10) || '    return ' || name || '7' || chr(10) AS code,
     'triton' AS language, 'generated' AS origin, 'a-model' AS generator,
     (200 + hash(i * 7) % 12000)::BIGINT AS reasoning_tokens, 'o200k_base' AS tokenizer,
     CASE WHEN hash(i * 17) % 4 = 0 THEN 'INCORRECT_NUMERICAL' ELSE 'PASSED' END AS status,

@@ -1,5 +1,6 @@
 import type { Column } from '../../pipelines/core/parquet.ts'
 import type { DatasetFacts } from './facts.ts'
+import type { CardPlot } from './plots.ts'
 
 /** A split of a config as it was written. */
 export interface ExportedSplit {
@@ -53,6 +54,7 @@ export interface CardInput {
   readonly sources: readonly CardSource[]
   readonly filters: readonly { readonly name: string; readonly summary: string }[]
   readonly facts: DatasetFacts
+  readonly plots: readonly CardPlot[]
   /** The recipe as YAML. */
   readonly recipe: string
   readonly curateVersion: string

@@ -4,6 +4,8 @@ import type { Counts } from './facts.ts'
 import { renderFrontMatter } from './front-matter.ts'
 import { fenced } from '../../pipelines/core/fenced-block.ts'
 import { cell, renderColumns, renderTable } from './markdown.ts'
+import { managed } from './managed-sections.ts'
+import type { CardPlot } from './plots.ts'
 import { renderLimits } from './limits.ts'
 import { renderRecheck } from './recheck.ts'
 
@@ -12,26 +14,44 @@ export function renderCard(input: CardInput): string {
   const sections = [
     `# ${cell(input.card.pretty_name ?? input.name)}`,
     input.description === '' ? null : cell(input.description),
-    renderSummary(input),
-    '## What is in it',
-    renderConfigs(input),
-    '## From repositories to rows',
-    renderFunnel(input),
-    '## What was proved',
-    renderProof(input),
-    '## Licences',
-    renderLicenses(input),
-    '## Sources',
-    renderSources(input),
-    ...input.configs.flatMap(({ name, columns }) => [`## Columns of \`${name}\``, renderColumns(columns)]),
-    '## Check a row yourself',
-    renderRecheck(input),
-    '## Make the dataset again',
-    renderReproduction(input),
-    '## Limits',
-    renderLimits(input),
+    managed('summary', renderSummary(input)),
+    NOTE,
+    managed('contents', `## What is in it\n\n${renderConfigs(input)}`),
+    input.plots.length === 0 ? null : managed('plots', input.plots.map(renderPlot).join('\n\n')),
+    managed('funnel', `## From repositories to rows\n\n${renderFunnel(input)}`),
+    managed('proof', `## What was proved\n\n${renderProof(input)}`),
+    managed('licenses', `## Licences\n\n${renderLicenses(input)}`),
+    managed('sources', `## Sources\n\n${renderSources(input)}`),
+    ...input.configs.map(({ name, columns }) =>
+      managed(`columns-${name}`, `## Columns of \`${name}\`\n\n${renderColumns(columns)}`),
+    ),
+    managed('recheck', `## Check a row yourself\n\n${renderRecheck(input)}`),
+    managed('reproduction', `## Make the dataset again\n\n${renderReproduction(input)}`),
+    managed('citation', `## Citation\n\n${renderCitation(input)}`),
+    managed('limits', `## Limits\n\n${renderLimits(input)}`),
   ]
   return `---\n${renderFrontMatter(input)}---\n\n${sections.filter((section) => section !== null).join('\n\n')}\n`
+}
+
+// Seen by who edits the card, not by who reads it.
+const NOTE = `<!-- Text between curate:begin and curate:end is written anew with every publication. Write anywhere else: it stays. A part that you
+remove with its marks stays away. -->`
+
+function renderPlot({ path, alternative }: CardPlot): string {
+  return `![${cell(alternative)}](${path})`
+}
+
+function renderCitation({ repo, name, card, curateVersion }: CardInput): string {
+  const title = (card.pretty_name ?? name).replaceAll(/[{}\\]/g, '')
+  const address = repo === null ? [] : [`  howpublished = {\\url{https://huggingface.co/datasets/${repo}}},`]
+  const entry = [
+    `@misc{${name.replaceAll(/[^a-z0-9]/gi, '_')},`,
+    `  title = {${title}},`,
+    ...address,
+    `  note = {Made with curate ${curateVersion} from the repositories in LICENSE.md, which are to be cited as well}`,
+    '}',
+  ]
+  return fenced('bibtex', entry.join('\n'))
 }
 
 function renderSummary({ facts, configs, curateVersion }: CardInput): string {

@@ -20,6 +20,10 @@ export interface DatasetFacts {
   numPassed: number
   numTimed: number
   numWithReasoning: number
+  /** Of the timed rows, over eager mode. */
+  readonly speedups: number[]
+  /** Of the rows with a reasoning, tokens. */
+  readonly lengths: number[]
   readonly provedOn: Counts
   readonly languages: Counts
   readonly origins: Counts
@@ -43,6 +47,8 @@ export function emptyFacts(): DatasetFacts {
     numPassed: 0,
     numTimed: 0,
     numWithReasoning: 0,
+    speedups: [],
+    lengths: [],
     provedOn: new Map(),
     languages: new Map(),
     origins: new Map(),
@@ -61,6 +67,8 @@ export function countSelection(facts: DatasetFacts, { candidate, task, facts: ow
   if (own.status === 'PASSED') facts.numPassed += 1
   if (own.speedup_eager !== null) facts.numTimed += 1
   if (candidate.reasoning !== null) facts.numWithReasoning += 1
+  if (own.speedup_eager !== null) facts.speedups.push(own.speedup_eager)
+  if (own.reasoning_tokens !== null) facts.lengths.push(own.reasoning_tokens)
   count(facts.provedOn, own.proved_on ?? 'nothing')
   count(facts.languages, candidate.language)
   count(facts.origins, candidate.origin)

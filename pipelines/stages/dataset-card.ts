@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { z } from 'zod'
 import type { CardInput, CardSource, ExportedConfig } from '../../exports/card/card-input.ts'
 import type { DatasetFacts } from '../../exports/card/facts.ts'
+import { drawPlots } from '../../exports/card/plots.ts'
 import { renderYaml } from '../../exports/yaml-text.ts'
 import { sources } from '../../extractors/sources/registry.ts'
 import { filters } from '../../filters/registry.ts'
@@ -38,6 +39,7 @@ export async function cardInput(
       summary: plugin.summary,
     })),
     facts,
+    plots: drawPlots(facts),
     recipe: withoutSecrets(renderYaml(recipeOfDataset(recipe))),
     curateVersion: packageVersion,
   }

@@ -164,6 +164,7 @@ async function* writeDataset(
   if (facts.numSelected === 0) for await (const _ of dataset.selections()) continue
   for (const shard of [...facts.missingShards].sort()) yield rowOf(rejects, missingShard(shard))
   const input = await cardInput(context, written, facts)
+  for (const { path, svg } of input.plots) yield await writeText(path, svg, context)
   yield await writeText('README.md', renderCard(input), context)
   yield await writeText('LICENSE.md', renderLicenseList(facts), context)
   yield await writeText('recipe.yaml', input.recipe, context)

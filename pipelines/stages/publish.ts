@@ -1,12 +1,15 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mergeCards } from '../../exports/card/managed-sections.ts'
 import { PUBLIC_HUB, hubEndpoint } from '../../exports/hub-endpoint.ts'
 import { describeHub, findHubToken } from '../../exports/hub-token.ts'
 import { openHub } from '../../exports/huggingface.ts'
 import type { LocalFile } from '../../exports/publication-plan.ts'
 import { planWithoutHub, publishDataset } from '../../exports/publisher.ts'
 import type { PublicationRequest, PublicationResult } from '../../exports/publisher.ts'
+import { writeFileAtomic } from '../core/atomic-file.ts'
 import { CurateError } from '../core/errors.ts'
-import { sha256OfFile } from '../core/hash.ts'
+import { sha256, sha256OfFile } from '../core/hash.ts'
 import { packageVersion } from '../core/package-root.ts'
 import { datasetFiles } from '../core/records/dataset-file.ts'
 import { publications, publishedFiles } from '../core/records/publication.ts'
@@ -24,7 +27,7 @@ const EXPORT: ShardKey = { stage: 'export', shard: 'all' }
 /** Brings a dataset repository on the Hub to the state of the export, and records what was sent, or would be. */
 export const publishStage: Stage<Recipe> = {
   name: 'publish',
-  version: 1,
+  version: 2,
   unit: 'files',
   tables: [publications, publishedFiles],
   concurrency: () => 1,
@@ -81,12 +84,27 @@ async function localFiles(context: Context): Promise<LocalFile[]> {
   return files
 }
 
+// The card is text that people edit where it is published: what they wrote goes into the one that is sent.
+function cardMerger(files: readonly LocalFile[], context: Context): (published: string | null) => Promise<LocalFile> {
+  return async (published) => {
+    const card = files.find(({ path }) => path === 'README.md')
+    if (card === undefined) throw new TypeError('the dataset has no card')
+    const text = mergeCards(published, await readFile(card.localPath, 'utf8'))
+    const localPath = join(context.cacheDirectory, `publish-${context.recipe.name}`, 'README.md')
+    await writeFileAtomic(localPath, text)
+    return { path: card.path, localPath, numBytes: Buffer.byteLength(text), sha256: sha256(text) }
+  }
+}
+
 async function send(publish: Publish, files: readonly LocalFile[], context: Context): Promise<PublicationResult> {
   const ofUser = context.world.hub?.endpoint ?? null
   const request: PublicationRequest = {
     place: { repo: publish.repo, branch: publish.branch },
     visibility: publish.private ? 'private' : 'public',
     files,
+    mode: publish.mode,
+    tag: publish.tag,
+    mergeCard: cardMerger(files, context),
     title: `Publish ${context.recipe.name} with curate ${packageVersion}`,
     isDryRun: isDryRun(publish, context.world),
     onProgress: (numFiles) => context.progress.advance(numFiles),

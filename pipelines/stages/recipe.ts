@@ -197,6 +197,16 @@ const Publish = z.strictObject({
   private: z.boolean().default(true).describe('Visibility of a repository that is created'),
   endpoint: z.url().nullable().default(null).describe('Hub address; null for HF_ENDPOINT or the public Hub'),
   branch: z.string().default('main').describe('Branch that is committed to'),
+  mode: z
+    .enum(['commit', 'pull_request'])
+    .default('commit')
+    .describe('`pull_request` leaves the branch as it is and proposes the change, for somebody to look at'),
+  tag: z
+    .string()
+    .regex(/^[\w][\w.-]*$/, 'letters, digits, dots, dashes and underscores')
+    .nullable()
+    .default(null)
+    .describe('Name for the published commit, such as `v1.0`; null for none'),
   allow_partial: z.boolean().default(false).describe('Publish although some shards failed'),
   dry_run: z
     .boolean()

@@ -87,6 +87,7 @@ const ROUTES: readonly Route[] = [
   { on: 'POST', path: new RegExp(`^${DATASET}/branch/(.+)$`), needs: 'write', answer: createBranch },
   { on: 'POST', path: new RegExp(`^${DATASET}/preupload/(.+)$`), needs: 'write', answer: preupload },
   { on: 'POST', path: new RegExp(`^${DATASET}/commit/(.+)$`), needs: 'write', answer: commit },
+  { on: 'POST', path: new RegExp(`^${DATASET}/tag/(.+)$`), needs: 'write', answer: createTag },
   {
     on: 'POST',
     path: /^\/datasets\/([^/]+\/[^/]+)\.git\/info\/lfs\/objects\/batch$/,
@@ -116,6 +117,17 @@ function createRepo({ state, question }: Call): Answer {
   if (state.repositories.has(repo)) return failure(409, 'You already created this dataset repo')
   state.repositories.set(repo, newRepository(visibility === 'private'))
   return { status: 200, json: { url: `${state.endpoint}/datasets/${repo}`, id: '1', name: repo } }
+}
+
+const NewTag = z.object({ tag: z.string() })
+
+function createTag({ question, repository, argument }: Call): Answer {
+  const { tag } = NewTag.parse(JSON.parse(question.body.toString()))
+  const found = findCommit(repository, argument)
+  if (found === undefined) return failure(404, `Invalid rev id: ${argument}`)
+  if (repository.branches.has(tag)) return failure(409, 'Tag reference exists already')
+  repository.branches.set(tag, found.id)
+  return { status: 200, json: {} }
 }
 
 function describeRevision({ repo, repository, argument }: Call): Answer {
@@ -227,10 +239,21 @@ function commit({ state, question, repo, repository, argument }: Call): Answer {
     .map((change) => problemOf(state, findCommit(repository, head)?.tree, change))
     .find((text) => text !== null)
   if (changes.length > 100 || problem !== undefined) return failure(422, problem ?? 'too many operations')
-  const id = addCommit(repository, argument, header.value.summary, changes)
+  // A pull request is a branch of its own, which begins where the commit says.
+  const isPullRequest = question.url.searchParams.get('create_pr') === '1'
+  const number = [...repository.branches.keys()].filter((name) => name.startsWith('refs/pr/')).length + 1
+  const branch = isPullRequest ? `refs/pr/${number}` : argument
+  if (isPullRequest) repository.branches.set(branch, header.value.parentCommit ?? head)
+  const id = addCommit(repository, branch, header.value.summary, changes)
+  const pullRequestUrl = `${state.endpoint}/datasets/${repo}/discussions/${number}`
   return {
     status: 200,
-    json: { commitOid: id, commitUrl: `${state.endpoint}/datasets/${repo}/commit/${id}`, hookOutput: '' },
+    json: {
+      commitOid: id,
+      commitUrl: `${state.endpoint}/datasets/${repo}/commit/${id}`,
+      hookOutput: '',
+      ...(isPullRequest ? { pullRequestUrl } : {}),
+    },
   }
 }
 

@@ -202,3 +202,61 @@ describe('publishDataset without the right', () => {
     expect(failure instanceof Error ? failure.message : SIGNATURE).not.toContain(SIGNATURE)
   })
 })
+
+describe('publishing as a pull request', () => {
+  it('leaves the branch as it is and puts all commits into one pull request', async () => {
+    const { server, publish, downloaded } = publishing()
+    await publish()
+    const many = Object.fromEntries(
+      Array.from({ length: 60 }, (_, index) => [
+        `sft/train-${String(index).padStart(5, '0')}-of-00060.parquet`,
+        `rows ${index}`,
+      ]),
+    )
+    const { publication } = await publish({ ...DATASET, ...many }, { mode: 'pull_request' })
+    expect(downloaded()).toEqual(DATASET)
+    expect(downloaded('refs/pr/1')).toMatchObject(many)
+    expect(publication).toMatchObject({
+      num_commits: 2,
+      pull_request: `${server.endpoint}/datasets/${REPO}/discussions/1`,
+    })
+  })
+
+  it('opens none where nothing changed', async () => {
+    const { server, publish } = publishing()
+    await publish()
+    const { publication } = await publish(DATASET, { mode: 'pull_request' })
+    expect(publication).toMatchObject({ num_commits: 0, pull_request: null })
+    expect(server.repositories.get(REPO)?.branches.has('refs/pr/1')).toBe(false)
+  })
+})
+
+describe('naming what was published', () => {
+  it('tags the commit, once', async () => {
+    const { server, publish } = publishing()
+    const { publication } = await publish(DATASET, { tag: 'v1' })
+    expect(publication).toMatchObject({ tag: 'v1' })
+    expect(server.repositories.get(REPO)?.branches.get('v1')).toBe(publication.commit_oid)
+    await publish(DATASET, { tag: 'v1' })
+    expect(server.repositories.get(REPO)?.branches.get('v1')).toBe(publication.commit_oid)
+  })
+})
+
+describe('a card that people edited', () => {
+  it('is published with what they wrote, and not committed again for it', async () => {
+    const { server, publish, downloaded, writeFiles } = publishing()
+    const mergeCard = async (published: string | null) => {
+      const [card] = await writeFiles({
+        'README.md': published?.includes('by hand') === true ? 'generated, by hand' : 'generated',
+      })
+      if (card === undefined) throw new TypeError('no card')
+      return card
+    }
+    await publish(DATASET, { mergeCard })
+    expect(downloaded()['README.md']).toBe('generated')
+    server.commitBehind(REPO, [{ key: 'file', path: 'README.md', content: Buffer.from('edited by hand') }])
+    await publish(DATASET, { mergeCard })
+    expect(downloaded()['README.md']).toBe('generated, by hand')
+    expect((await publish(DATASET, { mergeCard })).publication.num_commits).toBe(0)
+  })
+})

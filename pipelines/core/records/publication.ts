@@ -11,6 +11,11 @@ export const Publication = z.object({
     .string()
     .nullable()
     .describe('Commit that holds the dataset, the newest one where several were needed; null for a dry run'),
+  pull_request: z
+    .string()
+    .nullable()
+    .describe('Address of the pull request that holds the commits; null where the branch itself was committed to'),
+  tag: z.string().nullable().describe('Name that the commit was given; null for none'),
   parent_oid: z
     .string()
     .nullable()

@@ -80,6 +80,8 @@ describe('the stage export', () => {
     expect(files.map(({ path }) => path).toSorted()).toEqual([
       'LICENSE.md',
       'README.md',
+      'plots/reasoning-lengths.svg',
+      'plots/speedups.svg',
       'recipe.yaml',
       'rejects/train-00000-of-00001.arrow',
       'rejects/train-00000-of-00001.parquet',
