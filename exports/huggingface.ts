@@ -69,7 +69,6 @@ export function openHub(endpoint: string, { token, origin }: HubToken, signal: A
   const access = { hubUrl: endpoint, accessToken: token, fetch: retryingFetch(signal, retry) }
   const guard = <Result>(call: () => Promise<Result>): Promise<Result> =>
     translateErrors(call, { endpoint, origin, signal })
-  const nameOf = (repo: string) => ({ type: 'dataset' as const, name: repo })
   return {
     endpoint,
     whoAmI: () =>
@@ -101,9 +100,34 @@ export function openHub(endpoint: string, { token, origin }: HubToken, signal: A
           .filter(({ type }) => type === 'file')
           .map(({ path, size, oid, lfs }) => ({ path, numBytes: size, sha256: lfs?.oid ?? null, gitBlob: oid ?? null }))
       }),
+    ...plainRequests({ endpoint, token, send: access.fetch, guard }),
+    commit: (place, parent, title, operations) =>
+      guard(async () => {
+        const committing = commit({ ...access, ...commitOf(place, parent, title, operations), abortSignal: signal })
+        return (await orNull(committing, 412, 409))?.commit.oid ?? null
+      }),
+    openPullRequest: (place, parent, title, operations) =>
+      guard(async () => {
+        const opened = await commit({
+          ...access,
+          ...commitOf(place, parent, title, operations),
+          abortSignal: signal,
+          isPullRequest: true,
+        })
+        const url = opened?.pullRequestUrl ?? ''
+        const number = /\/(\d+)\/?$/.exec(url)?.[1]
+        if (opened === undefined || number === undefined) throw new TypeError(`the pull request has no number: ${url}`)
+        return { commit: opened.commit.oid, branch: `refs/pr/${number}`, url }
+      }),
+  }
+}
+
+/** What the Hub's library has no call for. */
+function plainRequests({ endpoint, token, send, guard }: PlainAccess): Pick<Hub, 'read' | 'tag'> {
+  return {
     read: (repo, revision, path) =>
       guard(async () => {
-        const response = await access.fetch(`${endpoint}/datasets/${repo}/resolve/${revision}/${path}`, {
+        const response = await send(`${endpoint}/datasets/${repo}/resolve/${revision}/${path}`, {
           headers: { Authorization: `Bearer ${token}` },
         })
         if (response.status === 404) return null
@@ -112,40 +136,36 @@ export function openHub(endpoint: string, { token, origin }: HubToken, signal: A
       }),
     tag: (repo, revision, name) =>
       guard(async () => {
-        const response = await access.fetch(`${endpoint}/api/datasets/${repo}/tag/${revision}`, {
+        const response = await send(`${endpoint}/api/datasets/${repo}/tag/${revision}`, {
           method: 'POST',
           headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
           body: JSON.stringify({ tag: name }),
         })
         if (!response.ok && response.status !== 409) throw new HubApiError(response.url, response.status)
       }),
-    commit: (place, parent, title, operations) =>
-      guard(async () => {
-        const committing = commit(commitOf(place, parent, title, operations))
-        return (await orNull(committing, 412, 409))?.commit.oid ?? null
-      }),
-    openPullRequest: (place, parent, title, operations) =>
-      guard(async () => {
-        const opened = await commit({ ...commitOf(place, parent, title, operations), isPullRequest: true })
-        const url = opened?.pullRequestUrl ?? ''
-        const number = /\/(\d+)\/?$/.exec(url)?.[1]
-        if (opened === undefined || number === undefined) throw new TypeError(`the pull request has no number: ${url}`)
-        return { commit: opened.commit.oid, branch: `refs/pr/${number}`, url }
-      }),
   }
+}
 
-  function commitOf({ repo, branch }: HubPlace, parent: string, title: string, operations: readonly HubOperation[]) {
-    return {
-      ...access,
-      repo: nameOf(repo),
-      branch,
-      parentCommit: parent,
-      title,
-      operations: operations.map(toCommitOperation),
-      abortSignal: signal,
-      // The plain protocol: what is tested here is what runs. Content-defined chunks of Xet come with their own test.
-      useXet: false,
-    }
+interface PlainAccess {
+  readonly endpoint: string
+  readonly token: string
+  readonly send: typeof fetch
+  readonly guard: <Result>(call: () => Promise<Result>) => Promise<Result>
+}
+
+function nameOf(repo: string): { type: 'dataset'; name: string } {
+  return { type: 'dataset', name: repo }
+}
+
+function commitOf({ repo, branch }: HubPlace, parent: string, title: string, operations: readonly HubOperation[]) {
+  return {
+    repo: nameOf(repo),
+    branch,
+    parentCommit: parent,
+    title,
+    operations: operations.map(toCommitOperation),
+    // The plain protocol: what is tested here is what runs. Content-defined chunks of Xet come with their own test.
+    useXet: false,
   }
 }
 
