@@ -51,6 +51,7 @@ const ONE_IMPORTER: Record<string, string> = {
   '@observablehq/plot': 'pipelines/report/charts.ts, exports/card/plots.ts',
   linkedom: 'pipelines/report/charts.ts, exports/card/plots.ts',
   commander: 'pipelines/cli/program.ts, pipelines/cli/main.ts',
+  croner: 'pipelines/cli/commands/run-schedule.ts',
   'cli-progress': 'pipelines/cli/reporter/stage-bars.ts',
   'cli-table3': 'pipelines/cli/reporter/text-table.ts',
 }

@@ -203,6 +203,12 @@ function toWorkers(text: string): number {
   throw usageError(`--workers takes a whole number from 1 and not ${text}`, 'Leave it out for as many as fit.')
 }
 
+function toTimes(text: string): number {
+  const count = Number(text)
+  if (Number.isSafeInteger(count) && count > 0) return count
+  throw usageError(`--times takes a whole number from 1 and not ${text}`, 'Leave it out to run until interrupted.')
+}
+
 function addDoctor(program: Command, runCommand: RunCommand): void {
   program
     .command('doctor')
@@ -232,14 +238,19 @@ function addBenchmarks(program: Command, runCommand: RunCommand): void {
 function addSchedule(program: Command, runCommand: RunCommand): void {
   program
     .command('schedule')
-    .description('print what makes a recipe run at fixed times')
+    .description('print what makes a recipe run at fixed times, or run it at them')
     .requiredOption('--recipe <file>', 'recipe to run')
     .option('--cron <fields>', 'when: minute hour day month weekday', '0 3 * * *')
     .option('--as <form>', 'form to print: cron or github', 'cron')
+    .option('--run', 'print nothing and run here, in this process, at those times until interrupted', false)
+    .option('--now', 'with --run: the first time at once', false)
+    .addOption(new Option('--times <number>', 'with --run: end after so many runs').argParser(toTimes))
     .addOption(workDirOption())
     .addOption(jsonOption())
     .action(async (options) => {
-      const { printSchedule } = await import('./commands/schedule.ts')
-      await runCommand(({ reporter }) => printSchedule(options, reporter), options.json)
+      await runCommand(async ({ reporter, signal }) => {
+        if (options.run) return (await import('./commands/run-schedule.ts')).runSchedule(options, reporter, signal)
+        return (await import('./commands/schedule.ts')).printSchedule(options, reporter)
+      }, options.json)
     })
 }
