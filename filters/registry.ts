@@ -6,6 +6,7 @@ import { decontamination } from './decontamination.ts'
 import { diversity } from './diversity.ts'
 import { evidence } from './evidence.ts'
 import { exactDedup } from './exact-dedup.ts'
+import { grounded } from './grounded.ts'
 import { license } from './license.ts'
 import { nearDedup } from './near-dedup.ts'
 import { passed } from './passed.ts'
@@ -31,6 +32,7 @@ export const filters = {
   safety,
   decontamination,
   reasoning,
+  grounded,
   speedup,
   roofline,
   where,

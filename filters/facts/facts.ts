@@ -7,6 +7,7 @@ import { kernelFacts } from './kernel-facts.ts'
 import { operatorFacts } from './operator-facts.ts'
 import { safetyFacts } from './safety-facts.ts'
 import { textFacts } from './text-facts.ts'
+import { traceFacts } from './trace-facts.ts'
 
 /**
  * What one candidate by itself shows. `given` is what its file already said of it, which goes first: a team with a validator of its
@@ -31,6 +32,7 @@ export async function ownFacts(judged: Judged, given: GivenFacts = {}): Promise<
     pairing_confidence: task.pairing?.confidence ?? null,
     ...evidenceFacts(judged),
     ...(await textFacts(candidate)),
+    ...(await traceFacts(judged)),
     ...operatorFacts(task),
     ...kernelFacts(judged),
     ...safetyFacts(judged),

@@ -176,6 +176,8 @@ describe('what was paid for', () => {
     const third = await openService({ urls: [server.url], path })
     for (const number of [0, 1, 2]) await third.service.ask(question(number))
     expect(server.questions).toHaveLength(5)
+    // The half line is gone: nothing was written behind it.
+    expect(third.log.numDamaged).toBe(1)
   })
 })
 
