@@ -73,4 +73,17 @@ describe('the config sft', () => {
     const omitted = await rowsOf([{ task, candidate, evaluations: [], decisions: [] }], { reasoning: 'omit' })
     expect(omitted).toMatchObject([{ taskId: task.id }])
   })
+
+  it('gives what was measured as evidence, where it is asked for, and marks it as that', async () => {
+    const candidate = aCandidate(task, { reasoning: aReasoning(7, { text: 'A model thought this.' }) })
+    const evaluations = [anEvaluation(candidate, { performance: aPerformance(2) })]
+    const selection = { task, candidate, evaluations, decisions: [] }
+    const [row] = await rowsOf([selection], { reasoning: 'evidence' })
+    expect(row).toMatchObject({
+      row: { reasoning_kind: 'evidence', reasoning: expect.stringMatching(/^Measured, not thought/) },
+    })
+    expect(JSON.stringify(row)).not.toContain('A model thought this.')
+    const [untimed] = await rowsOf([{ ...selection, evaluations: [] }], { reasoning: 'evidence' })
+    expect(untimed).toMatchObject({ row: { reasoning_kind: null, reasoning: null } })
+  })
 })

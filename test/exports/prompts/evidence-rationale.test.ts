@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { evidenceRationale } from '../../../exports/prompts/evidence-rationale.ts'
+import type { Evaluation } from '../../../pipelines/core/records/evaluation.ts'
+import { countTokens } from '../../../pipelines/core/tokenizer.ts'
+import { aCandidate, aPerformance, aTask, aWorkload, anEvaluation } from '../../records.ts'
+
+const WORKLOADS = [aWorkload({}), aWorkload({ N: '4096' })]
+const TASK = aTask({ workloads: WORKLOADS })
+
+test('says what was measured, and no more', async () => {
+  const reasoning = await evidenceRationale({ task: TASK, evaluations: [timed(0, 4, 168, 0), timed(1, 1, 168, 0)] })
+  expect(reasoning).toEqual({
+    kind: 'evidence',
+    tokenizer: 'o200k_base',
+    num_tokens: await countTokens(reasoning?.text ?? ''),
+    text: `Measured, not thought: in 6 calls with fresh inputs on 2 workloads every output agreed with the reference. Against float64 at least 22.5 bits are right, of 23.5 that PyTorch itself gets right: nothing is lost.
+
+Medians on Example CPU, calls of both sides in turn:
+- As written: 1.00 ms where PyTorch in eager mode takes 4.00 ms, a ratio of 4.00 (95 % interval 3.60 to 4.40).
+- With N = 4096: 1.00 ms where PyTorch in eager mode takes 1.00 ms, a ratio of 1.00 (95 % interval 0.900 to 1.10).
+
+The geometric mean over all is 2.00.
+
+It compiles to one kernel:
+- \`scale(float*)\`: 168 registers per thread, which allow 12 warps per multiprocessor; 1024 bytes of static shared memory; nothing is spilled.
+
+So it is faster than PyTorch, beyond what noise explains.`,
+  })
+})
+
+test.each([
+  [
+    'a difference that noise explains',
+    1.05,
+    0,
+    'So it may be faster than PyTorch, but noise could explain the difference.',
+  ],
+  ['a slower kernel', 0.5, 0, 'So it is right, and not faster than PyTorch.'],
+  ['spilled registers', 3, 64, 'Registers that are spilled cost traffic'],
+] as const)('does not praise %s', async (_, speedup, spill, said) => {
+  const reasoning = await evidenceRationale({ task: TASK, evaluations: [timed(0, speedup, 40, spill)] })
+  expect(reasoning?.text).toContain(said)
+})
+
+test('has nothing to say where nothing was timed, or where it is wrong', async () => {
+  const candidate = aCandidate(TASK)
+  const wrong = anEvaluation(candidate, { status: 'INCORRECT_NUMERICAL', blame: 'candidate' })
+  for (const evaluations of [[], [anEvaluation(candidate)], [timed(0, 2, 40, 0), wrong]]) {
+    expect(await evidenceRationale({ task: TASK, evaluations })).toBeNull()
+  }
+})
+
+function timed(workload: number, speedup: number, registers: number, spill: number): Evaluation {
+  const resources = { shared_bytes: 1024, stack_bytes: 0, spill_store_bytes: spill, spill_load_bytes: spill }
+  const kernels = [{ name: 'scale(float*)', registers, ...resources }]
+  return anEvaluation(aCandidate(TASK), {
+    workload_id: WORKLOADS[workload]?.id ?? '',
+    performance: aPerformance(speedup),
+    build: { compiler: 'nvcc', artifact_sha256: null, method: 'split', fallback: null, kernels },
+  })
+}
