@@ -65,31 +65,49 @@ export interface RepositoryScan {
 // The limits that recipes have by default; who looks at one repository also wants to see what it took over from others.
 const READ = { include: ['**'], exclude: [], maxFileBytes: 2_000_000, maxFiles: 100_000, vendored: true }
 
+/** Told how many files a part of a scan has read, and of how many; each way of pairing reads them once more. */
+export type ScanProgress = (part: 'mine' | 'pair', done: number, total: number) => void
+
 /** Mines and pairs one repository or folder with every language and method, outside of any run. `at`: a full commit id, a branch or a tag. */
 export async function scanRepository(
   address: string,
   at: string | null,
   context: SourceContext,
+  onProgress: ScanProgress = () => undefined,
 ): Promise<RepositoryScan> {
   const repository = await openAddress(address, at, context)
   try {
-    return await scanOpened(repository, context.signal)
+    return await scanOpened(repository, context.signal, onProgress)
   } finally {
     await repository.close()
   }
 }
 
 /** The same for a repository that is open already. */
-export async function scanOpened(repository: Repository, signal: AbortSignal): Promise<RepositoryScan> {
-  const onProgress = (): void => signal.throwIfAborted()
+export async function scanOpened(
+  repository: Repository,
+  signal: AbortSignal,
+  onProgress: ScanProgress = () => undefined,
+): Promise<RepositoryScan> {
+  // Every way of pairing counts from the start again.
+  let before = 0
+  const whenMined = (done: number, total: number): void => {
+    signal.throwIfAborted()
+    onProgress('mine', done, total)
+  }
+  const whenPaired = (done: number, total: number): void => {
+    signal.throwIfAborted()
+    onProgress('pair', before + done, before + total)
+    if (done === total) before += total
+  }
   const mined = await mineRepository(repository, {
     ...READ,
     source: 'scan',
     languages: withDefaults<Language>(languages),
-    onProgress,
+    onProgress: whenMined,
   })
   const methods = withDefaults<PairingMethod>(pairingMethods)
-  const paired = await pairRepository(repository, mined.kernels, { ...READ, methods, onProgress })
+  const paired = await pairRepository(repository, mined.kernels, { ...READ, methods, onProgress: whenPaired })
   const pairs = pairsOf(paired, mined.kernels)
   return {
     kernels: mined.kernels.map(toScannedKernel),

@@ -16,7 +16,10 @@ export async function scan(
 ): Promise<number> {
   const cacheDirectory = await mkdtemp(join(tmpdir(), 'curate-scan-'))
   try {
-    const found = await scanRepository(address, options.at ?? null, { cacheDirectory, signal, log: silentLog })
+    const context = { cacheDirectory, signal, log: silentLog }
+    const found = await scanRepository(address, options.at ?? null, context, (part, done, total) =>
+      reporter.progress(part, 'files', done, total),
+    )
     const lines = [...found.kernels, ...found.pairs, found.summary]
     reporter.records(renderScan(found), lines)
     return 0

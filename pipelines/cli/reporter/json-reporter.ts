@@ -8,6 +8,7 @@ import { renderError } from './terminal-reporter.ts'
 export function openJsonReporter(): Reporter {
   return {
     emit: (event) => writeLine(event),
+    progress: () => undefined,
     result: (_text, data) => writeLine({ type: 'result', data }),
     records: (_text, lines) => process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join('')),
     error: (error) => {

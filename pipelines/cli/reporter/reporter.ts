@@ -4,6 +4,8 @@ import type { Emit } from '../../core/events.ts'
 /** Where a command's results and a run's events go: a terminal, a pipe or a JSON reader. Nothing else prints. */
 export interface Reporter {
   readonly emit: Emit
+  /** Draws how far a part of a command outside of any run has come; only people at a terminal see it. */
+  progress(part: string, unit: string, done: number, total: number): void
   /** Shows a command's result: text for people, or the same as data for `--json`. */
   result(text: string, data: unknown): void
   /** The same for a result of many records: one bare JSON line each. */

@@ -10,12 +10,19 @@ import { formatCount, formatDuration } from './units.ts'
 /** For people: a progress bar per stage on a terminal, one line per stage where there is none. */
 export function openTerminalReporter(): Reporter {
   const bars = openStageBars(process.stderr)
+  const parts = new Set<string>()
   const print = (text: string): void => {
     bars.stop()
     process.stdout.write(`${text}\n`)
   }
   return {
     emit: (event) => show(event, bars),
+    progress(part, unit, done, total) {
+      if (!process.stderr.isTTY) return
+      if (!parts.has(part)) bars.start(part, unit, 1)
+      parts.add(part)
+      bars.update(part, part, done, total)
+    },
     result: print,
     records: print,
     note: (text) => bars.print(text),

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { silentLog } from '../../../pipelines/core/log.ts'
+import { scanRepository } from '../../../pipelines/run/repository-scan.ts'
 import { makeRepository } from '../../extractors/sources/made-repository.ts'
 import { curate, startCurate } from '../../curate-process.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -40,6 +42,19 @@ describe('curate scan', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/doubling\.py::_double_kernel:6-9 +.* x \* 2 \(test_doubling\.py:8\)/)
     expect(stdout).toContain('with a reference: 1; pairs: 1, self-contained: 1')
+  }, 60_000)
+
+  test('tells how many files it has read, each part to its end', async () => {
+    const folder = await temporaryFolder()
+    for (const { name, content } of ENTRIES) await writeFile(join(folder, name), content)
+    const told: Record<string, [number, number][]> = { mine: [], pair: [] }
+    const context = { cacheDirectory: await temporaryFolder(), signal: new AbortController().signal, log: silentLog }
+    await scanRepository(folder, null, context, (part, done, total) => told[part]?.push([done, total]))
+    for (const steps of Object.values(told)) {
+      const done = steps.map(([count]) => count)
+      expect(done).toEqual(done.toSorted((a, b) => a - b))
+      expect(steps.at(-1)?.[0]).toBe(steps.at(-1)?.[1])
+    }
   }, 60_000)
 
   test('says of a folder without kernels that there is none, and of an address that is nothing what is wrong', async () => {
