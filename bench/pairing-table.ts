@@ -1,8 +1,9 @@
 /**
- * How far the kernels of repositories come: `node bench/pairing-table.ts [--cpu FOLDER]... [--gpu FOLDER]... [--imports FILE] RUN...`.
+ * How far the kernels of repositories come: `node bench/pairing-table.ts [--cpu FOLDER]... [--gpu FOLDER]... [--imports FILE] [--mirrors FOLDER] RUN...`.
  *
  * RUN is the folder of a run that has finished `pair`; FOLDER holds evaluations (`**\/evaluations.parquet`) of any run over the same
- * candidates, on a processor or a GPU; FILE is what `bench/pair-imports.py` printed. Prints Markdown: a row per repository with its
+ * candidates, on a processor or a GPU; FILE is what `bench/pair-imports.py` printed; a folder of mirrors
+ * holds one git repository each as `owner+name/repo`, in which `git grep` counts the words that mark kernels, by nothing of ours. Prints Markdown: a row per repository with its
  * kernels by language, those with a reference, with a self-contained pair, imported, passed; and a row with the reasons for the rest. A
  * candidate passed where all its evaluations did.
  */
@@ -10,6 +11,7 @@ import { glob, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { runProcess } from '../pipelines/core/process.ts'
 import { candidates } from '../pipelines/core/records/candidate.ts'
 import { evaluations } from '../pipelines/core/records/evaluation.ts'
 import { kernels } from '../pipelines/core/records/kernel.ts'
@@ -24,11 +26,18 @@ const { values, positionals } = parseArgs({
     cpu: { type: 'string', multiple: true, default: [] },
     gpu: { type: 'string', multiple: true, default: [] },
     imports: { type: 'string' },
+    mirrors: { type: 'string' },
   },
 })
 if (positionals.length === 0) throw new Error('give folders of runs')
 
 const NO_REFERENCE = new Set(['no_test', 'device_helper'])
+
+// `@triton.jit` at the start of a line, and `__global__` anywhere: prototypes, comments and copies included.
+const WORDS: readonly (readonly [string, string, readonly string[]])[] = [
+  ['@triton.jit', '^[[:space:]]*@(triton\\.)?jit', ['*.py']],
+  ['__global__', '__global__', ['*.cu', '*.cuh', '*.h', '*.hpp', '*.hip', '*.cpp', '*.inl']],
+]
 
 interface Source {
   readonly name: string
@@ -36,6 +45,8 @@ interface Source {
   /** Candidate id to the kernels it is made of. */
   readonly candidates: ReadonlyMap<string, readonly string[]>
   readonly rejects: readonly Reject[]
+  /** What `git grep` counts, in words; empty without a mirror. */
+  readonly words: string
 }
 
 /** Candidate id to whether all its evaluations passed. */
@@ -61,9 +72,35 @@ async function sourcesOf(run: string): Promise<Source[]> {
           own.filter(({ origin }) => origin === 'mined').map(({ id, kernel_ids }) => [id, kernel_ids ?? []]),
         ),
         rejects: await all(readTable(rejects, join(paired, 'rejects.parquet'))),
+        words: found[0] === undefined ? '' : await wordsIn(found[0]),
       }
     }),
   )
+}
+
+async function wordsIn({ repo_name, commit_sha }: Kernel): Promise<string> {
+  const mirror = values.mirrors === undefined ? null : await mirrorOf(values.mirrors, repo_name, commit_sha)
+  if (mirror === null) return ''
+  const counts = await Promise.all(
+    WORDS.map(async ([name, pattern, paths]) => {
+      const args = ['--git-dir', mirror, 'grep', '-ohE', pattern, commit_sha, '--', ...paths]
+      const { stdout } = await runProcess('git', args, { maxOutput: 1 << 28 })
+      return `${stdout.split('\n').filter((line) => line !== '').length} ${name}`
+    }),
+  )
+  return counts.filter((count) => !count.startsWith('0 ')).join(', ')
+}
+
+// A fork has the commits of what it was made from.
+async function mirrorOf(folder: string, repository: string, commit: string): Promise<string | null> {
+  const name = repository.split('/').at(-1) ?? ''
+  const names = (await readdir(folder)).filter((entry) => entry.toLowerCase().endsWith(`+${name.toLowerCase()}`))
+  for (const entry of names) {
+    const mirror = join(folder, entry, 'repo')
+    const { ok } = await runProcess('git', ['--git-dir', mirror, 'cat-file', '-e', commit])
+    if (ok) return mirror
+  }
+  return null
 }
 
 async function verdictsIn(folders: readonly string[]): Promise<Verdicts> {
@@ -97,6 +134,7 @@ function printTable(rows: readonly Source[]): void {
     'repository',
     'kernels',
     'by language',
+    'words that mark kernels',
     'with a reference',
     'cut out',
     'pairs',
@@ -108,10 +146,10 @@ function printTable(rows: readonly Source[]): void {
   const total = rows.map(rowOf)
   for (const row of total) console.log(`| ${row.join(' | ')} |`)
   const sum = (column: number): string => sumOf(total.map((row) => row[column] ?? ''))
-  console.log(`| all ${rows.length} | ${sum(1)} | | ${[3, 4, 5, 6, 7, 8].map(sum).join(' | ')} |`)
+  console.log(`| all ${rows.length} | ${sum(1)} | | | ${[4, 5, 6, 7, 8, 9].map(sum).join(' | ')} |`)
 }
 
-function rowOf({ name, kernels: own, candidates: pairs, rejects: left }: Source): string[] {
+function rowOf({ name, kernels: own, candidates: pairs, rejects: left, words }: Source): string[] {
   const cut = new Set([...pairs.values()].flat())
   const told = left.filter(({ detail }) => detail?.includes('its reference is at ') === true)
   const languages = [...Map.groupBy(own, ({ language }) => language)].map(
@@ -122,6 +160,7 @@ function rowOf({ name, kernels: own, candidates: pairs, rejects: left }: Source)
     name,
     String(own.length),
     languages.toSorted().join(', '),
+    words,
     String(cut.size + told.length),
     String(cut.size),
     String(ids.length),

@@ -7,6 +7,7 @@ import { passes, valueOf } from './interpretation.ts'
 import { pairProgram } from './pair-program.ts'
 import type { PairProgram } from './pair-program.ts'
 import { namedKernels } from './name-overlap.ts'
+import { guardedPackage } from './guarded-imports.ts'
 import { withoutExpectedInputs } from './input-expectation.ts'
 import { planProgram } from './program-plan.ts'
 import type { PlanScope } from './program-plan.ts'
@@ -145,6 +146,8 @@ async function addPair(
   const fail = (reason: RefusalReason, detail: string | null): void =>
     refuse(found, kernels, reason, place(plan.test, first.comparison, detail), evidence, named)
   if (content !== null) return fail(content.reason, content.detail)
+  const guarded = guardedPackage(scope, plan, splits)
+  if (guarded !== null) return fail('third_party_import', guarded)
   const planned = planProgram(plan, splits)
   if ('reason' in planned) return fail(planned.reason, planned.detail)
   scope.meter.spend(PROGRAM_STEPS)
