@@ -24,7 +24,16 @@ export function guardedPackage(
     return allowed.has(top) || isStandardModule(top) || isOwn(project.paths, top)
   }
   const codes = splits.flatMap((split) => [...sideCode(plan, split.reference), ...sideCode(plan, split.kernel)])
-  return codes.flatMap((code) => guardedModules(plan, code)).find((module) => !isAllowed(module)) ?? null
+  const modules = codes.flatMap((code) => [...guardedModules(plan, code), ...importedInside(code)])
+  return modules.find((module) => !isAllowed(module)) ?? null
+}
+
+// `import library` in the code itself.
+function importedInside({ frame, node }: Code): string[] {
+  return [...walk(node)]
+    .filter(isImport)
+    .flatMap((statement) => importedNames(frame.module.file, statement))
+    .flatMap(({ level, module }) => (level === 0 && module !== '' ? [module] : []))
 }
 
 // The modules of the imports in `try` statements that the names in code come from.

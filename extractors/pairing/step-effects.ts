@@ -1,14 +1,14 @@
 import { boundNames } from '../python/names.ts'
 import type { PythonProject } from '../python/project.ts'
 import { freeReferences } from '../python/references.ts'
-import { argumentsOf, fieldOf, nameChain, textOf } from '../python/syntax.ts'
+import { argumentsOf, fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
 import type { PythonFile, SyntaxNode } from '../python/syntax.ts'
 import { isHarmless } from './contexts.ts'
 import { changedBelow } from './in-place-changes.ts'
 import { outerReads } from './outer-reads.ts'
 import { variable } from './test-code.ts'
 import type { Code, Frame, Step, TestCode, Variable } from './test-code.ts'
-import { writtenArguments } from './written-arguments.ts'
+import { givesNewValue, writtenArguments } from './written-arguments.ts'
 
 /** What a step does to the variables of a test. */
 export interface StepEffects {
@@ -67,14 +67,22 @@ function effectsOfStep(
     new Set([...names].filter((name) => frame.locals.has(name)).map((name) => canonical(test, variable(frame, name))))
   const defines = named(boundNames(frame.module.file, node))
   const changes = named(changedBelow(frame, node))
-  const { given, isInPlace, isExact = false } = argumentsOfCall(project, frame, node)
-  const changedByCalls = named(given)
-  for (const name of changedByCalls) {
-    if (isExact) changes.add(name)
-    else if (isKeptBy(name, changedByCalls, outputs)) changes.delete(name)
-    else if (!isInPlace || outputs.has(name)) changes.add(name)
+  for (const statement of statementsIn(node)) {
+    const { given, isInPlace, isExact = false } = argumentsOfCall(project, frame, statement)
+    const changedByCalls = named(given)
+    for (const name of changedByCalls) {
+      if (isExact) changes.add(name)
+      else if (isKeptBy(name, changedByCalls, outputs)) changes.delete(name)
+      else if (!isInPlace || outputs.has(name)) changes.add(name)
+    }
   }
   return { defines, changes, uses }
+}
+
+// A statement itself, or those of a block that is one step.
+function statementsIn(node: SyntaxNode): SyntaxNode[] {
+  const isInside = (inner: SyntaxNode): boolean => inner.type !== 'function_definition' && inner.type !== 'lambda'
+  return [...walk(node, isInside)].filter(({ type }) => type === 'expression_statement')
 }
 
 // Of the arguments of a call that gives nothing back, those made as empty buffers are what it writes; without such a buffer it
@@ -136,10 +144,12 @@ function argumentsOfCall(
   if (keywords.has('out')) return NO_ARGUMENTS
   const written = writtenArguments(project, frame, call)
   if (written !== null) return { given: written, isInPlace: false, isExact: true }
+  // What gives a new value is called for nothing but to warm up, unless it was given a buffer to write to.
+  const onlyBuffers = givesNewValue(project, frame, call)
   const given = [...positional, ...keywords.values()]
     .filter(({ type }) => type === 'identifier')
     .map((argument) => textOf(file, argument))
-  return { given, isInPlace: /[a-z0-9]_$/i.test(name) }
+  return { given, isInPlace: onlyBuffers || /[a-z0-9]_$/i.test(name) }
 }
 
 const EMPTY = /^(?:empty|zeros|ones|full|new_empty|new_zeros|new_full)(?:_like|_strided)?$/

@@ -19,6 +19,7 @@ import { splitComparison } from './side-split.ts'
 import type { SplitComparison } from './side-code.ts'
 import type { RefusedComparison } from './side-split.ts'
 import { effectsOf } from './step-effects.ts'
+import { groupSplits } from './split-groups.ts'
 import type { Code, TestCode, TestComparison } from './test-code.ts'
 import { testName } from './test-name.ts'
 import { planScope } from './test-scope.ts'
@@ -69,7 +70,7 @@ export async function pairTest(
       if ('reason' in split) refuseComparison(plan, comparison, split, found)
       else splits.push(split)
     }
-    for (const group of groupSplits(splits)) {
+    for (const group of groupSplits(plan, splits)) {
       await addPair(scope, plan, variant, withoutExpectedInputs(plan, group), found, side)
     }
     explainGradients(plan, splits, found)
@@ -103,26 +104,6 @@ function giveUp(plan: PlanScope, rest: readonly TestComparison[], found: Found):
   if (next === undefined) return
   const codes = [...codeOf(plan, plan.test.steps.keys()), ...rest.flatMap(({ left, right }) => [left, right])]
   refuse(found, plan.reachBackward(codes), 'too_much_work', place(plan.test, next, null), null, new Set())
-}
-
-// Comparisons of the parts of one result belong together: `assert_close(out, ref)`, `assert_close(lse, ref_lse)`.
-function groupSplits(splits: readonly SplitComparison[]): SplitComparison[][] {
-  const groups: SplitComparison[][] = []
-  for (const split of splits) {
-    const group = groups.find((candidates) => candidates.some((other) => sharesCall(other, split)))
-    if (group === undefined) groups.push([split])
-    else group.push(split)
-  }
-  return groups
-}
-
-function sharesCall(a: SplitComparison, b: SplitComparison): boolean {
-  const shares = [...a.kernel.steps].some((at) => b.kernel.steps.has(at))
-  const conflicts = [a, b].some((one) => {
-    const other = one === a ? b : a
-    return [...one.common].some((at) => other.kernel.steps.has(at) || other.reference.steps.has(at))
-  })
-  return shares && !conflicts
 }
 
 async function addPair(
