@@ -12,6 +12,7 @@ from .error_measure import ErrorMeasure, are_all_in, are_faint, are_finite, flat
 from .expected import Expected
 from .faults import Verdict
 from .leaves import Leaf, leaves_of
+from .nudged import still_wrong
 from .phases import phase
 from .tolerance import LOCAL, Tolerance, looks_like_tensor_float
 
@@ -96,14 +97,15 @@ def _judge_values(values: torch.Tensor, expected: Expected, index: int) -> _Find
     own = expected.own[index].tensor()
     tolerance = expected.tolerances[index]
     if tolerance is None:
-        return _judge_exactly(values, own)
+        return _judge_exactly(values, own, [leaves[index].tensor() for leaves in expected.nudged])
     truth = own if expected.exact is None else expected.exact[index].tensor()
     return _judge_rounded(values, own, truth, tolerance)
 
 
-def _judge_exactly(values: torch.Tensor, own: torch.Tensor) -> _Finding:
+def _judge_exactly(values: torch.Tensor, own: torch.Tensor, others: list[torch.Tensor]) -> _Finding:
     given, wanted = _comparable(values), _comparable(own)
-    wrong = given != wanted
+    alike = [_comparable(other).to(wanted.device) for other in others if other.dtype == own.dtype]
+    wrong = still_wrong(given, wanted, alike)
     if not bool(wrong.any()):
         return _Finding(Errors(0.0, 0.0))
     first = int(wrong.nonzero()[0])

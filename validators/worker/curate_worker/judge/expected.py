@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -12,7 +12,8 @@ from ..tensors import DTYPES, TensorDescriptor
 from ..values import Parcel
 from .error_measure import measure_error
 from .faults import Verdict
-from .leaves import Leaf, leaves_of
+from .leaves import Leaf, leaves_of, tells
+from .nudged import profits, with_uncertainty
 from .phases import phase
 from .tolerance import (
     Tolerance,
@@ -34,19 +35,23 @@ class Expected:
     exact: list[Leaf] | None
     tolerances: list[Tolerance | None]
     """One per leaf; None for leaves that are compared exactly."""
+    nudged: list[list[Leaf]] = field(default_factory=list)
+    """What the reference gives in higher precision for inputs moved by a rounding; empty where not looked at."""
 
 
-def expect(
+def expect(  # noqa: PLR0913
     own: Parcel,
     exact: Parcel | None,
     inputs: Sequence[TensorDescriptor] = (),
     *,
     usual: Expected | None = None,
+    nudged: Sequence[Parcel] = (),
     tensor_float: bool = False,
 ) -> Expected:
     """
     Prepares a comparison; `inputs` are the call's; `usual` is given where they are drawn otherwise than the task says;
-    `tensor_float` allows products in TensorFloat-32. Raises a Verdict that blames the task where none is possible.
+    `nudged` are outputs for inputs moved by a rounding; `tensor_float` allows products in TensorFloat-32. Raises a
+    Verdict that blames the task where none is possible.
     """
     own_leaves = leaves_of(own)
     exact_leaves = None if exact is None else leaves_of(exact)
@@ -62,11 +67,25 @@ def expect(
         if usual is not None:
             pairs = zip(own_leaves, tolerances, _like(own_leaves, usual), strict=True)
             tolerances = [_relaxed(*pair) for pair in pairs]
+    moved = [leaves for leaves in map(leaves_of, nudged) if _are_alike(leaves, own_leaves)]
+    if len(moved) == len(nudged) and moved and exact_leaves is not None:
+        tolerances = [
+            with_uncertainty(tolerance, exact_leaves[index], [leaves[index] for leaves in moved])
+            if tolerance is not None and tolerance.widened is None and profits(own_leaves[index])
+            else tolerance
+            for index, tolerance in enumerate(tolerances)
+        ]
     for leaf, tolerance in zip(own_leaves, tolerances, strict=True):
         if tolerance is not None and not math.isfinite(tolerance.atol):
             text = f"{leaf.place} of the reference holds numbers too large to tell an error by"
             raise Verdict("INVALID_REFERENCE", "task", "TOLERANCE_UNCALIBRATED", "task", text)
-    return Expected(own_leaves, exact_leaves, tolerances)
+    return Expected(own_leaves, exact_leaves, tolerances, moved)
+
+
+def _are_alike(leaves: list[Leaf], own: list[Leaf]) -> bool:
+    return [leaf.place for leaf in leaves] == [leaf.place for leaf in own] and all(
+        mine.tensor().shape == theirs.tensor().shape for mine, theirs in zip(leaves, own, strict=True) if tells(theirs)
+    )
 
 
 def _calibrated(

@@ -16,7 +16,9 @@ from .compare import compare
 from .distributions import distributions_of
 from .expected import expect, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
+from .leaves import leaves_of
 from .mutants import MutantReport, MutantTrial, try_mutants
+from .nudged import nudges_for
 from .null_kernels import passing_null_kernel
 from .precision import choose_precision
 from .reference_errors import (
@@ -33,6 +35,7 @@ from .samples import Stopwatch, Timing
 from .seeds import derive_seed
 from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
 from .stochastic_power import require_power
+from .tolerance import is_rounded
 
 # The number of the case that is made from the first.
 _NEAR, _DRAWN = -1, -2
@@ -115,10 +118,24 @@ class Reference:
     def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
         own = self.call(inputs, flush=False, look=False).output
         exact = None if self.precision is None else self._run_oracle(inputs, self.precision)
+        nudged = self._nudged(inputs, own)
         usual = self.case(0).expected if unusual else None
-        how = {"usual": usual, "tensor_float": self.settings.precision == "allow_tf32"}
+        how = {"usual": usual, "nudged": nudged, "tensor_float": self.settings.precision == "allow_tf32"}
         num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
         return Case(index, inputs, expect(own, exact, inputs.tensors, **how), num_bytes)
+
+    # What rounding of inputs would change, where that matters and is no great effort.
+    def _nudged(self, inputs: Parcel, own: Parcel) -> list[Parcel]:
+        leaves = leaves_of(own)
+        can_be = self.precision == "float64" or (self.precision is None and not any(map(is_rounded, leaves)))
+        nudges = nudges_for(leaves) if can_be and inputs.num_bytes <= _CHEAP_BYTES else []
+        moves = [{"seed": self._seed("nudge", direction), "units": units} for direction, units in nudges]
+        try:
+            return [self._run_oracle(inputs, "float64", move) for move in moves]
+        except Verdict as found:
+            if found.cause in _LOST:
+                raise
+            return []
 
     def drawn_cases(self) -> dict[str, Case]:
         """By distribution, cases with inputs drawn otherwise, but for those on which the reference cannot judge."""
@@ -306,8 +323,8 @@ class Reference:
             text = f"references with a mistake would pass, so that passing means little: {mistakes}"
             raise Verdict("INVALID_REFERENCE", "task", "MUTANTS_SURVIVE", "task", text)
 
-    def _run_oracle(self, inputs: Parcel, precision: str) -> Parcel:
-        body = {"seed": self._seed("run"), "precision": precision, "changed": self.changed}
+    def _run_oracle(self, inputs: Parcel, precision: str, nudge: dict | None = None) -> Parcel:
+        body = {"seed": self._seed("run"), "precision": precision, "changed": self.changed, "nudge": nudge}
         return parcel_in(self._ask("run_oracle", body, [], "outputs", inputs), "parcel")
 
     def _ask(self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None) -> Message:

@@ -242,7 +242,7 @@ def _run_oracle(runner: Runner, message: Message) -> Answer:
     reference.program.restore_state()
     precision = message.body["precision"]
     how = (precision, runner.device, message.body["changed"])
-    outputs = oracle.run_in_precision(reference.model, reference.module, parcel, how)
+    outputs = oracle.run_in_precision(reference.model, reference.module, parcel, how, message.body["nudge"])
     return answer_parcel("outputs", outputs)
 
 

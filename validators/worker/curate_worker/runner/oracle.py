@@ -10,6 +10,7 @@ from types import ModuleType
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..tensors import DTYPES
 from ..values import Parcel, rebuild, unpack
 from .program import arguments_of, pack_result
 
@@ -17,15 +18,21 @@ _LOW = {torch.float32, torch.float16, torch.bfloat16}
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
 
-def run_in_precision(model: object, module: ModuleType, parcel: Parcel, how: tuple[str, str, list[int]]) -> Parcel:
+def run_in_precision(
+    model: object, module: ModuleType, parcel: Parcel, how: tuple[str, str, list[int]], nudge: dict | None
+) -> Parcel:
     """
     Calls a copy of the model with every floating-point tensor in a precision, on a device; `how` names both, and the
-    inputs that are results as well. References that cast inside (`x.float()`,
-    `dtype=torch.float16`) are followed into `precision` as well. Raises what the reference raises.
+    inputs that are results as well; `nudge` moves numbers of inputs by some units of their last place. References that
+    cast inside (`x.float()`, `dtype=torch.float16`) are followed into the precision as well. Raises what they raise.
     """
     precision, device, changed = how
     wide = PRECISIONS[precision]
     tensors = [_widened(item, wide) for item in unpack(parcel, device)[1]]
+    if nudge is not None:
+        dice = torch.Generator().manual_seed(nudge["seed"])
+        pairs = zip(tensors, parcel.tensors, strict=True)
+        tensors = [_nudged(item, DTYPES[known.dtype], nudge["units"], dice) for item, known in pairs]
     args, kwargs = arguments_of(rebuild(parcel.tree, tensors.__getitem__, device))
     widened = copy.deepcopy(model)
     if isinstance(widened, torch.nn.Module):
@@ -72,6 +79,13 @@ def _widened_constants(module: ModuleType, wide: torch.dtype) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(module, name, value)
+
+
+def _nudged(item: torch.Tensor, dtype: torch.dtype, units: float, dice: torch.Generator) -> torch.Tensor:
+    if not dtype.is_floating_point or item.is_complex():
+        return item
+    noise = torch.rand(item.shape, generator=dice, dtype=torch.float64) * 2 - 1
+    return item * (1 + noise.to(item.device, item.dtype) * (units * torch.finfo(dtype).eps / 2))
 
 
 def _widened(item: torch.Tensor, wide: torch.dtype) -> torch.Tensor:
