@@ -26,6 +26,8 @@ export type ExpectedRow = z.infer<typeof ExpectedRow>
 /** `expected.json` of a folder under test/fixtures/kernels. */
 const Expected = ExpectedRow.extend({
   language: z.enum(['triton', 'cuda', 'cpp']),
+  form: z.enum(['device', 'native', 'python']).default('python'),
+  entry_point: z.string().default('candidate.py::ModelNew'),
   mode: z.enum(['screen', 'standard', 'certify']).default('screen'),
   calls: z.int().default(2),
   timeout_s: z.number().default(20),
@@ -70,7 +72,8 @@ function readFixture(name: string, folder: string): KernelFixture {
   const files = readdirSync(folder).filter((file) => !['task.py', 'expected.json', '__pycache__'].includes(file))
   const candidate = aCandidate(task, {
     language: expected.language,
-    entry_point: 'candidate.py::ModelNew',
+    form: expected.form,
+    entry_point: expected.entry_point,
     sources: files.map((file) => ({ path: file, content: readFileSync(join(folder, file), 'utf8') })),
   })
   return { name, expected, request: { task, candidate } }

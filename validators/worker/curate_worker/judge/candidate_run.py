@@ -89,10 +89,15 @@ class CandidateRun:
         self._remaining = self._request.settings.timeout_s
         self._bound = reference
         self.largest_answer = 0
-        message = Message("bind", {"parcel": reference.init.body()}, reference.init.blobs)
-        answer = self._building_what_is_needed(message)
-        own = State.told(answer.body)
-        names = names_of_state(State(shapes_of(reference.state), reference.parameters), own, self.proved_on)
+        is_native = self._prepared.candidate.is_native
+        outputs = _native_outputs(reference) if is_native else []
+        body = {"parcel": reference.init.body(), "outputs": outputs}
+        answer = self._building_what_is_needed(Message("bind", body, reference.init.blobs))
+        wanted = State(shapes_of(reference.state), reference.parameters)
+        if is_native:
+            names = {name: name for name in wanted.shapes}
+        else:
+            names = names_of_state(wanted, State.told(answer.body), self.proved_on)
         if names:
             body = {"parcel": reference.state.body(), "names": names}
             self._ask(Message("load_state", body, reference.state.blobs), "bind")
@@ -216,6 +221,16 @@ class CandidateRun:
 
     def _circumstances(self, stage: str) -> Circumstances:
         return Circumstances(stage, self.proved_on, self._station.has_triton)
+
+
+# What a launcher without Python is to write: a tensor, or several side by side.
+def _native_outputs(reference: Reference) -> list[dict]:
+    own = reference.case(0).expected.own
+    places = ["output"] if len(own) == 1 else [f"output[{index}]" for index in range(len(own))]
+    if [leaf.place for leaf in own] != places or any(leaf.descriptor is None for leaf in own):
+        text = "a native launcher writes tensors, and the reference returns something else"
+        raise Verdict("NOT_RUN", "load", "UNSUPPORTED_FORM", None, text)
+    return [{"dtype": leaf.descriptor.dtype, "shape": list(leaf.descriptor.shape)} for leaf in own if leaf.descriptor]
 
 
 # A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.

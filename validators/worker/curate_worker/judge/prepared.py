@@ -46,6 +46,7 @@ class Prepared:
             "recording": recording,
             "uses_triton": self.uses_triton,
             "interpreted": self.proved_on == "interpreter",
+            "native": self.candidate.is_native,
             "built": list(libraries),
             "triton_cache": list(seed),
         }
@@ -60,17 +61,40 @@ def prepare(station: Station, candidate: Candidate) -> Prepared:
     """Finds out how a candidate is judged here. Raises a Verdict on one that is not judged at all."""
     require_usable(candidate)
     uses_triton = _uses_triton(candidate)
-    on_processor = candidate.language == "cpp" and not uses_triton
+    on_processor = candidate.language == "cpp" and not uses_triton and not _has_cuda(candidate)
     return Prepared(candidate, "cpu" if on_processor else station.device, uses_triton, built={})
+
+
+def _has_cuda(candidate: Candidate) -> bool:
+    return candidate.is_native and any(name.endswith(".cu") for name in candidate.files)
+
+
+def native_spec(candidate: Candidate) -> dict:
+    """How a native candidate is built: without Python, all of its sources."""
+    return {
+        "name": "native",
+        "units": [[name, text] for name, text in sorted(candidate.files.items())],
+        "with_cuda": _has_cuda(candidate),
+        "is_python_module": False,
+        "extra_cflags": ["-O3", "-fopenmp"],
+        "extra_cuda_cflags": [],
+        "extra_ldflags": ["-fopenmp"],
+    }
 
 
 def wants_builds(candidate: Candidate) -> bool:
     """Whether a candidate could ask for anything to be built."""
-    return any("cpp_extension" in text or "load_inline" in text for text in candidate.files.values())
+    return candidate.is_native or any(
+        "cpp_extension" in text or "load_inline" in text for text in candidate.files.values()
+    )
 
 
 def build_extensions(station: Station, settings: Settings, prepared: Prepared) -> None:
     """Builds what a candidate asks for when its module is loaded. Raises a Verdict where that decides."""
+    if prepared.candidate.is_native:
+        add_build(station, settings, prepared, native_spec(prepared.candidate))
+        require_device(station, prepared)
+        return
     if not wants_builds(prepared.candidate):
         return
     for spec in _recorded(station, settings, prepared):

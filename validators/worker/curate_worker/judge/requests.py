@@ -12,6 +12,7 @@ PROTOCOL_VERSION = 2
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
+_SUFFIXES = {"python": (".py",), "native": (".cpp", ".cu")}
 _MODES = ("screen", "standard", "certify")
 _POLICIES = ("report", "require")
 _PRECISIONS = ("strict", "allow_tf32")
@@ -46,6 +47,11 @@ class Candidate:
     form: str
     entry_point: str
     files: dict[str, str]
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it is a library with a launcher, without Python."""
+        return self.form == "native"
 
     def key(self) -> str:
         """Hash of all of it."""
@@ -111,7 +117,7 @@ def parse_request(message: object) -> Request:
 
 def require_usable(candidate: Candidate) -> None:
     """Raises a Verdict for sources that cannot be written below one folder, or a form that is not judged yet."""
-    if candidate.form != "python":
+    if candidate.form not in _SUFFIXES:
         raise Verdict("NOT_RUN", "load", "UNSUPPORTED_FORM", None, f"the form {candidate.form} is not judged yet")
     for name in candidate.files:
         parts = name.split("/")
@@ -120,8 +126,10 @@ def require_usable(candidate: Candidate) -> None:
     if len(candidate.files) > _MAX_SOURCES:
         raise _unusable(f"{len(candidate.files)} source files are too many")
     file_name, separator, symbol = candidate.entry_point.partition("::")
-    if not separator or not symbol.isidentifier() or not file_name.endswith(".py") or file_name not in candidate.files:
-        raise _unusable(f"the entry point {candidate.entry_point[:_MAX_PATH]!r} is not file.py::Class of its sources")
+    known = file_name.endswith(_SUFFIXES[candidate.form]) and file_name in candidate.files
+    if not separator or not symbol.isidentifier() or not known:
+        wanted = "file.py::Class" if candidate.form == "python" else "file.cpp::function or file.cu::function"
+        raise _unusable(f"the entry point {candidate.entry_point[:_MAX_PATH]!r} is not {wanted} of its sources")
 
 
 def _unusable(text: str) -> Verdict:

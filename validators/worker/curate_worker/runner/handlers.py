@@ -23,6 +23,7 @@ from .errors import FaultInInput
 from .extensions import Extensions
 from .inputs import make_inputs, measure_inputs, seed_all
 from .mutants import Origin, call_mutant, mutants_of
+from .native import NativeModel
 from .parameters import redraw_constants
 from .program import Program, arguments_of, construct
 from .triton_compiles import announce_compiles
@@ -50,6 +51,9 @@ class Runner:
     """Where others wait for the GPU."""
     device: str = "cpu"
     entry: type | None = None
+    library: Path | None = None
+    """Of a native candidate, with the name of its launcher."""
+    symbol: str = ""
     program: Program | None = None
     """Of a candidate."""
     references: dict[str, OpenReference] = field(default_factory=dict)
@@ -124,6 +128,11 @@ def _load(runner: Runner, message: Message) -> Answer:
         runner.launches.install()
         if runner.turnstile is not None:
             announce_compiles(runner.turnstile)
+    if body["native"]:
+        runner.library = runner.scratch / "native.so"
+        runner.library.write_bytes(message.blobs[0])
+        runner.symbol = body["entry_point"].partition("::")[2]
+        return Answer("loaded", {"extensions": []})
     runner.extensions.install(recording=body["recording"])
     count = len(body["built"])
     for identity, library in zip(body["built"], message.blobs[:count], strict=True):
@@ -145,6 +154,10 @@ def _load(runner: Runner, message: Message) -> Answer:
 def _bind(runner: Runner, message: Message) -> Answer:
     """Makes the candidate's model and tells the names, shapes and dtypes of its parameters."""
     init, _ = unpack(parcel_of(message.body["parcel"], message.blobs), runner.device)
+    if runner.library is not None:
+        model = NativeModel(runner.library, runner.symbol, message.body["outputs"], runner.device)
+        runner.program = Program(model, runner.device)
+        return Answer("bound", {"state": {}, "parameters": []})
     if runner.entry is None:
         raise FaultInInput("LOAD_ERROR", "no module was loaded")
     runner.program = construct(runner.entry, init, runner.device)

@@ -12,6 +12,7 @@ from ..tensors import Guarded, TensorDescriptor, bytes_of
 from ..values import Parcel, pack, unpack
 from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
+from .native import NativeModel
 
 
 @dataclass
@@ -53,6 +54,8 @@ class Program:
     def load_state(self, parcel: Parcel, names: dict[str, str]) -> None:
         """Loads the reference's parameters and buffers; `names` are its names by this program's own."""
         state, _ = unpack(parcel, self._device)
+        if isinstance(self._model, NativeModel):
+            self._model.state = [item.contiguous() for item in state.values() if isinstance(item, torch.Tensor)]
         if isinstance(self._model, torch.nn.Module):
             self._model.load_state_dict(
                 {**self._state, **{mine: state[its] for mine, its in names.items()}}, strict=True
@@ -68,6 +71,8 @@ class Program:
         args, kwargs = arguments_of(inputs)
         self._staged = _Call(args, kwargs, tensors, parcel.tensors, [_memory_of(tensor) for tensor in tensors], guards)
         self.restore_state()
+        if isinstance(self._model, NativeModel):
+            self._model.prepare()
         if flush:
             self._clock.flush()
 
