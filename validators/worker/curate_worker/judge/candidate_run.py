@@ -33,6 +33,7 @@ class CallAnswer:
     input_digests: list[str]
     aliases: list[tuple[int, int]]
     triton_launches: int
+    extension_calls: int
     overrun: list[int] | None
     """Inputs beyond whose ends it wrote; None where nobody could see that."""
     computed_early: bool | None
@@ -247,13 +248,10 @@ _ANSWERS = {
 
 
 def _call_answer(answer: Message, told: dict, outside: int) -> CallAnswer:
-    inside, waited, launches = (
-        answer.body["nanoseconds"],
-        answer.body["waited_nanoseconds"],
-        told["triton_launches"],
-    )
+    inside, waited = answer.body["nanoseconds"], answer.body["waited_nanoseconds"]
+    launches, calls = told["triton_launches"], told["extension_calls"]
     digests, aliases = told["input_digests"], told["aliases"]
-    if any(type(item) is not int or item < 0 for item in (inside, waited, launches)):
+    if any(type(item) is not int or item < 0 for item in (inside, waited, launches, calls)):
         raise Malformed("an answer with impossible numbers")
     if not isinstance(digests, list) or not all(isinstance(item, str) for item in digests):
         raise Malformed("an answer with impossible digests")
@@ -263,4 +261,4 @@ def _call_answer(answer: Message, told: dict, outside: int) -> CallAnswer:
     early = answer.body["computed_early"]
     if early is not None and type(early) is not bool:
         raise Malformed("an answer with an impossible finding")
-    return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches, overrun, early)
+    return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches, calls, overrun, early)

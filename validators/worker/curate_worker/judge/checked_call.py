@@ -46,6 +46,7 @@ def seen_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool)
     }
     evidence.aliased_inputs |= {index for _, index in answer.aliases}
     evidence.triton_launches += answer.triton_launches
+    evidence.extension_calls += answer.extension_calls
     if answer.overrun is not None:
         evidence.overrun_inputs = (evidence.overrun_inputs or set()) | set(answer.overrun)
     return answer

@@ -107,8 +107,9 @@ class _Judgement:
         self._require_no_stale_answer(reference, first, timed)
         evidence.built_extensions = len(self._prepared.built)
         _require_interpreted_kernel(self._run, evidence)
-        if evidence.triton_launches:
+        if evidence.triton_launches or evidence.extension_calls:
             _require_kernels_that_matter(self._run, reference)
+            evidence.depends_on_kernels = True
         # On the same inputs, so not before: a kernel that does nothing finds the answer where an earlier call left it.
         if self._prepared.device == "cuda":
             _require_work_on_the_stream(self._run, reference)
@@ -210,7 +211,7 @@ def _require_kernels_that_matter(run: CandidateRun, reference: Reference) -> Non
     except Verdict:
         run.restart_if_ended(reference)
         return
-    text = "its outputs are right as well when its Triton kernels do nothing"
+    text = "its outputs are right as well when its own kernels do nothing"
     raise Verdict("REWARD_HACK", "integrity", "HACK_DECOY", "candidate", text)
 
 

@@ -52,6 +52,10 @@ class Evidence:
     triton_launches: int = 0
     """Launches of Triton kernels that the runner counted, over all compared calls."""
     built_extensions: int = 0
+    extension_calls: int = 0
+    """Calls of functions of built extensions that the runner counted, likewise."""
+    depends_on_kernels: bool | None = None
+    """Whether outputs are wrong when its kernels do nothing; None where that was not tried."""
 
     @property
     def has_own_kernel(self) -> bool:

@@ -14,6 +14,7 @@ import torch
 import torch.utils.cpp_extension
 
 from ..extension_spec import spec_id
+from .ablation import ExtensionCalls
 from .errors import BuildNeeded, FaultInInput
 
 _CUDA_HEADERS = ["#include <torch/types.h>", "#include <cuda.h>", "#include <cuda_runtime.h>"]
@@ -28,6 +29,7 @@ class Extensions:
         self._built: dict[str, memoryview] = {}
         self._loaded: dict[str, object] = {}
         self._recording = False
+        self.calls = ExtensionCalls()
         self.recorded: list[dict] = []
         self.needed: dict | None = None
 
@@ -134,7 +136,7 @@ class Extensions:
             raise ImportError(f"{path.name} is not an extension module")
         module = importlib.util.module_from_spec(found)
         found.loader.exec_module(module)
-        return module
+        return self.calls.watch(module)
 
 
 class _Recorded:

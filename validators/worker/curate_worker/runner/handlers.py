@@ -178,16 +178,17 @@ def _stage(runner: Runner, message: Message) -> Answer:
     runner.may_give_back = runner.device == "cuda" and runner.entry is None and not message.body["flush"]
     runner.bound(message).stage(runner.inputs(message), flush=message.body["flush"])
     runner.launches.take()
+    runner.extensions.calls.take()
     return Answer("staged")
 
 
 def _call(runner: Runner, message: Message) -> Answer:
     """The call itself: the only message that the judge times, so it does nothing else."""
-    runner.launches.is_suppressed = message.body["ablated"]
+    runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = message.body["ablated"]
     try:
         outputs, clock = runner.bound(message).call(blocked=message.body["blocked"], changed=message.body["changed"])
     finally:
-        runner.launches.is_suppressed = False
+        runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = False
     runner.extensions.raise_if_needed()
     return answer_parcel("called", outputs, **clock)
 
@@ -205,7 +206,8 @@ def _chain(runner: Runner, message: Message) -> Answer:
 def _facts(runner: Runner, message: Message) -> Answer:
     """What else the last call did."""
     facts = runner.bound(message).facts(digests=message.body["digests"])
-    return Answer("told", {"triton_launches": runner.launches.take(), **facts})
+    counts = {"triton_launches": runner.launches.take(), "extension_calls": runner.extensions.calls.take()}
+    return Answer("told", {**counts, **facts})
 
 
 def _open_reference(runner: Runner, message: Message) -> Answer:
