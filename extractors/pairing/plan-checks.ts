@@ -4,7 +4,7 @@ import { contextName, isHarmless } from './contexts.ts'
 import { original } from './copied-names.ts'
 import { readBeforeMade } from './early-reads.ts'
 import { backwardSlice, lastWrite } from './slicing.ts'
-import { canonical } from './step-effects.ts'
+import { canonical, usedVariables } from './step-effects.ts'
 
 /** What is wrong with a plan, or null. */
 export function checkPlan(scope: PlanScope, merged: MergedSplits, plan: ProgramPlan): PlanRefusal | null {
@@ -13,6 +13,7 @@ export function checkPlan(scope: PlanScope, merged: MergedSplits, plan: ProgramP
     undefinedRefusal(scope, merged, plan) ??
     unboundRefusal(scope, plan) ??
     stateRefusal(scope, plan) ??
+    preparedRefusal(scope, plan) ??
     orderRefusal(scope, merged, plan) ??
     contextRefusal(scope, plan) ??
     (plan.inputs.length === 0 ? { reason: 'literal_expectation', detail: 'no input is made' } : null)
@@ -76,6 +77,27 @@ function stateRefusal(scope: PlanScope, plan: ProgramPlan): PlanRefusal | null {
     [...(scope.effects[at]?.uses ?? [])].some((name) => scope.modules.has(name)),
   )
   return usesModule ? { reason: 'state_shared_with_input', detail: 'an input is the output of a module' } : null
+}
+
+// A block that prepares the inputs of both sides at once, `if scaled: scale = f(); expected_input = scale * x`: what only the reference
+// reads would be given to it, and so computed outside of it.
+function preparedRefusal({ effects, test }: PlanScope, plan: ProgramPlan): PlanRefusal | null {
+  const { initSteps, forwardSteps, outputs, copies } = plan.kernel
+  const read = [
+    ...[...initSteps, ...forwardSteps].flatMap((at) => [...(effects[at]?.uses ?? [])]),
+    ...outputs.flatMap((output) => [...usedVariables(test, output)]),
+  ]
+  const readByKernel = new Set(read.map((name) => original(copies, name)))
+  const inputs = new Set(plan.inputs)
+  const prepared = plan.inputs.find((name) => {
+    const at = plan.inputSteps.findLast((step) => effects[step]?.defines.has(name) === true)
+    const { uses = [], defines = [] } = at === undefined ? {} : (effects[at] ?? {})
+    const isMixed = [...defines].some((other) => readByKernel.has(other))
+    return !readByKernel.has(name) && isMixed && [...uses].some((other) => inputs.has(other))
+  })
+  return prepared === undefined
+    ? null
+    : { reason: 'interleaved_inputs', detail: prepared.slice(prepared.indexOf(':') + 1) }
 }
 
 function isConstant(scope: PlanScope, at: number): boolean {
