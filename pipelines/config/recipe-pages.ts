@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import { sourceOf } from '../stages/mine.ts'
-import type { SourceEntry } from '../stages/recipe.ts'
+import type { Recipe, SourceEntry } from '../stages/recipe.ts'
 import { bundledRecipes, loadRecipe } from './load-recipe.ts'
 
 /** The page that lists the bundled recipes, from the recipes themselves. */
 export async function recipePages(): Promise<[path: string, content: string][]> {
   const rows: string[] = []
+  const asking: string[] = []
   for (const [name] of await bundledRecipes()) {
     const { recipe } = await loadRecipe(name)
+    if (recipe.generate.models.length > 0) asking.push(describeModels(name, recipe))
     const [first, ...more] = recipe.sources.map(describeSource)
     if (first === undefined) continue
     const sources = more.length === 0 ? first : { ...ALL, address: `${recipe.sources.length} sources` }
@@ -15,7 +17,7 @@ export async function recipePages(): Promise<[path: string, content: string][]> 
       `| \`${name}\` | ${sources.address} | ${sources.commit} | ${sources.read} | ${escape(recipe.description)} |`,
     )
   }
-  return [['docs/catalogue/recipes.md', `${[...HEAD, ...rows].join('\n')}\n`]]
+  return [['docs/catalogue/recipes.md', `${[...HEAD, ...rows, ...ASKING_HEAD, ...asking].join('\n')}\n`]]
 }
 
 const HEAD = [
@@ -28,6 +30,25 @@ const HEAD = [
   '| recipe | source | commit | what is read | what it holds |',
   '| --- | --- | --- | --- | --- |',
 ]
+
+const ASKING_HEAD = [
+  '',
+  '## Recipes that ask models',
+  '',
+  'Their tasks come from a file that you give, and their models from a server that you run: see `docs/generate.md`.',
+  '',
+  '| recipe | tasks of | prompts | samples | turns | what it holds |',
+  '| --- | --- | --- | --- | --- | --- |',
+]
+
+function describeModels(name: string, { description, generate }: Recipe): string {
+  const list = (values: readonly unknown[]): string => [...new Set(values)].join(', ')
+  const tasks = list(generate.imports.flatMap(({ dataset }) => (dataset === null ? [] : [`\`${dataset}\``])))
+  const { models } = generate
+  const prompts = list(models.map(({ prompt }) => `\`${prompt}\``))
+  const [samples, turns] = [list(models.map(({ samples }) => samples)), list(models.map(({ turns }) => turns))]
+  return `| \`${name}\` | ${tasks} | ${prompts} | ${samples} | ${turns} | ${escape(description)} |`
+}
 
 interface DescribedSource {
   readonly address: string
