@@ -6,7 +6,8 @@ import type { CardInput, ExportedConfig } from './card-input.ts'
  * The YAML that the Hub reads of a dataset: https://huggingface.co/docs/hub/datasets-cards. Licence `other` needs a name and
  * a file of licences beside the card.
  */
-export function renderFrontMatter({ card, name, configs }: CardInput): string {
+export function renderFrontMatter({ card, name, configs: written }: CardInput): string {
+  const configs = withRows(written)
   const numRows = configs[0]?.splits.reduce((sum, split) => sum + split.numRows, 0) ?? 0
   return renderYaml({
     pretty_name: card.pretty_name ?? name,
@@ -27,6 +28,13 @@ export function renderFrontMatter({ card, name, configs }: CardInput): string {
     })),
     dataset_info: configs.map(datasetInfo),
   })
+}
+
+// `datasets` refuses a whole config for one split without rows, so what is empty is not named. Its file is there with the columns.
+function withRows(configs: readonly ExportedConfig[]): ExportedConfig[] {
+  const filled = configs.map((config) => ({ ...config, splits: config.splits.filter(({ numRows }) => numRows > 0) }))
+  const named = filled.filter(({ splits }) => splits.length > 0)
+  return named.length > 0 ? named : configs.slice(0, 1)
 }
 
 function datasetInfo({ name, columns, splits }: ExportedConfig) {

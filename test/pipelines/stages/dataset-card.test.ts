@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -11,6 +11,19 @@ import { COMMIT } from './stage-run.ts'
 const runs = useExportRuns()
 
 describe('the dataset card', () => {
+  it('names no split without rows, for which `datasets` would refuse the whole config', async () => {
+    const exported = { configs: { sft: {}, multiturn: {} }, formats: { parquet: {} }, splits: { validation: 0.5 } }
+    const dataset = await exportOf(runs.open({ export: exported }))
+    const { front } = await cardOf(dataset)
+    const named = front.configs.map(({ config_name, data_files }) => [config_name, data_files.length])
+    expect(named).toEqual([
+      ['sft', 1],
+      ['rejects', 1],
+    ])
+    expect(front.dataset_info.map(({ config_name }) => config_name)).toEqual(['sft', 'rejects'])
+    expect(await readdir(join(dataset, 'multiturn'))).toContain('train-00000-of-00001.parquet')
+  })
+
   it('names configs, features and sizes as the Hub reads them', async () => {
     const dataset = await exportOf(runs.open())
     const { front } = await cardOf(dataset)
