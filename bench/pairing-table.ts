@@ -11,9 +11,9 @@ import { glob, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { readParquet } from '../pipelines/core/parquet.ts'
 import { runProcess } from '../pipelines/core/process.ts'
 import { candidates } from '../pipelines/core/records/candidate.ts'
-import { evaluations } from '../pipelines/core/records/evaluation.ts'
 import { kernels } from '../pipelines/core/records/kernel.ts'
 import type { Kernel } from '../pipelines/core/records/kernel.ts'
 import { rejects } from '../pipelines/core/records/reject.ts'
@@ -48,6 +48,8 @@ interface Source {
   /** What `git grep` counts, in words; empty without a mirror. */
   readonly words: string
 }
+
+const Verdict = z.object({ candidate_id: z.string(), status: z.string() })
 
 /** Candidate id to whether all its evaluations passed. */
 type Verdicts = ReadonlyMap<string, boolean>
@@ -107,7 +109,9 @@ async function verdictsIn(folders: readonly string[]): Promise<Verdicts> {
   const verdicts = new Map<string, boolean>()
   for (const folder of folders) {
     for await (const path of glob(join(folder, '**/evaluations.parquet'))) {
-      for await (const { candidate_id, status } of readTable(evaluations, path)) {
+      // Two columns that every version has: evaluations of an older one are as good.
+      for await (const row of readParquet(path, ['candidate_id', 'status'])) {
+        const { candidate_id, status } = Verdict.parse(row)
         verdicts.set(candidate_id, (verdicts.get(candidate_id) ?? true) && status === 'PASSED')
       }
     }

@@ -62,7 +62,7 @@ export function mainBlock(module: PythonModule): SyntaxNode | null {
 
 function indexStatement(file: PythonFile, node: SyntaxNode, index: number): ModuleStatement {
   const kind = kindOf(file, node)
-  const isPart = kind !== 'main' && kind !== 'typing'
+  const isPart = kind !== 'main' && kind !== 'typing' && !isDeclaration(node)
   return {
     node,
     index,
@@ -70,6 +70,12 @@ function indexStatement(file: PythonFile, node: SyntaxNode, index: number): Modu
     binds: isPart ? boundNames(file, node) : new Set(),
     changes: isPart ? changesBelow(file, node) : new Set(),
   }
+}
+
+// `current: Platform` says what a name will be and gives it no value.
+function isDeclaration(node: SyntaxNode): boolean {
+  const assignment = node.type === 'expression_statement' ? node.children[0] : undefined
+  return assignment?.type === 'assignment' && fieldOf(assignment, 'right') === null
 }
 
 function kindOf(file: PythonFile, node: SyntaxNode): ModuleStatement['kind'] {
