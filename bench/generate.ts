@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import { z } from 'zod'
 import { sha256OfFile } from '../pipelines/core/hash.ts'
 import { readManifest } from '../pipelines/core/manifest.ts'
 import { startChatServer } from '../test/chat-server.ts'
@@ -14,12 +15,14 @@ import { curate, startCurate } from '../test/curate-process.ts'
 
 const [tasks = 1000, samples = 5] = process.argv.slice(2).map(Number)
 const CONCURRENT = 64
+const Judged = z.looseObject({ time: z.iso.datetime(), seconds: z.record(z.string(), z.number()) })
 const base = await mkdtemp(join(tmpdir(), 'curate-bench-'))
 try {
   await writeFile(join(base, 'tasks.jsonl'), Array.from({ length: tasks }, (_, index) => taskLine(index)).join('\n'))
   const undisturbed = await measure('undisturbed')
   await measureKill(undisturbed.hashes)
   await measureBudget(Math.floor((tasks * samples) / 4))
+  await measureOverlap(12)
 } finally {
   await rm(base, { recursive: true, force: true })
 }
@@ -76,6 +79,40 @@ async function measureBudget(requests: number): Promise<void> {
   await server.close()
 }
 
+// Conversations of two turns with the real validator, one judge: were model and judge to wait for each other, it took the sum.
+async function measureOverlap(count: number): Promise<void> {
+  const thinkMs = 2000
+  const server = await startChatServer({
+    thinkMs,
+    answer: ({ seed = 0 }) => ({
+      content: `\`\`\`python\nimport torch\n\n\nclass ModelNew(torch.nn.Module):\n    def forward(self, x):\n        return x * -1 + ${seed} * 0\n\`\`\``,
+    }),
+  })
+  const validate = { mode: 'screen', calls: 1, max_workloads: 1, workers: 1 }
+  const changes = { turns: 2, samples: 1, tasks: { limit: count } }
+  const args = await argumentsFor('overlap', server, changes, { max_concurrent: 2 }, { validate })
+  const started = performance.now()
+  const { exitCode, stderr } = await curate(args)
+  const seconds = (performance.now() - started) / 1000
+  if (exitCode !== 0) throw new Error(stderr)
+  const lines = readFileSync(join(base, 'work', 'overlap', 'log.jsonl'), 'utf8').split('\n')
+  const judged = lines.filter((line) => line.includes('"judged"')).map((line) => Judged.parse(JSON.parse(line)))
+  const secondsOf = (each: z.infer<typeof Judged>): number =>
+    Object.values(each.seconds).reduce((sum, value) => sum + value, 0)
+  const judging = judged.slice(1).reduce((sum, each) => sum + secondsOf(each), 0)
+  const times = judged.map(({ time }) => Date.parse(time) / 1000)
+  const span = Math.max(...times) - Math.min(...times)
+  const thinking = (server.finished.length * thinkMs) / 1000 / 2
+  say(
+    `${count} conversations of two turns, two questions at a time, one judge: ${seconds.toFixed(1)} s with the start of all processes`,
+  )
+  say(`- the model thought ${thinking.toFixed(1)} s with both places in use`)
+  say(
+    `- from the first verdict to the last ${span.toFixed(1)} s passed, ${judging.toFixed(1)} of them were judging (${judged.length} verdicts)`,
+  )
+  await server.close()
+}
+
 async function startServer(): Promise<ChatServer> {
   return startChatServer({
     thinkMs: 20,
@@ -86,7 +123,13 @@ async function startServer(): Promise<ChatServer> {
   })
 }
 
-async function argumentsFor(name: string, server: ChatServer, changes: object): Promise<string[]> {
+async function argumentsFor(
+  name: string,
+  server: ChatServer,
+  changes: object,
+  endpoint: object = { max_concurrent: CONCURRENT },
+  section: object = {},
+): Promise<string[]> {
   const recipe = {
     name,
     generate: {
@@ -95,13 +138,14 @@ async function argumentsFor(name: string, server: ChatServer, changes: object): 
         {
           id: 'answers',
           samples,
-          endpoints: [{ model: 'bench', url: server.url, max_concurrent: CONCURRENT }],
+          endpoints: [{ model: 'bench', url: server.url, ...endpoint }],
           ...changes,
         },
       ],
     },
     filters: {},
     export: { configs: {}, formats: {} },
+    ...section,
   }
   const path = join(base, `${name}.yaml`)
   await writeFile(path, stringify(recipe))

@@ -89,11 +89,20 @@ function tasksAtOnce({ endpoints, samples }: ModelEntry, judges: number): number
   return Math.max(2, Math.ceil((2 * questions + 2 * judges) / samples))
 }
 
-function openJudge({ recipe, world, cacheDirectory }: Context, validator: Validator, log: AnswerLog): CandidateJudge {
+function openJudge(context: Context, validator: Validator, answers: AnswerLog): CandidateJudge {
+  const { recipe, world, cacheDirectory, log } = context
   const settings = validatorSettings(recipe)
   const scope = { settings, device: world.device }
-  const remembering = rememberEvaluations(validator, { folder: join(cacheDirectory, 'evaluations'), ...scope })
-  return journalledJudge(remembering, log, scope)
+  const telling: Pick<Validator, 'evaluate' | 'prepare'> = {
+    prepare: (requests) => validator.prepare(requests),
+    async evaluate(request) {
+      const rows = await validator.evaluate(request)
+      for (const time of validator.takeTimes()) log.info(time, 'judged')
+      return rows
+    },
+  }
+  const remembering = rememberEvaluations(telling, { folder: join(cacheDirectory, 'evaluations'), ...scope })
+  return journalledJudge(remembering, answers, scope)
 }
 
 async function openService(
