@@ -31,12 +31,15 @@ const Verdict = z.object({
   id: z.string(),
   outcome: z.enum(['accepted', 'refused', 'not_judged']),
   reason: z.string().optional(),
+  seconds: z.record(z.string(), z.number()).optional(),
   evaluations: z.array(
     z.object({
       status: z.string(),
       cause: z.string().nullable(),
       log: z.string(),
       performance: z.object({ latency_ms: z.number(), reference_latency_ms: z.number() }).nullable(),
+      build: z.unknown(),
+      checks: z.array(z.object({ check: z.string(), passed: z.boolean().nullable(), detail: z.string().nullable() })),
     }),
   ),
 })

@@ -1,7 +1,7 @@
 import { readPythonCode } from '../../../extractors/imports/python-code.ts'
 import { outcomeOf, requestOf } from '../../../validators/one-off.ts'
 import type { OneOff } from '../../../validators/one-off.ts'
-import type { Validator } from '../../../validators/types.ts'
+import type { JudgingTime, Validator } from '../../../validators/types.ts'
 import type { Judgement } from '../reporter/judgement.ts'
 import type { Reporter } from '../reporter/reporter.ts'
 
@@ -13,6 +13,8 @@ export interface Bench {
   readonly validator: Validator
   readonly seed: number
   readonly reporter: Reporter
+  /** Where the judges' time went, by candidate; what one pair takes from the validator may be another's. */
+  readonly times: Map<string, JudgingTime['seconds']>
 }
 
 /** Judges one pair, one of many that are ahead. Throws only for what is the machine's failure. */
@@ -21,12 +23,14 @@ export async function judgePair(
   bench: Bench,
   { isAhead = false } = {},
 ): Promise<Judgement> {
-  const { validator, seed, reporter } = bench
+  const { validator, seed, reporter, times } = bench
   const request = requestOf({ ...pair, language: await languageOf(pair.code) })
   if (isAhead) validator.prepare([request])
   const rows = await validator.evaluate(request)
   for (const { message, hint } of validator.takeWarnings()) reporter.note(`warning: ${message}\n  ${hint}`)
-  return { outcome: outcomeOf(rows), seed, evaluations: rows }
+  for (const { candidate_id, seconds } of validator.takeTimes()) times.set(candidate_id, seconds)
+  const seconds = isAhead ? times.get(request.candidate.id) : undefined
+  return { outcome: outcomeOf(rows), seed, evaluations: rows, ...(seconds === undefined ? {} : { seconds }) }
 }
 
 async function languageOf(code: string): Promise<string> {

@@ -46,7 +46,7 @@ async function withValidator(options: EvaluateOptions, reporter: Reporter, signa
     signal,
   })
   try {
-    const bench = { validator, seed, reporter }
+    const bench = { validator, seed, reporter, times: new Map() }
     if (files.kind === 'batch') return await evaluateBatch(files, bench)
     const reference = await readText(files.reference)
     const judgement = await judgePair({ reference, code: await readText(files.candidate) }, bench)

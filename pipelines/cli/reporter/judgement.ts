@@ -10,6 +10,8 @@ export interface Judgement {
   readonly evaluations: readonly Evaluation[]
   /** Why it never came to judging. */
   readonly reason?: string
+  /** Where the judge's time went, by phase; of many pairs only, for a pair by itself says the same each time. */
+  readonly seconds?: Readonly<Record<string, number>>
 }
 
 /** A judgement for people: the outcome in the first line, then what it rests on. */

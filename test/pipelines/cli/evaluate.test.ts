@@ -73,7 +73,12 @@ describe('curate evaluate', () => {
     expect(stderr).toContain('5 candidates: 1 accepted, 1 refused, 3 not judged')
     const results = stdout.trim().split('\n')
     expect(results.map((line) => JSON.parse(line))).toMatchObject([
-      { id: 'right', outcome: 'accepted', evaluations: [{ status: 'PASSED', performance: null }] },
+      {
+        id: 'right',
+        outcome: 'accepted',
+        evaluations: [{ status: 'PASSED', performance: null }],
+        seconds: { candidate_call: expect.any(Number) },
+      },
       { id: 'line 2', outcome: 'not_judged', reason: expect.stringContaining('JSON') },
       { id: 'elsewhere', outcome: 'not_judged', reason: expect.stringContaining('no reference') },
       { id: 'line 4', outcome: 'refused' },
