@@ -6,6 +6,7 @@
  * ratio, and every verdict that differs. Builds start from an empty cache. What is in the file RESULTS already is not done
  * again, so that a long comparison can be cut in two; `--seconds` ends it in time, our part after its share of that.
  */
+import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,7 +15,10 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { packageRoot } from '../pipelines/core/package-root.ts'
 import { runProcess } from '../pipelines/core/process.ts'
+import { ONE_OFF_SETTINGS, outcomeOf, requestOf } from '../validators/one-off.ts'
 import { findPython } from '../validators/python-environment.ts'
+import type { EvaluationRequest, JudgingTime } from '../validators/types.ts'
+import { openValidator } from '../validators/validator.ts'
 
 const FOLDER = join(packageRoot, 'bench', 'kernelbench')
 
@@ -31,6 +35,9 @@ const Verdict = z.object({
   id: z.string(),
   outcome: z.enum(['accepted', 'refused', 'not_judged']),
   reason: z.string().optional(),
+  /** Seconds from the beginning until it was there. */
+  at: z.number(),
+  /** Where the judge's time went. */
   seconds: z.record(z.string(), z.number()).optional(),
   evaluations: z.array(
     z.object({
@@ -43,6 +50,9 @@ const Verdict = z.object({
     }),
   ),
 })
+type Verdict = z.infer<typeof Verdict>
+type Keep = (seconds: number, verdict: Verdict) => Promise<void>
+
 const Baseline = z.object({
   compiled: z.boolean(),
   correct: z.boolean(),
@@ -75,8 +85,13 @@ const all = z.array(Candidate).parse(JSON.parse(await readFile(join(FOLDER, 'can
 const candidates = all.filter(({ file }) => new RegExp(values.only).test(file))
 const results = await readResults(resultFile)
 if (results.ours === null) {
-  results.ours = await judgeOurWay(candidates, checkout)
-  await writeFile(resultFile, JSON.stringify(results, null, 1))
+  const ours: NonNullable<Results['ours']> = { seconds: 0, verdicts: [] }
+  results.ours = ours
+  await judgeOurWay(candidates, checkout, async (seconds, verdict) => {
+    ours.seconds = seconds
+    ours.verdicts.push(verdict)
+    await writeFile(resultFile, JSON.stringify(results, null, 1))
+  })
 }
 for (const candidate of sampleOf(candidates)) {
   if (results.baseline[candidate.file] !== undefined || Date.now() > deadline) continue
@@ -96,40 +111,45 @@ function referenceOf({ level, problem }: Candidate): string {
   return join(`level${level}`, `${problem}.py`)
 }
 
-async function judgeOurWay(all: readonly Candidate[], root: string): Promise<NonNullable<Results['ours']>> {
-  const folder = await mkdtemp(join(tmpdir(), 'curate-kernelbench-'))
-  const lines = await Promise.all(
-    all.map(async (candidate) =>
-      JSON.stringify({
-        id: candidate.file,
-        task: referenceOf(candidate),
-        code: await readFile(join(FOLDER, 'candidates', candidate.file), 'utf8'),
-      }),
-    ),
-  )
-  await writeFile(join(folder, 'candidates.jsonl'), lines.join('\n'))
-  const given = ['--reference-dir', join(root, 'KernelBench'), '--candidates', join(folder, 'candidates.jsonl')]
-  const workers = values.workers === undefined ? [] : ['--workers', values.workers]
-  const launcher = join(packageRoot, 'pipelines', 'launch.js')
+// As `curate evaluate` judges them, with an empty cache; a result is kept as soon as it is there.
+async function judgeOurWay(all: readonly Candidate[], root: string, keep: Keep): Promise<void> {
+  const cacheFolder = await mkdtemp(join(tmpdir(), 'curate-kernelbench-'))
+  const abort = new AbortController()
+  const times = new Map<string, JudgingTime['seconds']>()
   const started = Date.now()
-  const {
-    stdout,
-    stderr,
-    timedOut: isOver,
-  } = await runProcess(process.execPath, [launcher, 'evaluate', ...given, ...workers, '--json'], {
-    env: { XDG_CACHE_HOME: join(folder, 'cache') },
-    timeoutMs: Math.max(1, Math.round(Number(values.ours) * (deadline - Date.now()))),
-    maxOutput: 100_000_000,
-  })
-  const seconds = (Date.now() - started) / 1000
-  console.log(stderr)
-  console.log(`${isOver ? 'cut off' : 'ended'} after ${seconds} s`)
-  await rm(folder, { recursive: true, force: true })
-  const verdicts = stdout.split('\n').flatMap((line) => {
-    const parsed = line.startsWith('{"id":') ? Verdict.safeParse(JSON.parse(line)) : null
-    return parsed?.success === true ? [parsed.data] : []
-  })
-  return { seconds, verdicts }
+  const seconds = (): number => (Date.now() - started) / 1000
+  const isOver = setTimeout(() => abort.abort(), Math.max(1, Number(values.ours) * (deadline - Date.now())))
+  const settings = { ...ONE_OFF_SETTINGS, mode: 'standard', seed: randomInt(2 ** 47) } as const
+  const workers = values.workers === undefined ? null : Number(values.workers)
+  const validator = await openValidator(settings, { workers, cacheFolder, signal: abort.signal })
+  try {
+    const requests = await Promise.all(all.map(async (candidate) => await readRequest(candidate, root)))
+    validator.prepare(requests)
+    await Promise.all(
+      all.map(async ({ file }, index) => {
+        const request = requests[index]
+        if (request === undefined) return
+        const verdict = await validator.evaluate(request).then(
+          (evaluations) => ({ outcome: outcomeOf(evaluations), evaluations }),
+          (error: unknown) => ({ outcome: 'not_judged' as const, reason: String(error), evaluations: [] }),
+        )
+        if (abort.signal.aborted) return
+        for (const time of validator.takeTimes()) times.set(time.candidate_id, time.seconds)
+        const known = { id: file, ...verdict, at: seconds(), seconds: times.get(request.candidate.id) }
+        await keep(seconds(), Verdict.parse(known))
+      }),
+    )
+  } finally {
+    clearTimeout(isOver)
+    await validator.close()
+    await rm(cacheFolder, { recursive: true, force: true })
+  }
+}
+
+async function readRequest(candidate: Candidate, root: string): Promise<EvaluationRequest> {
+  const reference = await readFile(join(root, 'KernelBench', referenceOf(candidate)), 'utf8')
+  const code = await readFile(join(FOLDER, 'candidates', candidate.file), 'utf8')
+  return requestOf({ reference, code, language: candidate.language })
 }
 
 async function judgeTheirWay(candidate: Candidate, root: string): Promise<Results['baseline'][string] | null> {
@@ -200,7 +220,7 @@ function showRates(all: readonly Candidate[], { ours, baseline }: Results): void
   console.log(`KernelBench: ${theirs.toFixed(1)} kernels per hour for this mix; ratio ${(mine / theirs).toFixed(1)}`)
 }
 
-function textOf(verdict: z.infer<typeof Verdict> | undefined): string {
+function textOf(verdict: Verdict | undefined): string {
   if (verdict === undefined) return 'no verdict'
   const [row] = verdict.evaluations
   if (row === undefined) return `${verdict.outcome}: ${verdict.reason ?? ''}`

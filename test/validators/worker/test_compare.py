@@ -8,7 +8,7 @@ import pytest
 import torch
 from curate_worker.judge.compare import compare
 from curate_worker.judge.error_measure import _PIECE
-from curate_worker.judge.expected import expect
+from curate_worker.judge.expected import by_own, expect
 from curate_worker.judge.faults import Verdict
 from curate_worker.tensors import DTYPES
 from curate_worker.values import pack
@@ -286,3 +286,35 @@ def test_numbers_beside_which_others_are_enormous_have_a_tolerance_of_their_own(
 def test_an_output_without_elements_is_compared_like_any_other() -> None:
     expected = expect(pack(torch.empty(0, 3)), pack(torch.empty(0, 3, dtype=torch.float64)))
     compare(pack(torch.empty(0, 3)), expected)
+
+
+def around_own(output: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> str | None:
+    """The cause of a refusal where only the reference's own output is known, and tolerances of another call."""
+    other = torch.randn_like(x)
+    tolerances = expect(pack(other @ y), pack(other.double() @ y.double())).tolerances
+    try:
+        compare(pack(output), by_own(pack(x @ y), tolerances))
+    except Verdict as found:
+        return found.cause
+    return None
+
+
+def test_around_the_references_own_output_the_right_passes_and_the_wrong_does_not(
+    product: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    x, y = product
+    assert around_own((x.double() @ y.double()).float(), x, y) is None
+    assert around_own(one_by_one(x, y), x, y) is None
+    assert around_own(torch.zeros(24, 16), x, y) == "WRONG_VALUE"
+    assert around_own(torch.randn_like(x) @ y, x, y) == "WRONG_VALUE"
+    assert around_own(as_tf32(x) @ as_tf32(y), x, y) == "PRECISION_LOW"
+
+
+@pytest.mark.parametrize("name", [name for name in DTYPES if name in ("float8_e4m3fn", "float8_e5m2")])
+def test_numbers_in_eight_bits_are_judged_where_the_judge_computes(name: str) -> None:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    exact = torch.cat([torch.linspace(1, 100, 4000), torch.linspace(0.01, 0.1, 4000)]).to(device)
+    own = exact.to(DTYPES[name])
+    assert verdict_on(own.clone(), own, exact.double()) is None
+    assert verdict_on(own.clone(), own, None) is None
+    assert verdict_on((2 * exact).to(DTYPES[name]), own, exact.double()) == "WRONG_VALUE"

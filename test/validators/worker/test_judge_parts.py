@@ -13,6 +13,7 @@ import pytest
 from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.faults import Verdict
 from curate_worker.judge.log_text import MAX_LOG_CHARACTERS, clean_log
+from curate_worker.judge.memory_shares import MemoryShares
 from curate_worker.judge.requests import BadRequest, Candidate, parse_request, require_usable
 from curate_worker.judge.samples import Samples, Timing
 from curate_worker.judge.seeds import derive_seed
@@ -202,6 +203,62 @@ def test_whoever_is_alone_stays_so_when_it_asks_again_and_gives_way_to_nobody(tm
             mine.give_way()
             assert not entered.wait(0.2)
         assert entered.wait(10)
+    thread.join()
+
+
+def take_half_and_more(folder: Path, log: Path) -> None:
+    shares = MemoryShares(folder, "gpu")
+    for _ in range(5):
+        shares.take(0.5 * TOTAL, TOTAL)
+        note(log, "in", "out")
+        shares.give_back()
+    shares.close()
+
+
+TOTAL = 80 << 30
+
+
+def test_two_tasks_that_need_half_of_a_gpu_each_do_not_meet_there_and_small_ones_may(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    log = tmp_path / "log"
+    users = [context.Process(target=take_half_and_more, args=(tmp_path, log)) for _ in range(3)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join(timeout=60)
+    assert log.read_text().split() == ["in", "out"] * 15
+    mine, other = MemoryShares(tmp_path, "gpu"), MemoryShares(tmp_path, "gpu")
+    mine.take(0.3 * TOTAL, TOTAL)
+    other.take(0.3 * TOTAL, TOTAL)
+    assert mine.is_holding
+    assert other.is_holding
+    mine.give_back()
+    assert not mine.is_holding
+    other.give_back()
+    mine.take(100 * TOTAL, TOTAL)
+    for shares in (mine, other):
+        shares.close()
+
+
+def test_who_times_on_a_gpu_does_not_wait_for_whoever_compiles_and_on_the_processor_does(tmp_path: Path) -> None:
+    names = {"cuda": f"off-{tmp_path.name}-gpu", "cpu": f"off-{tmp_path.name}-cpu"}
+    mine, other = DeviceLocks(names), DeviceLocks(names)
+    entered: dict[str, threading.Event] = {"cuda": threading.Event(), "cpu": threading.Event()}
+
+    def time_on_both() -> None:
+        for device, event in entered.items():
+            with other.shared(), other.alone(device):
+                event.set()
+
+    thread = threading.Thread(target=time_on_both)
+    with mine.shared():
+        with mine.off_gpu():
+            thread.start()
+            assert entered["cuda"].wait(10)
+            assert not entered["cpu"].wait(0.2)
+            mine.give_way()
+        mine.give_way()
+        assert entered["cpu"].wait(10)
     thread.join()
 
 

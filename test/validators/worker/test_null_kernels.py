@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -56,3 +56,21 @@ def test_an_honest_task_is_left_alone(function: Callable) -> None:
 def test_a_layer_norm_of_normal_numbers_with_many_columns_is_nearly_a_copy() -> None:
     # Seen in the wild: over many columns the mean is nearly 0 and the deviation nearly 1. Tolerance tells them apart.
     assert found(lambda x: torch.nn.functional.layer_norm(x, x.shape[-1:]), lambda: torch.randn(4, 20_000)) is None
+
+
+def test_zeros_do_not_pass_where_another_call_that_is_made_only_then_tells_them() -> None:
+    def call(shift: float) -> tuple:
+        inputs = torch.rand(20, 30) + shift
+        return pack([inputs]), expect(pack(torch.relu(inputs)), pack(torch.relu(inputs.double())))
+
+    made = []
+
+    def others(*shifts: float) -> Iterator[tuple]:
+        for shift in shifts:
+            made.append(shift)
+            yield call(shift)
+
+    assert "zeros" in str(passing_null_kernel([call(-2.0)], others(-3.0)))
+    assert passing_null_kernel([call(-2.0)], others(-2.5, -0.5, -4.0)) is None
+    assert passing_null_kernel([call(-0.5)], others(5.0)) is None
+    assert made == [-3.0, -2.5, -0.5]

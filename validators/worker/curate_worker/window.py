@@ -13,8 +13,8 @@ from .tensors import Blob, banded_room, room_for
 
 WINDOW = 5
 """The descriptor of the shared memory in a runner."""
-WINDOW_BYTES = 64 << 20
-"""Enough that starting a copy costs nothing beside the copy."""
+WINDOW_BYTES = 256 << 20
+"""Enough that a signal and its answer cost nothing beside the copy."""
 _LARGE_BYTES = 256 << 20
 
 Signal = Callable[[], None]

@@ -103,16 +103,20 @@ class CandidateRun:
             body = {"parcel": reference.state.body(), "names": names}
             self._ask(Message("load_state", body, reference.state.blobs), "bind")
 
-    def call(self, case: Case, *, flush: bool, timed: bool = False, how: frozenset[str] = frozenset()) -> CallAnswer:
+    def call(
+        self, case: Case, *, flush: bool, timed: bool = False, how: frozenset[str] = frozenset(), patience: int = 1
+    ) -> CallAnswer:
         """
         One call. Raises a Verdict when it fails; nothing is said yet about what it returned. A timed one has the whole
         time limit for itself, and nobody asks what became of its inputs. `how` names what is special:
-        `blocked`, the device is busy meanwhile; `ablated`, launches of Triton kernels do nothing.
+        `blocked`, the device is busy meanwhile; `ablated`, launches of Triton kernels do nothing. `patience` is the
+        clock's.
         """
         if timed:
             self._remaining = self._request.settings.timeout_s
         while True:
-            answer = self._try_call(case, flush=flush, timed=timed, how=how)
+            order = {name: name in how for name in ("blocked", "ablated")} | {"patience": patience}
+            answer = self._try_call(case, order, flush=flush, timed=timed)
             if answer is not None:
                 return answer
             # Something was built, so the process is a new one.
@@ -141,7 +145,7 @@ class CandidateRun:
             raise self._loss(RunnerLost("forged", "a chain of another length"), "run")
         return nanoseconds, outputs
 
-    def _try_call(self, case: Case, *, flush: bool, timed: bool, how: frozenset[str]) -> CallAnswer | None:
+    def _try_call(self, case: Case, order: dict, *, flush: bool, timed: bool) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
         # Of nothing else: a program that draws random numbers shall draw neither the reference's nor its own again.
@@ -150,9 +154,8 @@ class CandidateRun:
         body = {"parcel": case.inputs.body(), "seed": seed, "flush": flush}
         self._ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
-        changed = [] if self._bound is None else self._bound.changed
-        special = {name: name in how for name in ("blocked", "ablated")}
-        answer = self._ask(Message("call", {**special, "changed": changed}), "run", also="build_needed")
+        order = {**order, "changed": [] if self._bound is None else self._bound.changed}
+        answer = self._ask(Message("call", order), "run", also="build_needed")
         outside = watch.nanoseconds()
         if answer.kind == "build_needed":
             self._build(answer)
@@ -187,7 +190,8 @@ class CandidateRun:
     # A library must be there before the module is executed, so the process starts anew.
     def _build(self, answer: Message) -> None:
         self.close()
-        add_build(self._station, self._request.settings, self._prepared, answer.body.get("spec"))
+        with self._station.locks.off_gpu():
+            add_build(self._station, self._request.settings, self._prepared, answer.body.get("spec"))
         require_device(self._station, self._prepared)
 
     def _ask(self, message: Message, stage: str, also: str = "") -> Message:
@@ -261,4 +265,5 @@ def _call_answer(answer: Message, told: dict, outside: int) -> CallAnswer:
     early = answer.body["computed_early"]
     if early is not None and type(early) is not bool:
         raise Malformed("an answer with an impossible finding")
-    return CallAnswer(outputs, Timing(inside, waited, outside), digests, pairs, launches, calls, overrun, early)
+    timing = Timing(inside, waited, outside, answer.body.get("host_was_free") is True)
+    return CallAnswer(outputs, timing, digests, pairs, launches, calls, overrun, early)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..values import Parcel
-from .error_measure import ErrorMeasure, are_all_in, are_faint, are_finite, flat, pieces
+from .error_measure import ErrorMeasure, are_all_in, are_faint, are_finite, chosen_from, flat, pieces
 from .expected import Expected
 from .faults import Verdict
 from .leaves import Leaf, leaves_of
@@ -146,8 +146,8 @@ def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor,
         text = f"is right to {bits:.1f} bits as a whole, {wanted:.1f} are required"
         return _Finding(Errors(None, None), "PRECISION_LOW", text)
     if tolerance.faint is not None:
-        chosen = are_faint(flat(exact), tolerance.faint.limit)
-        rows = (flat(item)[chosen] for item in (values, own, exact))
+        chosen = are_faint(exact, tolerance.faint.limit)
+        rows = (chosen_from(item, chosen) for item in (values, own, exact))
         found = _judge_rounded(*rows, tolerance.faint.tolerance)
         if found.problem is not None:
             return replace(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from .memory_shares import MemoryShares
 from .phases import phase
 
 _SHARED_PLACE = Path("/tmp")
@@ -26,16 +27,15 @@ class DeviceLocks:
 
     def __init__(self, names: dict[str, str]) -> None:
         self._alone_on: str | None = None
-        self.has_large_task = False
-        """Whether this judge, and no other, has a task that needs most of a GPU's memory."""
-        self._large = _DeviceLock(f"{'-'.join(sorted(names.values()))}.large")
+        self._is_off_gpu = False
+        self._memory = MemoryShares(_folder(), "-".join(sorted(names.values())))
         self._locks = {
             device: _DeviceLock(names[device]) for device in sorted(names, key=lambda name: name != PROCESSOR)
         }
 
     def close(self) -> None:
         """Gives the files of the locks back."""
-        for lock in (self._large, *self._locks.values()):
+        for lock in (self._memory, *self._locks.values()):
             lock.close()
 
     @contextmanager
@@ -47,9 +47,34 @@ class DeviceLocks:
         finally:
             self._leave()
 
+    @contextmanager
+    def off_gpu(self) -> Iterator[None]:
+        """
+        Within `shared`, around what needs no GPU, such as compiling: whoever times there need not wait for it; timing
+        on the processor does.
+        """
+        gpus = [lock for name, lock in self._locks.items() if name != PROCESSOR]
+        if self._alone_on is not None or self._is_off_gpu or not gpus:
+            yield
+            return
+        for lock in gpus:
+            lock.leave()
+        self._is_off_gpu = True
+        try:
+            yield
+        finally:
+            self._is_off_gpu = False
+            with phase("wait_for_device"):
+                for lock in gpus:
+                    lock.enter()
+
     def is_waited_for(self) -> bool:
         """Within `shared`: whether somebody else waits to be alone."""
-        return self._alone_on is None and any(lock.is_waited_for() for lock in self._locks.values())
+        return (
+            self._alone_on is None
+            and not self._is_off_gpu
+            and any(lock.is_waited_for() for lock in self._locks.values())
+        )
 
     def give_way(self) -> None:
         """Within `shared`, between two steps: lets writers go first that wait for everybody; a writer stays."""
@@ -58,20 +83,26 @@ class DeviceLocks:
             with phase("wait_for_device"):
                 self._enter()
 
-    def take_large_task(self) -> None:
-        """Within `shared`: waits until no other judge has one. Whoever is alone on a device waits for nobody."""
-        if self.has_large_task or self._alone_on is not None:
+    @property
+    def holds_memory(self) -> bool:
+        """Whether this judge has a task that needs much of a GPU's memory."""
+        return self._memory.is_holding
+
+    def take_memory(self, num_bytes: float, total_bytes: int) -> None:
+        """
+        Within `shared`: waits until other judges leave as much of the GPU's memory. Whoever has some, or is alone on a
+        device, waits for nobody.
+        """
+        if self.holds_memory or self._alone_on is not None:
             return
         self._leave()
         with phase("wait_for_memory"):
-            self._large.enter_alone()
+            self._memory.take(num_bytes, total_bytes)
             self._enter()
-        self.has_large_task = True
 
-    def give_large_task_back(self) -> None:
-        """Its memory is free again."""
-        self._large.leave()
-        self.has_large_task = False
+    def give_memory_back(self) -> None:
+        """What was taken is free again."""
+        self._memory.give_back()
 
     @contextmanager
     def alone(self, device: str) -> Iterator[None]:
@@ -115,12 +146,7 @@ class _DeviceLock:
     """
 
     def __init__(self, name: str) -> None:
-        # Not TMPDIR, which may differ between two runs that must not disturb each other.
-        place = _SHARED_PLACE if os.access(_SHARED_PLACE, os.W_OK) else Path(tempfile.gettempdir())
-        folder = place / f"curate-locks-{os.geteuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.lstat().st_uid != os.geteuid() or folder.is_symlink():
-            raise PermissionError(f"{folder} belongs to somebody else")
+        folder = _folder()
         self._gate = _open(folder / f"{name}.gate")
         self._main = _open(folder / f"{name}.lock")
 
@@ -132,9 +158,6 @@ class _DeviceLock:
         fcntl.flock(self._gate, fcntl.LOCK_EX)
         fcntl.flock(self._main, fcntl.LOCK_SH)
         fcntl.flock(self._gate, fcntl.LOCK_UN)
-
-    def enter_alone(self) -> None:
-        fcntl.flock(self._main, fcntl.LOCK_EX)
 
     def leave(self) -> None:
         fcntl.flock(self._main, fcntl.LOCK_UN)
@@ -164,6 +187,16 @@ class _DeviceLock:
         finally:
             fcntl.flock(self._main, fcntl.LOCK_UN)
             fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+
+# Not TMPDIR, which may differ between two runs that must not disturb each other.
+def _folder() -> Path:
+    place = _SHARED_PLACE if os.access(_SHARED_PLACE, os.W_OK) else Path(tempfile.gettempdir())
+    folder = place / f"curate-locks-{os.geteuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.geteuid() or folder.is_symlink():
+        raise PermissionError(f"{folder} belongs to somebody else")
+    return folder
 
 
 def _open(path: Path) -> int:

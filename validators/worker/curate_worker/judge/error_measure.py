@@ -10,7 +10,7 @@ import torch
 
 # On a processor what stays in its caches: ten passes over a piece are then faster than two over a whole tensor.
 _PIECE = 1 << 18
-_PIECE_ON_GPU = 1 << 26
+_PIECE_ON_GPU = 1 << 24
 
 
 @dataclass
@@ -77,6 +77,18 @@ def are_all_in(values: torch.Tensor, dtype: torch.dtype) -> bool:
     return all(bool(((piece == piece.to(dtype)) | piece.isnan()).all()) for (piece,) in pieces(values))
 
 
-def are_faint(truth: torch.Tensor, limit: float) -> torch.Tensor:
-    """Which numbers are not zero and up to a limit."""
+def chosen_from(tensor: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """Those of all numbers of a tensor that are chosen, in one row."""
+    row = flat(tensor)
+    return _computable(row)[chosen].to(row.dtype)
+
+
+# A GPU has no magnitude of a number in eight bits.
+def _computable(row: torch.Tensor) -> torch.Tensor:
+    return row.to(torch.float32) if row.itemsize == 1 else row
+
+
+def are_faint(tensor: torch.Tensor, limit: float) -> torch.Tensor:
+    """Which numbers are not zero and up to a limit, in one row."""
+    truth = _computable(flat(tensor))
     return (truth != 0) & (truth.abs() <= limit)

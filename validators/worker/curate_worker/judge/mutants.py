@@ -14,6 +14,7 @@ from typing import Final
 from ..channel import Message
 from ..tensors import same_bytes
 from ..values import Parcel
+from .cases import Case
 from .compare import compare
 from .expected import Expected
 from .faults import RunnerLost, Verdict
@@ -51,11 +52,13 @@ class MutantTrial:
 
     start: Callable[[], RunnerHandle]
     opening: Message
-    cases: Sequence[tuple[dict, Expected]]
-    """How the inputs of a case are made, and what must come out."""
+    cases: Sequence[tuple[dict, Callable[[], Case | None]]]
+    """How the inputs of a case are made, and what gives it; None where there is none."""
     mode: str
     seed: int
     timeout_s: float
+    give_way: Callable[[], None]
+    """Called between two steps: lets others of this machine time."""
     changed: list[int] = field(default_factory=list)
     """Inputs that are results as well."""
 
@@ -80,10 +83,11 @@ class _Trial:
             alive = dict(self._drawn())
             had_effect: set[int] = set()
             for number in range(len(self._trial.cases)):
-                for place in list(alive):
+                case = self._trial.cases[number][1]() if alive else None
+                for place in [] if case is None else list(alive):
                     if time.monotonic() > self._deadline:
                         return report
-                    killed, same = self._try(place, number)
+                    killed, same = self._try(place, number, case.expected)
                     had_effect |= set() if same else {place}
                     if killed:
                         report.num_killed += 1
@@ -104,8 +108,7 @@ class _Trial:
         return ((place, texts[place]) for place in places[: self._count])
 
     # Whether it was refused, and whether it computed the very same bits as the reference.
-    def _try(self, place: int, number: int) -> tuple[bool, bool]:
-        expected = self._trial.cases[number][1]
+    def _try(self, place: int, number: int, expected: Expected) -> tuple[bool, bool]:
         try:
             self._make(number)
             answer = self._ask("call_mutant", {"mutant": place, "parcel": None, "changed": self._trial.changed})
@@ -136,6 +139,9 @@ class _Trial:
     def _ask(self, kind: str, body: dict) -> Message:
         if self._runner is None:
             raise RunnerLost("closed", "no process")
+        start = time.monotonic()
+        self._trial.give_way()
+        self._deadline += time.monotonic() - start
         self._runner.allow(min(_SECONDS_FOR_ONE, self._trial.timeout_s))
         return self._runner.request(kind, {"workload": self._trial.opening.body["workload"], **body})
 

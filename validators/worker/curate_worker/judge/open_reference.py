@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from ..channel import Message
 from .reference import Reference
 from .reference_errors import ask_reference, parcel_in, start_reference, texts_in
@@ -10,8 +12,10 @@ from .runner_handle import RunnerHandle
 from .seeds import derive_seed
 from .station import Station
 
-# A judge holds five times as much, its reference and the candidate three times each.
-_LARGE_INPUTS = 512 << 20
+# What judge, reference, mutant and candidate hold of inputs and of parameters, in float64 as well, and what computing
+# on them takes; seen on an H100 with inputs of 256 MiB. What needs less than `_MUCH_MEMORY` fits beside others anyway.
+_TIMES_INPUTS, _TIMES_STATE = 30, 10
+_MUCH_MEMORY = 3 << 30
 
 
 def open_reference(
@@ -35,10 +39,10 @@ def open_reference(
     init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
     made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
     reference = Reference(task, workload, settings, device, runner, station.locks.give_way, **made)
-    measured = ask_reference(runner, Message("measure_inputs", {"workload": workload.id}), "measured")
-    size = measured.body.get("num_bytes")
-    if device != "cpu" and type(size) is int and size > _LARGE_INPUTS:
-        station.locks.take_large_task()
+    if device != "cpu":
+        with station.locks.off_gpu():
+            num_bytes = _TIMES_INPUTS * _input_bytes(runner, workload) + _TIMES_STATE * state.num_bytes
+        _take_memory(station, num_bytes)
     reference.prove()
     # Starting a process costs as much as all of a small reference, so the first workload speaks for the others. Beside
     # a large one there is no room.
@@ -47,3 +51,14 @@ def open_reference(
         reference.try_mutants(lambda: start_reference(station, settings, device), Message("open_reference", body))
     station.locks.give_way()
     return reference
+
+
+def _input_bytes(runner: RunnerHandle, workload: Workload) -> int:
+    measured = ask_reference(runner, Message("measure_inputs", {"workload": workload.id}), "measured")
+    size = measured.body.get("num_bytes")
+    return size if type(size) is int else 0
+
+
+def _take_memory(station: Station, num_bytes: int) -> None:
+    if num_bytes > _MUCH_MEMORY:
+        station.locks.take_memory(num_bytes, torch.cuda.mem_get_info()[1])

@@ -97,8 +97,9 @@ def build_extensions(station: Station, settings: Settings, prepared: Prepared) -
         return
     if not wants_builds(prepared.candidate):
         return
-    for spec in _recorded(station, settings, prepared):
-        add_build(station, settings, prepared, spec)
+    with station.locks.off_gpu():
+        for spec in _recorded(station, settings, prepared):
+            add_build(station, settings, prepared, spec)
     require_device(station, prepared)
 
 

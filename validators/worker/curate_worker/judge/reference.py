@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..chain import Chain
 from ..channel import Message
@@ -14,7 +15,7 @@ from ..values import Parcel, joined
 from .cases import MAX_CACHED_BYTES, Case, ReferenceCall, is_large, with_one_element_replaced
 from .compare import compare
 from .distributions import distributions_of
-from .expected import expect, is_fit_to_judge, is_mostly_finite
+from .expected import by_own, expect, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
 from .leaves import leaves_of
 from .mutants import MutantReport, MutantTrial, try_mutants
@@ -35,11 +36,14 @@ from .samples import Stopwatch, Timing
 from .seeds import derive_seed
 from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
 from .stochastic_power import require_power
-from .tolerance import is_rounded
+from .tolerance import Tolerance, is_rounded
 
 # The number of the case that is made from the first.
 _NEAR, _DRAWN = -1, -2
 _FEW_NUMBERS, _CALLS_FOR_FEW, _DRAWS_FOR_FEW, _CHEAP_BYTES = 16, 6, 8, 16 << 20
+_CALLS_FOR_MANY = 3
+# About as many cases as are looked at together.
+_MANY = 10
 _LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
 
 
@@ -81,6 +85,8 @@ class Reference:
     _kept: Parcel | None = None
     _is_large: bool | None = None
     _is_few: bool | None = None
+    _tolerances: list[Tolerance | None] = field(default_factory=list)
+    """What the outputs of the first case are held against."""
     _latest: Case | None = None
     """The last one that was too large to be kept for long."""
 
@@ -101,7 +107,7 @@ class Reference:
         if self._latest is not None and self._latest.index == index:
             return self._latest
         self._latest = self._kept = None
-        case = self._case_of(index, self._make_inputs(index if self._is_foreseen(index) else f"{self._secret} {index}"))
+        case = self.new_case(index)
         if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= MAX_CACHED_BYTES:
             self._cases[index] = case
         else:
@@ -114,6 +120,23 @@ class Reference:
 
     def _is_foreseen(self, index: int) -> bool:
         return index < self.settings.calls or index < self.num_calls()
+
+    def new_case(self, index: int) -> Case:
+        """As `case`, but made anew and not kept."""
+        return self._case_of(index, self._make_inputs(self._purpose(index)))
+
+    def case_by_itself(self, index: int) -> Case:
+        """
+        A case of a call that is only timed, of which there may be room for one: held against what the reference itself
+        gives, whose process has its memory at hand then.
+        """
+        self._latest = self._kept = None
+        inputs = self._make_inputs(self._purpose(index))
+        own = self.call(inputs, flush=True, look=False).output
+        return Case(index, inputs, by_own(own, self._tolerances), inputs.num_bytes + own.num_bytes)
+
+    def _purpose(self, index: int) -> int | str:
+        return index if self._is_foreseen(index) else f"{self._secret} {index}"
 
     def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
         own = self.call(inputs, flush=False, look=False).output
@@ -137,13 +160,20 @@ class Reference:
                 raise
             return []
 
-    def drawn_cases(self) -> dict[str, Case]:
+    def drawn_cases(self) -> Iterator[tuple[str, Case]]:
         """By distribution, cases with inputs drawn otherwise, but for those on which the reference cannot judge."""
-        found = {name: self._drawn_case(name) for name in (() if self.is_large else self.distributions())}
-        return {name: case for name, case in found.items() if case is not None}
+        for name in () if self.is_large else self.distributions():
+            case = self._drawn_case(name)
+            if case is not None:
+                yield name, case
 
     def num_calls(self) -> int:
-        """Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit."""
+        """
+        Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit; fewer where
+        billions do.
+        """
+        if self.is_large:
+            return min(self.settings.calls, _CALLS_FOR_MANY)
         return max(self.settings.calls, _CALLS_FOR_FEW) if self._gives_few_numbers() else self.settings.calls
 
     def _gives_few_numbers(self) -> bool:
@@ -171,7 +201,8 @@ class Reference:
             case = None
         if case is not None and not is_fit_to_judge(case.expected, self.case(0).expected):
             case = None
-        self._drawn[name] = case
+        if not self._is_heavy:
+            self._drawn[name] = case
         return case
 
     def contract_case(self, change: Callable[[Parcel], Parcel | None]) -> Case | None:
@@ -208,18 +239,21 @@ class Reference:
             self._cases[_NEAR] = case
         return case
 
-    def call(self, inputs: Parcel, *, flush: bool, purpose: str = "run", look: bool = True) -> ReferenceCall:
-        """Runs the reference in its own dtype; `look` asks what became of its inputs."""
+    def call(
+        self, inputs: Parcel, *, flush: bool, purpose: str = "run", look: bool = True, patience: int = 1
+    ) -> ReferenceCall:
+        """Runs the reference in its own dtype; `look` asks what became of its inputs, `patience` is the clock's."""
         self._ask("stage", {"seed": self._seed(purpose), "flush": flush}, [], "staged", inputs)
         watch = Stopwatch()
-        answer = self._ask("call", {"blocked": False, "ablated": False, "changed": self.changed}, [], "called")
+        how = {"blocked": False, "ablated": False, "patience": patience, "changed": self.changed}
+        answer = self._ask("call", how, [], "called")
         outside = watch.nanoseconds()
         told = self._ask("facts", {"digests": look}, [], "told")
         inside, waited = number_in(answer, "nanoseconds"), number_in(answer, "waited_nanoseconds")
         output = parcel_in(answer, "parcel")
         require_usable_size(output)
         self.largest_answer = max(self.largest_answer, output.num_bytes)
-        timing = Timing(inside, waited, outside)
+        timing = Timing(inside, waited, outside, answer.body.get("host_was_free") is True)
         return ReferenceCall(output, timing, texts_in(told, "input_digests"), pairs_in(told, "aliases"))
 
     def chain(self, chain: Chain, inputs: list[Parcel]) -> int:
@@ -248,10 +282,12 @@ class Reference:
         if self.is_stochastic:
             require_power([self.draws(number) for number in range(NUM_INPUTS)])
             return
+        self._tolerances = self.case(0).expected.tolerances
         others = zip(digests, digests_of(self._make_inputs(1)), strict=False)
         self._unseeded = [place for place, (first, second) in enumerate(others) if first == second]
-        cases = [*(self.case(index) for index in self._numbers()), *self.drawn_cases().values()]
-        passing = passing_null_kernel([(case.inputs, case.expected) for case in cases])
+        calls = [(case.inputs, case.expected) for case in map(self.case, self._numbers())]
+        more = ((case.inputs, case.expected) for _, case in self.drawn_cases())
+        passing = passing_null_kernel(calls, more) if self._is_heavy else passing_null_kernel([*calls, *more])
         if passing is not None:
             text = f"{passing} would pass on every call, so that passing means nothing"
             raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
@@ -268,9 +304,15 @@ class Reference:
         self.precision = choose_precision(output, lambda precision: self._run_oracle(inputs, precision))
         return digests
 
-    # Of those that can be held at the same time.
+    # Of those that can be held at the same time. What one large output tells, a second need not tell again.
     def _numbers(self) -> range:
-        return range(1 if self.is_large else self.num_calls())
+        if self.is_large:
+            return range(1)
+        return range(min(2, self.num_calls()) if self._is_heavy else self.num_calls())
+
+    @property
+    def _is_heavy(self) -> bool:
+        return self.is_large or _MANY * self.case(0).num_bytes > MAX_CACHED_BYTES
 
     # Another state of the random generator must not change the result beyond rounding, or be all that it depends on.
     def _require_repeatable(self) -> None:
@@ -311,13 +353,14 @@ class Reference:
     def try_mutants(self, start: Callable[[], RunnerHandle], opening: Message) -> None:
         """Tries references with mistakes on the same inputs. Raises a Verdict where most of them would pass."""
         numbers = self._numbers()[: self.settings.calls]
-        cases = [(self._how(index), self.case(index).expected) for index in numbers]
+        cases = [(self._how(index), partial(self.case, index)) for index in numbers]
         drawn = [
-            (self._how(f"drawn {name}", _dice_of(name)), case.expected) for name, case in self.drawn_cases().items()
+            (self._how(f"drawn {name}", _dice_of(name)), partial(self._drawn_case, name))
+            for name in self.distributions()
         ]
         seed, timeout_s = self._seed("mutants"), self.settings.timeout_s
-        trial = MutantTrial(start, opening, [*cases, *drawn], self.settings.mode, seed, timeout_s, self.changed)
-        self.mutants = try_mutants(trial)
+        how = (self.settings.mode, seed, timeout_s, self.give_way, self.changed)
+        self.mutants = try_mutants(MutantTrial(start, opening, [*cases, *drawn], *how))
         if self.mutants.tells_too_little:
             mistakes = "; ".join(self.mutants.survivors)
             text = f"references with a mistake would pass, so that passing means little: {mistakes}"

@@ -31,6 +31,8 @@ class Timing:
     """How long its threads, together, were ready to run meanwhile and somebody else had the processor."""
     outside: int
     """By the judge's clock, from the order to call until the outputs had come."""
+    host_was_free: bool = False
+    """Whether its process says that everything was queued before the device began, which was kept busy until then."""
 
     @property
     def is_disturbed(self) -> bool:

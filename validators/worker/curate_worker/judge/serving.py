@@ -61,10 +61,10 @@ def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[di
 
 
 # Others wait for the memory, and nobody knows when the next candidate of the same task comes.
-def _end_large_task(station: Station, tasks: TaskSession) -> None:
-    if station.locks.has_large_task:
+def _give_memory_back(station: Station, tasks: TaskSession) -> None:
+    if station.locks.holds_memory:
         tasks.close()
-        station.locks.give_large_task_back()
+        station.locks.give_memory_back()
 
 
 def write(answers: BinaryIO, message: dict) -> None:
@@ -87,7 +87,7 @@ def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
             try:
                 rows = _evaluate(station, tasks, parse_request(message))
             finally:
-                _end_large_task(station, tasks)
+                _give_memory_back(station, tasks)
     except MachineFault as fault:
         return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}
     except (BadRequest, ValueError) as error:

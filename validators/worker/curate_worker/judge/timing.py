@@ -1,14 +1,22 @@
 """
 Times a candidate against its reference: same device, same inputs, interleaved ABBA, every output compared. Stops when
 the 95 % bootstrap interval of the ratio of medians is narrower than +-2 %, or when the budget is spent.
+
+Pairs come in rounds: what a round needs is made while others use the device, and the device is kept from them for as
+long as its pairs take. Where the cases of a round take too much memory there is one round, and each case is made in it.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
 
 from .candidate_run import CandidateRun
-from .cases import Case, is_large
+from .cases import MAX_CACHED_BYTES, Case
 from .chain_witness import chain_of_calls
 from .compare import compare
 from .evidence import Evidence
@@ -18,35 +26,20 @@ from .samples import Samples, Timing
 
 # Of the inputs that nobody can foresee, the first are used before.
 _FIRST = 2
-_WARM_UPS = 3
+_WARM_UPS, _WARM_UPS_LATER = 3, 1
 _LEAST_PAIRS, _MIN_PAIRS, _MAX_PAIRS, _LOOK_EVERY = 5, 8, 100, 4
+# Milliseconds, about: what takes the host longer to queue is timed with the launching in it.
+_MAX_PATIENCE = 16
 _HALF_WIDTH = 0.02
 _MORE = 1.25
 
-
-def prepare_cases(reference: Reference) -> None:
-    """Makes the inputs of the first pairs, and what must come out, before the device is kept from others."""
-    if reference.is_large:
-        return
-    for index in range(_WARM_UPS + _MIN_PAIRS):
-        reference.unforeseen_case(_FIRST + index)
+Alone = Callable[[], AbstractContextManager[None]]
+"""Keeps a device from others for a while."""
 
 
-def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) -> dict | None:
+def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, alone: Alone) -> dict | None:
     """The `performance` field of a row, or None where no honest number can be had. Raises a Verdict."""
-    first = reference.num_calls() + _FIRST
-    for _ in range(_WARM_UPS):
-        _time_pair(run, reference, _warmed_up(reference, first))
-    samples = Samples()
-    remaining = reference.settings.timing_s
-    for number in range(_MAX_PAIRS):
-        case = _warmed_up(reference, first + 1 + number)
-        start = time.monotonic()
-        samples.add(*_time_pair(run, reference, case))
-        remaining -= time.monotonic() - start
-        late = number + 1 >= _LEAST_PAIRS and remaining < 0
-        if late or (_is_worth_a_look(samples) and _is_settled(samples)):
-            break
+    samples = _samples(run, reference, alone)
     evidence.timed_pairs, evidence.disturbed_pairs = len(samples), samples.num_disturbed
     evidence.enough_pairs = len(samples) >= _MIN_PAIRS
     witness = samples.witness()
@@ -61,7 +54,8 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) 
         raise Verdict("REWARD_HACK", "integrity", "HACK_PATCH", "candidate", text)
     evidence.clock_confirms, evidence.clock_objection = witness.confirms, witness.objection
     if run.proved_on != "gpu" and not reference.is_large:
-        confirmed = _confirmed_by_chain(run, reference, samples, first + _MAX_PAIRS)
+        with alone():
+            confirmed = _confirmed_by_chain(run, reference, samples)
         evidence.clock_confirms = confirmed and not witness.contradicts
         if evidence.clock_confirms:
             evidence.clock_objection = None
@@ -71,7 +65,8 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence) 
 
 
 # What is computed while inputs arrive, or in calls too short for the outside clock, shows in a chain of calls.
-def _confirmed_by_chain(run: CandidateRun, reference: Reference, samples: Samples, first: int) -> bool:
+def _confirmed_by_chain(run: CandidateRun, reference: Reference, samples: Samples) -> bool:
+    first = reference.num_calls() + _FIRST + _MAX_PAIRS
     finding = chain_of_calls(run, reference, first, samples.claims())
     if finding.is_forgery:
         text = (
@@ -86,28 +81,96 @@ def _sends_more(run: CandidateRun, reference: Reference) -> bool:
     return run.largest_answer > _MORE * max(1, reference.largest_answer)
 
 
-# A large case is made between two pairs; the reference then allocates its memory anew, and shall not in the timed call.
-def _warmed_up(reference: Reference, index: int) -> Case:
-    case = reference.case(index)
-    if is_large(case):
-        _time_reference(reference, case)
-    return case
+@dataclass
+class _Progress:
+    """How far a timing is."""
+
+    remaining: float
+    """Seconds that pairs may still take."""
+    next_index: int
+    samples: Samples = field(default_factory=Samples)
+    patience: int = 1
+    is_done: bool = False
+
+    def take_indices(self, count: int) -> range:
+        """Numbers of calls that were not made yet."""
+        self.next_index += count
+        return range(self.next_index - count, self.next_index)
+
+    def take(self, pair: tuple[Timing, Timing], seconds: float) -> None:
+        """A pair that counts."""
+        self.samples.add(*pair)
+        self.remaining -= seconds
+        count = len(self.samples) + self.samples.num_disturbed
+        late = count >= _LEAST_PAIRS and self.remaining < 0
+        self.is_done = late or count >= _MAX_PAIRS or (_is_worth_a_look(self.samples) and _is_settled(self.samples))
 
 
-def _time_pair(run: CandidateRun, reference: Reference, case: Case) -> tuple[Timing, Timing]:
+# Warm-ups and pairs, round by round. The second round is as long as the budget allows: every round waits for others.
+def _samples(run: CandidateRun, reference: Reference, alone: Alone) -> Samples:
+    progress = _Progress(reference.settings.timing_s, reference.num_calls() + _FIRST)
+    warm_ups, cases = _first_round(reference, progress)
+    while not progress.is_done:
+        with alone():
+            start = time.monotonic()
+            _time_round(run, reference, progress, (warm_ups, cases))
+            seconds = (time.monotonic() - start) / len(cases)
+        warm_ups = _WARM_UPS_LATER
+        cases = [] if progress.is_done else _later_round(reference, progress, warm_ups + progress.remaining / seconds)
+    return progress.samples
+
+
+def _time_round(run: CandidateRun, reference: Reference, progress: _Progress, how: Round) -> None:
+    warm_ups, cases = how
+    for place, make in enumerate(cases):
+        case = make()
+        start = time.monotonic()
+        pair = _time_pair(run, reference, case, progress.patience)
+        if not all(timing.host_was_free for timing in pair):
+            progress.patience = min(2 * progress.patience, _MAX_PATIENCE)
+        if place >= warm_ups:
+            progress.take(pair, time.monotonic() - start)
+        if progress.is_done:
+            return
+
+
+Round = tuple[int, list[Callable[[], Case]]]
+"""How many of its cases only warm up, and what gives them."""
+
+
+def _first_round(reference: Reference, progress: _Progress) -> Round:
+    count = _WARM_UPS + _MIN_PAIRS
+    if reference.is_large or count * reference.case(0).num_bytes > MAX_CACHED_BYTES:
+        numbers = progress.take_indices(_WARM_UPS_LATER + _MAX_PAIRS)
+        return _WARM_UPS_LATER, [partial(reference.case_by_itself, index) for index in numbers]
+    # They are kept for other candidates of the task.
+    return _WARM_UPS, [_given(reference.case(index)) for index in progress.take_indices(count)]
+
+
+def _later_round(reference: Reference, progress: _Progress, count: float) -> list[Callable[[], Case]]:
+    room = MAX_CACHED_BYTES // max(1, reference.case(0).num_bytes)
+    numbers = progress.take_indices(max(_WARM_UPS_LATER + 1, min(math.ceil(count), _MAX_PAIRS, room)))
+    return [_given(reference.new_case(index)) for index in numbers]
+
+
+def _given(case: Case) -> Callable[[], Case]:
+    return lambda: case
+
+
+def _time_pair(run: CandidateRun, reference: Reference, case: Case, patience: int) -> tuple[Timing, Timing]:
     if case.index % 2:
-        theirs = _time_reference(reference, case)
-        return theirs, _time_candidate_once(run, case)
-    mine = _time_candidate_once(run, case)
-    return _time_reference(reference, case), mine
+        theirs = _time_reference(reference, case, patience)
+        return theirs, _time_candidate_once(run, case, patience)
+    mine = _time_candidate_once(run, case, patience)
+    return _time_reference(reference, case, patience), mine
 
 
-def _time_reference(reference: Reference, case: Case) -> Timing:
-    return reference.call(case.inputs, flush=True, look=False).timing
+def _time_reference(reference: Reference, case: Case, patience: int) -> Timing:
+    return reference.call(case.inputs, flush=True, look=False, patience=patience).timing
 
 
-def _time_candidate_once(run: CandidateRun, case: Case) -> Timing:
-    answer = run.call(case, flush=True, timed=True)
+def _time_candidate_once(run: CandidateRun, case: Case, patience: int) -> Timing:
+    answer = run.call(case, flush=True, timed=True, patience=patience)
     compare(answer.outputs, case.expected)
     return answer.timing
 

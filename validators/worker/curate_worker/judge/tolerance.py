@@ -47,13 +47,15 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..tensors import DTYPES
-from .error_measure import are_faint, flat, measure_error
+from .error_measure import are_faint, chosen_from, flat, measure_error
 from .leaves import Leaf
 
 LOCAL = 4.0
 RMSE_FACTOR = 3.0
 _RMSE_NOISE = 1.0
 _UNUSUAL, _UNUSUAL_HALF = 4.0, 2.0
+# LOCAL and once more for the reference itself, twice because another call may err more.
+_OWN_ERRORS = 2 * (1 + LOCAL)
 _TENSOR_FLOAT = 2.0**-11
 _TENSOR_FLOAT_FACTOR, _TENSOR_FLOAT_RMSE = 8.0, 4.0
 _QUANTILE = 0.999
@@ -131,6 +133,12 @@ class Tolerance:
         atol = max(self.atol, usual.atol)
         return replace(self, atol=atol, max_rmse=limits[0], max_rmse_widened=limits[1], relaxed_from=self.max_rmse)
 
+    def around_own(self) -> Tolerance:
+        """What outputs are held against where all that is known is the reference's own, with its error."""
+        error, rmse = self.reference_error or 0.0, self.reference_rmse or 0.0
+        limits = {name: getattr(self, name) + _OWN_ERRORS * rmse for name in ("max_rmse", "max_rmse_widened")}
+        return replace(self, atol=self.atol + _OWN_ERRORS * error, **limits)
+
     def for_unusual_inputs(self) -> Tolerance:
         """What outputs are held against where inputs are drawn otherwise than the task says."""
         limits = {name: self.slack * getattr(self, name) for name in ("atol", "rtol")}
@@ -177,11 +185,11 @@ def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype]
 def with_faint_numbers(tolerance: Tolerance, own: torch.Tensor, exact: torch.Tensor, depth: int = 0) -> Tolerance:
     """The same, and a tolerance of their own for numbers that are too small to be seen by it, if these are many."""
     limit = tolerance.atol * (_FAINT_HALF if own.dtype in _HALF | _QUARTER else _FAINT)
-    chosen = are_faint(flat(exact), limit)
-    count, known = int(chosen.sum()), int((flat(exact) != 0).sum())
+    chosen = are_faint(exact, limit)
+    count, known = int(chosen.sum()), int(are_faint(exact, math.inf).sum())
     if depth >= _MOST_LEVELS or count < max(_LEAST_FAINT, _FAINT_SHARE * known):
         return tolerance
-    mine, true = flat(own)[chosen], flat(exact)[chosen]
+    mine, true = chosen_from(own, chosen), chosen_from(exact, chosen)
     error = measure_error(mine, true)
     atol, rtol = _element_limits(mine, true, error.rms_of_truth, own.dtype)
     limits = (max(RMSE_FACTOR * error.relative_rmse, _floor(own.dtype)), error.largest, error.relative_rmse)

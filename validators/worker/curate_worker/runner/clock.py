@@ -12,7 +12,7 @@ import torch
 
 _MIN_FLUSH_BYTES, _MAX_FLUSH_BYTES = 8 << 20, 256 << 20
 _DEFAULT_CACHE_BYTES = 32 << 20
-# About a millisecond at 2 GHz: longer than it takes to queue the calls of most programs, and the same for all of them.
+# About a millisecond at 2 GHz: longer than it takes to queue the calls of most programs.
 _BLOCKING_CYCLES = 2_000_000
 # Some 50 ms, of which 10 are left to whoever computes elsewhere, and the rest to looking.
 _PROBE_CYCLES, _PROBE_SECONDS = 100_000_000, 0.01
@@ -62,16 +62,19 @@ class Clock:
             self._buffer = torch.empty(self._flush_bytes() // 4, dtype=torch.int32, device=self._device)
         self._buffer.add_(1)
 
-    def measure(self, call: Callable[[], object]) -> Measured:
-        """Runs `call` once and gives its duration in nanoseconds."""
+    def measure(self, call: Callable[[], object], patience: int = 1) -> Measured:
+        """
+        Runs `call` once and gives its duration in nanoseconds. A GPU is kept busy before it, `patience` milliseconds
+        or so, so that the host has queued all of it when the device begins.
+        """
         if self._device == "cpu":
             start = _now()
             output = call()
             return Measured(output, _now() - start)
         begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         torch.cuda.synchronize()
-        # As nvbench does: the device is busy until the host has queued everything, so that launching is not measured.
-        torch.cuda._sleep(_BLOCKING_CYCLES)
+        # As nvbench does: launching is not measured.
+        torch.cuda._sleep(patience * _BLOCKING_CYCLES)
         begin.record()
         output = call()
         end.record()

@@ -186,7 +186,9 @@ def _call(runner: Runner, message: Message) -> Answer:
     """The call itself: the only message that the judge times, so it does nothing else."""
     runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = message.body["ablated"]
     try:
-        outputs, clock = runner.bound(message).call(blocked=message.body["blocked"], changed=message.body["changed"])
+        outputs, clock = runner.bound(message).call(
+            **{name: message.body[name] for name in ("blocked", "changed", "patience")}
+        )
     finally:
         runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = False
     runner.extensions.raise_if_needed()

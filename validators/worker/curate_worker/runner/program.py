@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 
@@ -76,23 +77,25 @@ class Program:
         if flush:
             self._clock.flush()
 
-    def call(self, *, blocked: bool, changed: list[int]) -> tuple[Parcel, dict[str, object]]:
+    def call(self, *, blocked: bool, changed: list[int], patience: int) -> tuple[Parcel, dict[str, object]]:
         """
         Calls the model on what was staged; gives a copy of its outputs and what the clock said. `blocked` keeps the
         device's stream busy meanwhile and looks whether the outputs are there all the same; `changed` are the inputs
         that are results as well.
         """
+        clock = self._clock
         staged = self._require_staged()
         waited = waited_nanoseconds()
         with torch.no_grad():
-            measure = self._clock.measure_blocked if blocked else self._clock.measure
+            measure = clock.measure_blocked if blocked else partial(clock.measure, patience=patience)
             measured = measure(lambda: self._model(*staged.args, **staged.kwargs))
         outputs = pack_result(measured.output, staged.tensors, changed)
         # What the host waited for does not matter where only the device was measured.
         waited = 0 if measured.is_host_free else waited_nanoseconds() - waited
         staged.outputs = _tensors_in(measured.output)
         facts = {"nanoseconds": measured.nanoseconds, "waited_nanoseconds": waited}
-        return outputs, {**facts, "computed_early": measured.computed_early}
+        seen = {"computed_early": measured.computed_early, "host_was_free": measured.is_host_free}
+        return outputs, facts | seen
 
     def chain(self, chain: Chain, parcels: list[Parcel], changed: list[int]) -> tuple[list[Parcel], int]:
         """
