@@ -27,8 +27,8 @@ export interface Said {
 
 /** What happens to questions instead of an answer, or within it. */
 export interface Fault {
-  /** `cut`: the connection ends after some tokens; `hang`: no token follows any more; a number: that status. */
-  readonly kind: 'cut' | 'hang' | 'garbage' | number
+  /** `cut`: the connection ends after some tokens; `hang`: no token follows any more; `raw`: `body` as the stream; a number: that status. */
+  readonly kind: 'cut' | 'hang' | 'garbage' | 'raw' | number
   /** How many questions it happens to; default 1. */
   readonly times?: number
   readonly headers?: Readonly<Record<string, string>>
@@ -117,6 +117,9 @@ async function handle(request: IncomingMessage, response: ServerResponse, runnin
     return refuse(response, fault.kind, fault.body ?? { error: { message: 'Injected failure' } }, fault.headers)
   }
   if (fault?.kind === 'garbage') return void response.end('<html>It works!</html>')
+  if (fault?.kind === 'raw') {
+    return void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(String(fault.body))
+  }
   await sleep(running.thinkMs ?? 0)
   await (question.stream === true ? stream : answerWhole)(question, response, running, fault?.kind ?? null)
 }

@@ -56,6 +56,31 @@ describe('a model service', () => {
     expect(server.questions).toHaveLength(2)
   })
 
+  test.each([
+    ['no JSON', 'data: {"choices": [\n\n'],
+    ['an error within the stream', 'data: {"error": {"message": "out of memory"}}\n\n'],
+    ['choices that are none', 'data: {"choices": "all"}\n\ndata: [DONE]\n\n'],
+    ['an end that no model declared', 'data: {"choices": [{"delta": {"content": "class"}}]}\n\ndata: [DONE]\n\n'],
+    ['bytes that are no text', '\ufffd\u0000'.repeat(1000)],
+    ['nothing', ''],
+  ])('asks again after a stream of %s', async (_, body) => {
+    const { service, server } = await openService()
+    server.addFault({ kind: 'raw', body })
+    expect(await service.ask(question(0))).toMatchObject({ kind: 'answer', answer: ANSWER })
+    expect(server.questions).toHaveLength(2)
+  })
+
+  test('reads what it can of a stream with fields of other types', async () => {
+    const { service, server } = await openService()
+    const choice = { index: 0, delta: { content: ['parts'], reasoning: 'Tiles.' }, finish_reason: 'stop' }
+    const usage = { prompt_tokens: -5, completion_tokens: 'many' }
+    server.addFault({ kind: 'raw', body: `data: ${JSON.stringify({ choices: [choice], usage })}\n\ndata: [DONE]\n\n` })
+    expect(await service.ask(question(0))).toMatchObject({
+      kind: 'answer',
+      answer: { content: '', reasoning: 'Tiles.', usage: { counted_by: 'counted' } },
+    })
+  })
+
   test('waits as long as a server that limits the rate asks, and counts it as no attempt', async () => {
     const { service, server } = await openService({ retry: { max_attempts: 1 } })
     server.addFault({ kind: 429, times: 3, headers: { 'retry-after-ms': '120' } })
