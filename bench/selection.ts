@@ -7,7 +7,8 @@ import { readManifest } from '../pipelines/core/manifest.ts'
 import { runProcess } from './selection/run-curate.ts'
 
 // `node bench/selection.ts --rows 1000000`: selects from synthetic candidates and compares what every rule kept with SQL that shares
-// nothing with the filters. Prints seconds, peak memory and the number of rows on which the two disagree, which must be 0.
+// nothing with the filters. Prints seconds, peak memory and the number of rows on which the two disagree, which must be 0. `--compare-only` looks again at what an earlier run
+// left in the folder.
 
 // Exact and near duplicates are compared together: which of the two filters refuses a copy is not what matters.
 const STEPS = [
@@ -23,29 +24,32 @@ const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
     folder: { type: 'string', default: 'work/bench-selection' },
+    'compare-only': { type: 'boolean', default: false },
   },
 })
 const folder = resolve(values.folder)
 const here = join(import.meta.dirname, 'selection')
 const input = join(folder, 'synthetic.parquet')
-await rm(folder, { recursive: true, force: true })
+const shard = join(folder, 'bench-selection', 'filter', 'all')
+if (!values['compare-only']) await rm(folder, { recursive: true, force: true })
 await mkdir(folder, { recursive: true })
 const database = await openDatabase(join(folder, 'database'), new AbortController().signal, {
   memoryBytes: 4 * 2 ** 30,
 })
 try {
-  await database.run((await readSql('synthetic.sql')).replace('$rows', values.rows).replace('$path', quotePath(input)))
-  const started = performance.now()
-  runProcess(['--recipe', join(here, 'recipe.yaml'), '--input', input, '--stage', 'filter', '--work-dir', folder])
-  const seconds = (performance.now() - started) / 1000
-  const shard = join(folder, 'bench-selection', 'filter', 'all')
+  if (!values['compare-only']) await select(database)
   const manifest = await readManifest(shard)
   console.log(
-    `rows ${values.rows}, seconds ${seconds.toFixed(0)}, peak memory ${((manifest?.peak_memory_bytes ?? 0) / 2 ** 30).toFixed(2)} GiB`,
+    `rows ${values.rows}, seconds ${((manifest?.duration_ms ?? 0) / 1000).toFixed(0)}, peak memory ${((manifest?.peak_memory_bytes ?? 0) / 2 ** 30).toFixed(2)} GiB`,
   )
   await compare(database, shard)
 } finally {
   await database.close()
+}
+
+async function select(database: Database): Promise<void> {
+  await database.run((await readSql('synthetic.sql')).replace('$rows', values.rows).replace('$path', quotePath(input)))
+  runProcess(['--recipe', join(here, 'recipe.yaml'), '--input', input, '--stage', 'filter', '--work-dir', folder])
 }
 
 async function readSql(name: string): Promise<string> {

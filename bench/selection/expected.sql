@@ -7,8 +7,8 @@ CREATE TABLE concise AS
 -- Of a pair of copies within a task the one with the shorter reasoning survives, then the shorter code: no speedup has an interval here.
 CREATE TABLE distinct_code AS
   SELECT c.* FROM concise c
-  WHERE NOT EXISTS (SELECT 1 FROM concise o WHERE (o.candidate_id = c.copy_of OR o.copy_of = c.candidate_id)
-    AND o.reasoning_tokens < c.reasoning_tokens);
+  WHERE NOT EXISTS (SELECT 1 FROM concise o WHERE o.candidate_id = c.copy_of AND o.reasoning_tokens <= c.reasoning_tokens)
+    AND NOT EXISTS (SELECT 1 FROM concise o WHERE o.copy_of = c.candidate_id AND o.reasoning_tokens < c.reasoning_tokens);
 CREATE TABLE shortest AS SELECT task_id, min(reasoning_tokens) AS tokens, max(speedup_eager) AS speed FROM distinct_code GROUP BY task_id;
 CREATE TABLE part AS
   SELECT d.*, d.reasoning_tokens = s.tokens AND d.speedup_eager = s.speed AS concise_and_fast, d.speedup_eager > 5 AS high_speedup
