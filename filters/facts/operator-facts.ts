@@ -35,10 +35,13 @@ function operatorsOf(reference: string): { calls: string[]; hasSigns: number } {
   const text = normalizedText(reference, 'python')
   const computing = text.replaceAll(/^def get_(?:init_)?inputs[^\n]*(?:\n [^\n]*)*/gm, '')
   const calls = [...computing.matchAll(/(?:^|[.\s(])([A-Za-z_]\w*) \(/gm)].map(([, name = '']) => name.toLowerCase())
-  const returned = computing.match(/^ +(?:return|\w+ =) [^\n]*$/gm) ?? []
-  const signs = returned.filter((line) => /[\w)\]] (?:@|[*/+-]) [\w(]/.test(line.replaceAll(/\([^()]*\)/g, '()')))
   const named = calls.map((name) => name.replace(/_$/, '')).filter((name) => FAMILY_OF.has(name))
-  return { calls: signs.some((line) => line.includes(' @ ')) ? [...named, 'matmul'] : named, hasSigns: signs.length }
+  // At the start of a line it is a decorator.
+  const products = [...computing.matchAll(/\S @ \S/g)].map(() => 'matmul')
+  // Signs between arguments are mostly about sizes; those of a statement are about its tensors.
+  const statements = computing.match(/^ +(?:return|\w+ =) [^\n]*$/gm) ?? []
+  const signs = statements.filter((line) => /[\w)\]] [*/+-] [\w(]/.test(line.replaceAll(/\([^()]*\)/g, '()')))
+  return { calls: [...named, ...products], hasSigns: signs.length }
 }
 
 function familyOf(calls: readonly string[]): string {
