@@ -21,6 +21,7 @@ from .reference import Reference
 
 _MOST_LINKS, _LEAST_LINKS = 32, 4
 _WHOLE_NS: Final = 30_000_000
+_MOST_BYTES: Final = 128 << 20
 _LEAST_ROUNDS, _MOST_ROUNDS = 3, 8
 # A chain finds its caches warm and the least of several rounds counts: on two busy cores no call of eleven honest
 # kernels was seen to take longer than it claimed.
@@ -46,12 +47,18 @@ class ChainFinding:
         return self.seen > _FORGERY_SHARE * self.claimed + _FORGERY_NS
 
 
-def chain_of_calls(run: CandidateRun, reference: Reference, first: int, claims: tuple[float, float]) -> ChainFinding:
+def chain_of_calls(
+    run: CandidateRun, reference: Reference, first: int, claims: tuple[float, float]
+) -> ChainFinding | None:
     """
     Judges what processes claim of a call: the reference's and the candidate's. The inputs are the cases from number
-    `first` on. Raises a Verdict where outputs are wrong, or where calls were not made as they had to be.
+    `first` on. None where they take too much memory to be there all at once. Raises a Verdict where outputs are wrong,
+    or where calls were not made as they had to be.
     """
     count = int(min(_MOST_LINKS, max(_LEAST_LINKS, _WHOLE_NS / max(1.0, *claims))))
+    count = min(count, _MOST_BYTES // max(1, reference.case(0).num_bytes))
+    if count < _LEAST_LINKS:
+        return None
     with phase("chain"):
         cases = [reference.case(first + number) for number in range(count)]
         # Others on the machine only add to it.

@@ -56,18 +56,21 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, 
     if run.proved_on != "gpu" and not reference.is_large:
         with alone():
             confirmed = _confirmed_by_chain(run, reference, samples)
-        evidence.clock_confirms = confirmed and not witness.contradicts
-        if evidence.clock_confirms:
+        if confirmed is not None:
+            evidence.clock_confirms = confirmed and not witness.contradicts
+        if confirmed and not witness.contradicts:
             evidence.clock_objection = None
-        elif not confirmed:
+        elif confirmed is False:
             evidence.clock_objection = "a chain of calls took longer than its process reports"
     return None if evidence.clock_confirms is False or not evidence.enough_pairs else _performance(samples)
 
 
 # What is computed while inputs arrive, or in calls too short for the outside clock, shows in a chain of calls.
-def _confirmed_by_chain(run: CandidateRun, reference: Reference, samples: Samples) -> bool:
+def _confirmed_by_chain(run: CandidateRun, reference: Reference, samples: Samples) -> bool | None:
     first = reference.num_calls() + _FIRST + _MAX_PAIRS
     finding = chain_of_calls(run, reference, first, samples.claims())
+    if finding is None:
+        return None
     if finding.is_forgery:
         text = (
             f"its process reported {finding.claimed / 1e3:.1f} microseconds a call,"
