@@ -122,7 +122,7 @@ describe('facts', () => {
 
   it.each([
     ['token = "hf_' + 'a1B2'.repeat(9) + '"', 1, 0],
-    ['url = "https://user:pass' + 'word@example.org/x"', 1, 1],
+    ['url = "https://user:password@example.org/x"', 1, 1],
     ['# written by someone@example.org', 0, 1],
     ['@triton.jit\ndef f(x): return x @ w.T', 0, 0],
   ])('of %s: %d secrets, %d personal', (code, secrets, personal_data) => {
