@@ -53,6 +53,7 @@ def _check_shard(server: ForkServer, shard: Path) -> None:
             "entry_point": row["entry_point"],
             "device": "cpu",
             "recording": False,
+            "native": False,
             "uses_triton": "triton" in row["requires"],
             "interpreted": "triton" in row["requires"],
             "built": [],
