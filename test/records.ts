@@ -46,6 +46,7 @@ export function aCandidate(task: Pick<Task, 'id'>, fields: Partial<Candidate> = 
     task_id: task.id,
     sources: [{ path: 'kernel.py', content: IMPLEMENTATION }],
     reasoning: null,
+    generation: null,
     generator: null,
     ...fields,
   }

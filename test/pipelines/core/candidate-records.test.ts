@@ -111,8 +111,8 @@ describe('openCandidateJoin', () => {
       evaluations: [],
     }
     expect(await recordsOf(files)).toEqual([
-      { candidate: known, task, evaluations: [], decisions: [] },
-      { candidate: orphan, task: null, evaluations: [], decisions: [] },
+      { candidate: known, task, evaluations: [], decisions: [], facts: null },
+      { candidate: orphan, task: null, evaluations: [], decisions: [], facts: null },
     ])
   })
 
@@ -129,7 +129,7 @@ describe('openCandidateJoin', () => {
       copies: await Array.fromAsync(opened.copies()),
       numCandidates: opened.numCandidates,
     }))
-    expect(records).toEqual([{ candidate: second, task: licensed, evaluations: [], decisions: [] }])
+    expect(records).toEqual([{ candidate: second, task: licensed, evaluations: [], decisions: [], facts: null }])
     expect(copies).toEqual([{ id: first.id, source: 'a' }])
     expect(numCandidates).toBe(1)
   })
