@@ -113,7 +113,7 @@ describe('the stage export', () => {
     const { front, body } = await cardOf(dataset)
     expect(body).toContain('**The config `sft` has no rows**')
     expect(front.size_categories).toEqual(['n<1K'])
-    expect(front.dataset_info[0]?.splits).toEqual([{ name: 'train', num_bytes: 0, num_examples: 0 }])
+    expect(front.dataset_info.map(({ config_name }) => config_name)).toEqual(['rejects'])
   })
 
   it('rejects a candidate whose reasoning would break the conversation, and exports the others', async () => {
