@@ -25,6 +25,7 @@ LOAD = {
     "recording": False,
     "uses_triton": False,
     "interpreted": False,
+    "native": False,
     "built": [],
     "triton_cache": [],
 }
