@@ -16,7 +16,6 @@ import torch
 
 from . import pytorch_import  # noqa: F401 - comes before all that imports torch.utils.cpp_extension
 from .runner.main import run as run_runner
-from .runner.oracle import Widen
 from .sandbox import system_calls as system
 from .sandbox.enter import Confinement, user_namespace_works
 from .sandbox.world import survey
@@ -81,9 +80,10 @@ def _answer(control: socket.socket, pid: int) -> None:
 def _import_what_runners_use() -> None:
     with contextlib.suppress(ImportError):
         importlib.import_module("triton.language")
-    # The first operation under such a mode imports half of PyTorch; better once here than in every reference.
-    with Widen(torch.float64):
-        torch.ones(1)
+    # The first operation on tensors of no memory, which measures inputs for a GPU, imports half of PyTorch; better once
+    # here than in every reference.
+    if os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+        torch.ones(1, device="meta") + 1
 
 
 # Importing PyTorch may load the driver's library; only cuInit ties the driver to this process.

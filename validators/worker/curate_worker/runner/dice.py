@@ -28,6 +28,11 @@ class LoadedDice(TorchDispatchMode):
         self._uniform = _UNIFORM.get(name)
         self._integer = _INTEGER.get(name)
 
+    # As `Widen` says.
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
     def __torch_dispatch__(
         self, function: object, types: object, args: tuple = (), kwargs: dict | None = None
     ) -> object:

@@ -49,6 +49,11 @@ class Widen(TorchDispatchMode):
         super().__init__()
         self._wide = wide
 
+    # Nothing is compiled here, and the guard against that would import `torch._dynamo`, a second, into every process.
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
     def __torch_dispatch__(
         self, function: object, types: object, args: tuple = (), kwargs: dict | None = None
     ) -> object:
