@@ -62,7 +62,7 @@ async function findTools(): Promise<Record<string, string | null>> {
 // One judge per set of settings, for all kernels one after another: what one of them did must not change the next verdict.
 async function judge({ expected, request }: KernelFixture): Promise<Evaluation[]> {
   const { mode, calls, timeout_s, memory_bytes, own_kernel, precision } = expected
-  const limits = { timeout_s, memory_bytes, timing_s: 2, build_timeout_s: 120 }
+  const limits = { timeout_s, memory_bytes, timing_s: 0.5, build_timeout_s: 120 }
   const settings = { mode, calls, own_kernel, precision, ...limits, max_workloads: 5, seed: 7 }
   const key = JSON.stringify(settings)
   const options = { workers: 1, cacheFolder, signal: new AbortController().signal }
