@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import multiprocessing
+import os
 import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from curate_worker.judge.chain_witness import ChainFinding
 from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.faults import Verdict
 from curate_worker.judge.log_text import MAX_LOG_CHARACTERS, clean_log
 from curate_worker.judge.memory_shares import MemoryShares
+from curate_worker.judge.processor_time import ran_ns, waited_ns
 from curate_worker.judge.requests import BadRequest, Candidate, parse_request, require_usable
 from curate_worker.judge.samples import Samples, Timing
 from curate_worker.judge.seeds import derive_seed
@@ -308,6 +311,35 @@ def test_a_claim_counts_only_as_far_as_the_outside_clock_can_see(
     witness = samples([10.0] * 16, [claimed] * 16, beyond * 4).witness()
     assert (witness.is_forgery, witness.confirms) == (forgery, confirms)
     assert (witness.objection is None) == (confirms is not False)
+
+
+def test_a_call_that_waited_for_a_busy_machine_loses_its_figure_and_is_no_forgery() -> None:
+    # Two threads of a matrix product on one processor, as the scheduler now and then places them: 9 us become 23 ms.
+    slowed = ChainFinding(seen=23e6, claimed=0.4e6, waited=30e6)
+    assert (slowed.contradicts, slowed.is_forgery) == (True, False)
+    forged = ChainFinding(seen=23e6, claimed=0.4e6, waited=0.1e6)
+    assert (forged.contradicts, forged.is_forgery) == (True, True)
+
+
+def share_one_processor() -> None:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    while True:
+        pass
+
+
+def test_what_a_process_ran_and_waited_holds_what_its_children_did() -> None:
+    children = [multiprocessing.get_context("fork").Process(target=share_one_processor) for _ in range(2)]
+    for child in children:
+        child.start()
+    try:
+        deadline, enough = time.monotonic() + 30, 20_000_000
+        while min(ran_ns(os.getpid()), waited_ns(os.getpid())) < enough and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert min(ran_ns(os.getpid()), waited_ns(os.getpid())) >= enough
+    finally:
+        for child in children:
+            child.kill()
+            child.join()
 
 
 def test_an_objection_of_the_outside_clock_says_what_it_saw() -> None:

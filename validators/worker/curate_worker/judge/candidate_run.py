@@ -15,6 +15,7 @@ from .faults import RunnerLost, Verdict
 from .idle_work import works_while_idle
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
+from .processor_time import waited_ns
 from .reference import Reference
 from .requests import Request
 from .runner_handle import RunnerHandle
@@ -79,6 +80,10 @@ class CandidateRun:
     def works_while_idle(self) -> bool:
         """Whether it computes although nobody calls it; takes a tenth of a second."""
         return self._runner is not None and works_while_idle(self._runner.process)
+
+    def waited_ns(self) -> int:
+        """Nanoseconds that its threads, together, were ready to run and others had the processor."""
+        return 0 if self._runner is None else waited_ns(self._runner.process)
 
     def restart_if_ended(self, reference: Reference) -> None:
         """Starts and binds it anew where a call that need not succeed has ended its process. Raises a Verdict."""

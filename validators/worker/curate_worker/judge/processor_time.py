@@ -1,0 +1,54 @@
+"""
+What the kernel counts of the threads of a process and of all below it: seen from outside, where a candidate cannot
+change it (https://docs.kernel.org/scheduler/sched-stats.html, the fields of schedstat).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_RAN, _WAITED = 0, 1
+
+
+def ran_ns(root: int) -> int:
+    """Nanoseconds on a processor, of all threads together."""
+    return _total(root, _RAN)
+
+
+def waited_ns(root: int) -> int:
+    """Nanoseconds of being ready to run while others had the processor, of all threads together."""
+    return _total(root, _WAITED)
+
+
+def _total(root: int, field: int) -> int:
+    total, waiting, known = 0, [root], set()
+    while waiting:
+        process = waiting.pop()
+        if process in known:
+            continue
+        known.add(process)
+        for thread in _threads(process):
+            total += _number_in(thread / "schedstat", field)
+            waiting += _children(thread)
+    return total
+
+
+def _threads(process: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{process}/task").iterdir())
+    except OSError:
+        return []
+
+
+def _number_in(path: Path, field: int) -> int:
+    try:
+        return int(path.read_text().split()[field])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _children(thread: Path) -> list[int]:
+    try:
+        return [int(text) for text in (thread / "children").read_text().split()]
+    except (OSError, ValueError):
+        return []
