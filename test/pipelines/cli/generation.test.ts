@@ -29,7 +29,7 @@ def get_inputs():
 def get_init_inputs():
     return []
 `
-const SMALL = { mode: 'standard', calls: 1, max_workloads: 1, timing_s: 2, timeout_s: 30, own_kernel: 'report' }
+const SMALL = { mode: 'screen', calls: 1, max_workloads: 1, timeout_s: 30, own_kernel: 'report' }
 const VALIDATE = { ...SMALL, workers: 1, shards: 1 }
 const LINES = { parquet: null, jsonl: {} }
 
@@ -37,7 +37,7 @@ const LINES = { parquet: null, jsonl: {} }
 test('concur: five answers per task, each a candidate with its reasoning', async () => {
   const { rows, questions } = await runRecipe('concur', {
     generate: { imports: [{ id: 'kernelbook', path: 'tasks.jsonl', ...LINES }] },
-    validate: { ...VALIDATE, mode: 'screen' },
+    validate: VALIDATE,
   })
   expect(questions).toHaveLength(5)
   expect(new Set(questions.map(({ seed }) => seed)).size).toBe(5)
@@ -88,7 +88,7 @@ test('ascend-repair: what failed, why, and what was made of it', async () => {
   const { rows, questions } = await runRecipe(
     'ascend-repair',
     {
-      validate: { ...VALIDATE, mode: 'screen' },
+      validate: VALIDATE,
       generate: {
         imports: [
           { id: 'operators', path: 'tasks.jsonl', ...LINES },

@@ -1,17 +1,27 @@
-import { rm } from 'node:fs/promises'
+import { readFileSync, readdirSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
+import { packageRoot } from '../../../pipelines/core/package-root.ts'
 import { answers } from '../../../pipelines/core/records/answer.ts'
 import { candidates } from '../../../pipelines/core/records/candidate.ts'
 import { rejects } from '../../../pipelines/core/records/reject.ts'
 import { trajectories } from '../../../pipelines/core/records/trajectory.ts'
-import { generateStage } from '../../../pipelines/stages/generate.ts'
 import type { Question, Said } from '../../chat-server.ts'
-import { aTask } from '../../records.ts'
-import { MODELS, codeBlock, generate } from './model-generation.ts'
+import type { Validator } from '../../../validators/types.ts'
+import { aCandidate, aTask } from '../../records.ts'
+import { MODELS, codeBlock, generate, openScreening, stageWith } from './model-generation.ts'
 import { filesUnder } from './stage-run.ts'
 
-// The validator is the real one: a judge, a sandbox and PyTorch for every turn.
+// The validator is the real one: a judge, a sandbox and PyTorch for every turn. One for all, since a judge takes seconds to start.
+const cacheFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
+const validator = await openScreening(cacheFolder)
+const silent: Validator = { ...validator, evaluate: async () => Promise.reject(new Error('judged again')) }
+afterAll(async () => {
+  await validator.close()
+  await rm(cacheFolder, { recursive: true, force: true })
+})
 
 const TASK = aTask()
 const RIGHT = answer('return x + x')
@@ -20,7 +30,7 @@ const WRONG = answer('return x * 3')
 test('tells the model what came of each turn, until it is right', async () => {
   const broken = answer('return x.no_such_thing()')
   const said = [{ content: 'Let me think.' }, broken, WRONG, RIGHT]
-  const { run, server, base } = await generate({ samples: 1, turns: 6 }, { answer: byTurn(said) })
+  const { run, server } = await generate({ samples: 1, turns: 6 }, { answer: byTurn(said), validator })
   expect(server.questions.map(({ messages }) => messages.length)).toEqual([2, 4, 6, 8])
   const told = server.questions.map(({ messages }) => messages.at(-1)?.content ?? '')
   expect(told[1]).toContain('No implementation could be read from your answer: Let me think.')
@@ -44,18 +54,17 @@ test('tells the model what came of each turn, until it is right', async () => {
     [3, null],
   ])
 
-  // Verdicts lie beside the answers: without the cache of evaluations nothing is asked or judged again.
+  // Verdicts lie beside the answers: nothing is asked or judged again.
   const before = await filesUnder(run.folder(MODELS))
-  await rm(join(base, 'cache'), { recursive: true })
   await server.close()
-  await run.run(generateStage)
+  await run.run(stageWith(silent))
   expect(await filesUnder(run.folder(MODELS))).toEqual(before)
 })
 
 test('ends a conversation in which the model has nothing new to say', async () => {
   const { server } = await generate(
     { samples: 1, turns: 6 },
-    { answer: byTurn([WRONG, answer('return x * 3  # same')]) },
+    { answer: byTurn([WRONG, answer('return x * 3  # same')]), validator },
   )
   expect(server.questions).toHaveLength(2)
 })
@@ -68,7 +77,8 @@ test('samples hard tasks more often, and stops at enough right answers', async (
     const isHard = messages.at(-1)?.content.includes('x * 2 + 0') === true
     return answer(isHard ? `return x * ${next + 2}` : `return x + x + ${next} * 0`)
   }
-  const { run, server } = await generate({ samples: 2, max_samples: 5, enough: 2 }, { answer: said }, [TASK, hard])
+  const drawn = { samples: 2, max_samples: 5, enough: 2 }
+  const { run, server } = await generate(drawn, { answer: said, validator }, [TASK, hard])
   const counts = [TASK, hard].map(
     (task) => server.questions.filter(({ messages }) => messages.at(-1)?.content.includes(task.reference)).length,
   )
@@ -81,7 +91,7 @@ test('begins with implementations that failed, and leaves those that are right a
   const imports = [{ id: 'outputs', path: 'outputs.jsonl', jsonl: {} }]
   const { run, server } = await generate(
     { samples: 1, start: 'failed_candidates', prompt: 'repair-cpp' },
-    { answer: () => RIGHT },
+    { answer: () => RIGHT, validator },
     [TASK],
     { imports },
     { 'outputs.jsonl': rows.map((row) => JSON.stringify(row)).join('\n') },
@@ -97,6 +107,44 @@ test('begins with implementations that failed, and leaves those that are right a
     { turn: 1, candidate_id: repaired?.id, parent_id: wrong?.id, feedback: expect.stringContaining('is wrong') },
   ])
 })
+
+const EXAMPLES = join(packageRoot, 'extractors', 'prompts', 'examples')
+const examples = readdirSync(EXAMPLES).flatMap((name) =>
+  readdirSync(join(EXAMPLES, name))
+    .filter((file) => file !== 'reference.py')
+    .map((file) => [name, file.replace('.py', '')] as const),
+)
+
+test.each(examples)('%s in %s, which prompts show, is right', { timeout: 120_000 }, async (name, language) => {
+  const read = (file: string): string => readFileSync(join(EXAMPLES, name, `${file}.py`), 'utf8')
+  const task = aTask({ name, reference: read('reference') })
+  const content = withFewHeaders(read(language))
+  const candidate = aCandidate(task, { language, sources: [{ path: 'kernel.py', content }] })
+  const [evaluation] = await validator.evaluate({ task, candidate })
+  // Without a GPU, CUDA is only compiled.
+  expect(evaluation).toMatchObject(
+    evaluation?.status === 'NOT_RUN' && language === 'cuda'
+      ? { build: { compiler: expect.stringContaining('nvcc') } }
+      : { status: 'PASSED' },
+  )
+})
+
+// `torch/extension.h` alone takes a compiler 20 seconds. That PyTorch's binding by it works is proved by a kernel of the validator's tests.
+function withFewHeaders(source: string): string {
+  const operator = 'TORCH_LIBRARY(rms_norm_extension, m) { m.def("rms_norm", &rms_norm); }'
+  return source
+    .replace('#include <torch/extension.h>', FEW_HEADERS)
+    .replace(/^\}\n"""$/m, `}\n${operator}\n"""`)
+    .replace(/cpp_sources="torch::Tensor.*"/, 'cpp_sources=""')
+    .replace('functions=["rms_norm"]', 'is_python_module=False, no_implicit_headers=True')
+    .replace('_extension = load_inline', 'load_inline')
+    .replace('_extension.rms_norm', 'torch.ops.rms_norm_extension.rms_norm')
+}
+
+const FEW_HEADERS = `#include <torch/library.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty_like.h>
+namespace torch { using at::Tensor; using at::empty_like; }`
 
 function answer(body: string): Said {
   return { content: codeBlock(`def forward(self, x):\n        ${body}`), reasoning: 'Thought.' }

@@ -5,6 +5,9 @@ import { tasks } from '../../../pipelines/core/records/task.ts'
 import type { Task } from '../../../pipelines/core/records/task.ts'
 import { rowOf } from '../../../pipelines/core/table.ts'
 import { generateStage } from '../../../pipelines/stages/generate.ts'
+import { validatorSettings } from '../../../pipelines/stages/validator-settings.ts'
+import type { Validator } from '../../../validators/types.ts'
+import { openValidator } from '../../../validators/validator.ts'
 import { startChatServer } from '../../chat-server.ts'
 import type { ChatServer, ChatServerOptions } from '../../chat-server.ts'
 import { aTask } from '../../records.ts'
@@ -21,6 +24,8 @@ const SCREEN = { mode: 'screen', calls: 1, max_workloads: 1, timeout_s: 20, work
 interface Faulty extends Partial<ChatServerOptions> {
   /** Answers after which the server fails, until it is repaired. */
   readonly faultAfter?: number
+  /** Judges instead of one that is opened for this run alone: its first verdict takes seconds. */
+  readonly validator?: Validator
 }
 
 interface Generated {
@@ -33,7 +38,7 @@ interface Generated {
 /** Runs the stage on tasks of a repository, with an entry that asks a server of the test. */
 export async function generate(
   entry: Readonly<Record<string, unknown>>,
-  { faultAfter = Infinity, ...options }: Faulty = {},
+  { faultAfter = Infinity, validator, ...options }: Faulty = {},
   known: readonly Task[] = [aTask()],
   section: object = {},
   files: Readonly<Record<string, string>> = {},
@@ -62,11 +67,23 @@ export async function generate(
     known.map((task) => rowOf(tasks, task)),
     [tasks],
   )
-  const failure: unknown = await run.run(generateStage).then(
+  const stage = validator === undefined ? generateStage : stageWith(validator)
+  const failure: unknown = await run.run(stage).then(
     () => null,
     (error: unknown) => error,
   )
   return { run, server: { ...server, repair: () => void (isBroken = false) }, base, failure }
+}
+
+/** The stage with a judge that outlives its run. */
+export function stageWith(validator: Validator): typeof generateStage {
+  return { ...generateStage, open: async () => validator, close: async () => undefined }
+}
+
+/** Opens a judge with the settings of these runs. */
+export async function openScreening(cacheFolder: string): Promise<Validator> {
+  const options = { workers: 1, cacheFolder, signal: new AbortController().signal }
+  return openValidator(validatorSettings(aRecipe({ validate: SCREEN })), options)
 }
 
 /** An answer with a module whose class has this body. */
