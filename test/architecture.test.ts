@@ -25,6 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'pipelines/cli': [
     'pipelines/core',
     'pipelines/config',
+    'pipelines/engines',
     'pipelines/run',
     'pipelines/report',
     'extractors',
@@ -50,7 +51,7 @@ const ONE_IMPORTER: Record<string, string> = {
   '@duckdb/node-api': 'pipelines/core/duckdb.ts',
   '@observablehq/plot': 'pipelines/report/charts.ts, exports/card/plots.ts',
   linkedom: 'pipelines/report/charts.ts, exports/card/plots.ts',
-  commander: 'pipelines/cli/program.ts, pipelines/cli/main.ts',
+  commander: 'pipelines/cli/program.ts, pipelines/cli/options.ts, pipelines/cli/main.ts',
   croner: 'pipelines/cli/commands/run-schedule.ts',
   'cli-progress': 'pipelines/cli/reporter/stage-bars.ts',
   'cli-table3': 'pipelines/cli/reporter/text-table.ts',

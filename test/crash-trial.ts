@@ -24,7 +24,7 @@ export interface CrashTrial {
   readonly exitCode: number | null
   /** Outputs whose bytes differ from those of a run that nothing disturbed; and outputs that only one of the two has. */
   readonly different: readonly string[]
-  /** Files with a temporary name that were left behind. */
+  /** Files with a temporary name, or of a try that did not finish, that were left behind. */
   readonly leftOver: readonly string[]
   /** Processes of killed runs that were still alive afterwards. */
   readonly orphans: number
@@ -82,7 +82,9 @@ export async function crashTrial(
     kills,
     exitCode,
     different: [...paths].filter((path) => expected.get(path) !== outputs.get(path)),
-    leftOver: (await filesOf(workDir)).filter((path) => path.endsWith(TEMPORARY_SUFFIX)),
+    leftOver: (await filesOf(workDir)).filter(
+      (path) => path.endsWith(TEMPORARY_SUFFIX) || path.split('/').includes('attempts'),
+    ),
     orphans,
   }
 }

@@ -4,7 +4,9 @@ import { usageError } from '../core/errors.ts'
 import type { CurateError } from '../core/errors.ts'
 import { packageVersion } from '../core/package-root.ts'
 import { STAGE_NAMES } from '../core/stage.ts'
+import { collect, engineOption, engineSetOption, jsonOption, setOption, wholeNumber, workDirOption } from './options.ts'
 import type { Reporter } from './reporter/reporter.ts'
+import { addPlan, addShard } from './shard-commands.ts'
 
 /** What a command is given besides its own flags. */
 export interface CommandContext {
@@ -34,25 +36,9 @@ export function buildProgram(runCommand: RunCommand): Command {
   addDoctor(program, runCommand)
   addSchedule(program, runCommand)
   addBenchmarks(program, runCommand)
+  addPlan(program, runCommand)
+  addShard(program, runCommand)
   return program
-}
-
-function jsonOption(): Option {
-  return new Option('--json', 'print JSON lines and draw nothing').default(false)
-}
-
-function workDirOption(): Option {
-  return new Option('--work-dir <folder>', 'folder of all runs').default('work')
-}
-
-function setOption(): Option {
-  return new Option('--set <key=value>', 'override a value of the recipe, e.g. filters.speedup.min=1.2 (repeatable)')
-    .default([], 'none')
-    .argParser(collect)
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value]
 }
 
 function addRun(program: Command, runCommand: RunCommand): void {
@@ -73,7 +59,8 @@ function addRun(program: Command, runCommand: RunCommand): void {
     )
     .option('--update', 'move unpinned sources to their newest commit', false)
     .option('--dry-run', 'print the plan and why each shard would run', false)
-    .addOption(new Option('--engine <engine>', 'where shards run').choices(['local']).default('local'))
+    .addOption(engineOption())
+    .addOption(engineSetOption())
     .addOption(workDirOption())
     .addOption(jsonOption())
     .allowExcessArguments(true)
@@ -182,31 +169,21 @@ function addEvaluate(program: Command, runCommand: RunCommand): void {
         .choices(['screen', 'standard', 'certify'])
         .default('standard'),
     )
-    .addOption(new Option('--seed <number>', 'seed of the inputs; a random one by default').argParser(toSeed))
-    .addOption(new Option('--workers <number>', 'judges at a time; as many as fit by default').argParser(toWorkers))
+    .addOption(
+      new Option('--seed <number>', 'seed of the inputs; a random one by default').argParser(
+        wholeNumber('--seed', 0, 'Leave it out for a random one.'),
+      ),
+    )
+    .addOption(
+      new Option('--workers <number>', 'judges at a time; as many as fit by default').argParser(
+        wholeNumber('--workers', 1, 'Leave it out for as many as fit.'),
+      ),
+    )
     .addOption(jsonOption())
     .action(async (options) => {
       const { evaluate } = await import('./commands/evaluate.ts')
       await runCommand(({ reporter, signal }) => evaluate(options, reporter, signal), options.json)
     })
-}
-
-function toSeed(text: string): number {
-  const seed = Number(text)
-  if (Number.isSafeInteger(seed) && seed >= 0) return seed
-  throw usageError(`--seed takes a whole number from 0 and not ${text}`, 'Leave it out for a random one.')
-}
-
-function toWorkers(text: string): number {
-  const count = Number(text)
-  if (Number.isSafeInteger(count) && count > 0) return count
-  throw usageError(`--workers takes a whole number from 1 and not ${text}`, 'Leave it out for as many as fit.')
-}
-
-function toTimes(text: string): number {
-  const count = Number(text)
-  if (Number.isSafeInteger(count) && count > 0) return count
-  throw usageError(`--times takes a whole number from 1 and not ${text}`, 'Leave it out to run until interrupted.')
 }
 
 function addDoctor(program: Command, runCommand: RunCommand): void {
@@ -244,7 +221,11 @@ function addSchedule(program: Command, runCommand: RunCommand): void {
     .option('--as <form>', 'form to print: cron or github', 'cron')
     .option('--run', 'print nothing and run here, in this process, at those times until interrupted', false)
     .option('--now', 'with --run: the first time at once', false)
-    .addOption(new Option('--times <number>', 'with --run: end after so many runs').argParser(toTimes))
+    .addOption(
+      new Option('--times <number>', 'with --run: end after so many runs').argParser(
+        wholeNumber('--times', 1, 'Leave it out to run until interrupted.'),
+      ),
+    )
     .addOption(workDirOption())
     .addOption(jsonOption())
     .action(async (options) => {

@@ -24,13 +24,12 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
   await rename(temporary, path)
 }
 
-/** Makes the content of a finished file, and then its name, durable: what a manifest promises must survive a power cut. */
-export async function commitFile(temporary: string, path: string): Promise<void> {
-  const file = await open(temporary, 'r+')
+/** Makes the content of a finished file durable: what a manifest promises must survive a power cut. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
   try {
     await file.sync()
   } finally {
     await file.close()
   }
-  await rename(temporary, path)
 }

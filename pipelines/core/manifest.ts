@@ -26,6 +26,12 @@ export const Manifest = z.object({
   curate_version: z.string(),
   engine: z.string(),
   host: z.string(),
+  attempt: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Which try at the shard it was; null from before tries had names'),
+  plan_hash: z.string().nullable().default(null).describe('Of the plan of the stage it was made for'),
   started_at: z.string(),
   finished_at: z.string(),
   duration_ms: z.number(),

@@ -34,11 +34,10 @@ async function readStage(
   stage: StageName,
   shards: readonly string[],
 ): Promise<FunnelStage> {
-  const folders = shards.map((shard) => ({ shard, directory: directories.shard({ stage, shard }) }))
-  const found = await Promise.all(folders.map(({ directory }) => readManifest(directory)))
+  const found = await Promise.all(shards.map((shard) => readManifest(directories.shard({ stage, shard }))))
   const manifests = found.filter((manifest) => manifest !== null)
   const failures = await Promise.all(
-    folders.map(async ({ shard, directory }) => ({ shard, failure: await readFailure(directory) })),
+    shards.map(async (shard) => ({ shard, failure: await readFailure(directories.failureFile({ stage, shard })) })),
   )
   return {
     stage,

@@ -2,14 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LoadedRecipe } from '../config/load-recipe.ts'
-import { toCurateError } from '../core/errors.ts'
+import { toCurateError, usageError } from '../core/errors.ts'
 import type { CurateError } from '../core/errors.ts'
 import type { Emit, PlannedShard } from '../core/events.ts'
 import { silentLog } from '../core/log.ts'
 import type { Logger } from '../core/log.ts'
-import type { ShardKey, StageName } from '../core/stage.ts'
+import type { ShardKey, Stage, StageName } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { WorkDirectory } from '../core/work-directory.ts'
+import type { Engine, StageJob } from '../engines/types.ts'
 import type { Recipe } from '../stages/recipe.ts'
 import { openPlanner } from './planner.ts'
 import type { Planner } from './planner.ts'
@@ -29,8 +30,12 @@ export interface RunRequest {
   readonly force: readonly StageName[]
   /** Ask sources for newer commits. */
   readonly update: boolean
+  /** Where shards run, and the engine's options. */
+  readonly engine: { readonly plugin: Engine; readonly options: unknown }
   readonly signal: AbortSignal
   readonly emit: Emit
+  /** Asks the person at the terminal; null where there is none. */
+  readonly ask: StageJob['ask']
 }
 
 /** What a run would do, without doing it, taking the lock or writing to the work directory. */
@@ -86,11 +91,24 @@ export async function prepare(
     directories,
     log,
     signal,
+    engine: request.engine.plugin.id,
   }
   const unreachable = found.unreachable.map(({ id, error }) => {
     return { stage: 'mine' as const, shard: id, error: toCurateError(error) }
   })
   return { planner: await openPlanner(loaded.recipe, found.world, stages, directories), state, unreachable }
+}
+
+/** A stage that is asked for alone must not run on inputs that an earlier stage would have made differently. */
+export function requireInputs(planner: Planner, stage: Stage<Recipe, unknown>, request: RunRequest): void {
+  for (const key of planner.inputsOf(stage)) {
+    const shard = planner.stateOf(key)
+    if (request.stages.includes(key.stage) || shard === undefined || shard.state === 'done') continue
+    throw usageError(
+      `${stage.name} needs ${key.stage}/${key.shard}, which is ${shard.state}: ${shard.reason}`,
+      `Run the stages before it too: --to ${stage.name}.`,
+    )
+  }
 }
 
 /** The recorded shards, with those of unreachable sources: so that `status` and the funnel count what is not there. */

@@ -10,4 +10,8 @@ export interface RunState<Recipe> {
   readonly directories: WorkDirectory
   readonly log: Logger
   readonly signal: AbortSignal
+  /** What runs the shards, as manifests say it; `local` where nothing else is said. */
+  readonly engine?: string
+  /** The hash of the plan of the stage that runs. */
+  readonly planHash?: string
 }

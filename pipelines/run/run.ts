@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { writeFileAtomic } from '../core/atomic-file.ts'
 import { renderRecipe } from '../config/load-recipe.ts'
-import { CurateError, toCurateError, usageError } from '../core/errors.ts'
+import { CurateError } from '../core/errors.ts'
 import type { Emit, RunOutcome } from '../core/events.ts'
 import { openLog } from '../core/log.ts'
 import type { Logger } from '../core/log.ts'
@@ -10,15 +10,16 @@ import type { Stage } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { WorkDirectory } from '../core/work-directory.ts'
 import type { Recipe } from '../stages/recipe.ts'
-import { runLocally } from '../engines/local.ts'
 import type { Planner } from './planner.ts'
 import type { PlannedWork } from './plan.ts'
 import type { RunState } from './run-state.ts'
-import { prepare, withUnreachable } from './preparation.ts'
+import { prepare, requireInputs, withUnreachable } from './preparation.ts'
 import type { RunRequest, Unreachable } from './preparation.ts'
-import { clearFailure, recordFailure } from './shard-failure.ts'
+import { removeAttempts, retractShard } from './shard-commit.ts'
+import { recordFailure } from './shard-failure.ts'
+import { openShardSession } from './shard-session.ts'
 import { writeRunPlan } from './run-plan.ts'
-import { runShard } from './shard-runner.ts'
+import { writeStagePlan } from './stage-plan.ts'
 import { stages } from './stages.ts'
 
 /** Runs the stages of a recipe, resuming where an earlier run stopped. Throws only what stops the whole run. */
@@ -30,7 +31,9 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
   try {
     const log = openLog(directories.logFile)
     emit({ type: 'run_started', recipe: loaded.recipe.name, directory: directories.root })
+    await removeAttempts(directories)
     const outcome = await runStages(request, directories, log)
+    await removeAttempts(directories)
     emit({ type: 'run_finished', outcome })
     return outcome
   } finally {
@@ -63,22 +66,10 @@ async function reportUnreachable(
   emit: Emit,
 ): Promise<number> {
   for (const { error, ...key } of unreachable) {
-    await recordFailure(directories.shard(key), error)
+    await recordFailure(directories.failureFile(key), error)
     emit({ type: 'shard_failed', ...key, error })
   }
   return unreachable.length
-}
-
-// A stage that is asked for alone must not run on inputs that an earlier stage would have made differently.
-function requireInputs(planner: Planner, stage: Stage<Recipe, unknown>, request: RunRequest): void {
-  for (const key of planner.inputsOf(stage)) {
-    const shard = planner.stateOf(key)
-    if (request.stages.includes(key.stage) || shard === undefined || shard.state === 'done') continue
-    throw usageError(
-      `${stage.name} needs ${key.stage}/${key.shard}, which is ${shard.state}: ${shard.reason}`,
-      `Run the stages before it too: --to ${stage.name}.`,
-    )
-  }
 }
 
 async function runStage(
@@ -95,7 +86,7 @@ async function runStage(
   emit({ type: 'stage_planned', stage: stage.name, unit: stage.unit, shards: work })
   if (stage.name === 'publish' && failuresBefore > 0 && due.length > 0) refusePartial(state.recipe)
   const started = Date.now()
-  const failed = due.length === 0 ? [] : await runShards(stage, due, state, emit)
+  const failed = due.length === 0 ? [] : await runShards(stage, due, state, request)
   await planner.settle(due, [...failed, ...blocked])
   if (due.length > 0) emit({ type: 'stage_finished', stage: stage.name, duration_ms: Date.now() - started })
   return { ran: due.length, failures: failed.length }
@@ -113,63 +104,39 @@ async function runShards(
   stage: Stage<Recipe, unknown>,
   due: readonly PlannedWork[],
   state: RunState<Recipe>,
-  emit: Emit,
+  { engine, emit, ask }: RunRequest,
 ): Promise<PlannedWork[]> {
-  const { recipe, directories, signal } = state
-  const failed: PlannedWork[] = []
-  const resource = await stage.open?.(recipe, directories.cache, signal)
-  try {
-    await runLocally(due, stage.concurrency(recipe), signal, async (work) => {
-      const error = await runOne(stage, work, state, resource, emit)
-      if (error !== null) failed.push(work)
-    })
-  } finally {
-    await stage.close?.(resource)
-  }
-  return failed
+  const { directories, recipe, signal } = state
+  const planFile = directories.stagePlanFile(stage.name)
+  const planHash = await writeStagePlan(planFile, stage, due, state)
+  for (const work of due) await retractShard(directories, { ...work, stageVersion: stage.version })
+  const byName = new Map(due.map((work) => [work.shard, work]))
+  const failed = await engine.plugin.run(
+    {
+      stage: stage.name,
+      shards: [...byName.keys()],
+      concurrency: stage.concurrency(recipe),
+      planFile,
+      planHash,
+      runDirectory: directories.root,
+      signal,
+      emit,
+      ask,
+      async open() {
+        const session = await openShardSession(stage, { ...state, planHash }, emit)
+        return {
+          run: async (shard) => (await session.run(named(byName, shard))) === null,
+          close: () => session.close(),
+        }
+      },
+    },
+    engine.options,
+  )
+  return failed.map((shard) => named(byName, shard))
 }
 
-async function runOne(
-  stage: Stage<Recipe, unknown>,
-  work: PlannedWork,
-  state: RunState<Recipe>,
-  resource: unknown,
-  emit: Emit,
-): Promise<CurateError | null> {
-  const { stage: name, shard } = work
-  const directory = state.directories.shard(work)
-  emit({ type: 'shard_started', stage: name, shard })
-  let done = 0
-  let total = 0
-  const report = (): void => emit({ type: 'progress', stage: name, shard, done, total })
-  const progress = {
-    expect: (units: number): void => {
-      total += units
-      report()
-    },
-    advance: (units = 1): void => {
-      done += units
-      report()
-    },
-    warn: (message: string, hint: string): void => {
-      state.log.warn({ stage: name, shard, hint }, message)
-      emit({ type: 'warning', message, hint })
-    },
-  }
-  try {
-    const manifest = await runShard(stage, work, state, resource, progress)
-    await clearFailure(directory)
-    emit({ type: 'shard_finished', stage: name, shard, manifest })
-    return null
-  } catch (thrown) {
-    if (state.signal.aborted) return null
-    const error = toCurateError(thrown)
-    state.log.error(
-      { stage: name, shard, code: error.code, message: error.message, stack: error.stack },
-      'shard failed',
-    )
-    await recordFailure(directory, error)
-    emit({ type: 'shard_failed', stage: name, shard, error })
-    return error
-  }
+function named(works: ReadonlyMap<string, PlannedWork>, shard: string): PlannedWork {
+  const work = works.get(shard)
+  if (work === undefined) throw new TypeError(`an engine speaks of ${shard}, which it was not given`)
+  return work
 }

@@ -1,11 +1,10 @@
 import { readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../core/atomic-file.ts'
 import type { CurateError } from '../core/errors.ts'
 import { withoutSecrets } from '../core/secrets.ts'
 
-/** Why the last attempt at a shard failed; lies beside its outputs until an attempt succeeds. */
+/** Why the last attempt at a shard failed; kept until an attempt succeeds. */
 export const ShardFailure = z.object({
   code: z.string(),
   message: z.string(),
@@ -15,10 +14,8 @@ export const ShardFailure = z.object({
 })
 export type ShardFailure = z.infer<typeof ShardFailure>
 
-const FILE_NAME = 'failure.json'
-
 /** Keeps a failure on disk so that `curate status` can tell it later; a disk too full for that loses only this note. */
-export async function recordFailure(directory: string, error: CurateError): Promise<void> {
+export async function recordFailure(path: string, error: CurateError): Promise<void> {
   const failure: ShardFailure = {
     code: error.code,
     message: withoutSecrets(error.message),
@@ -26,17 +23,17 @@ export async function recordFailure(directory: string, error: CurateError): Prom
     retryable: error.retryable,
     failed_at: new Date().toISOString(),
   }
-  await writeFileAtomic(join(directory, FILE_NAME), `${JSON.stringify(failure, null, 2)}\n`).catch(() => undefined)
+  await writeFileAtomic(path, `${JSON.stringify(failure, null, 2)}\n`).catch(() => undefined)
 }
 
-export async function clearFailure(directory: string): Promise<void> {
-  await rm(join(directory, FILE_NAME), { force: true })
+export async function clearFailure(path: string): Promise<void> {
+  await rm(path, { force: true })
 }
 
 /** The failure of a shard's last attempt, or null. */
-export async function readFailure(directory: string): Promise<ShardFailure | null> {
+export async function readFailure(path: string): Promise<ShardFailure | null> {
   try {
-    return ShardFailure.parse(JSON.parse(await readFile(join(directory, FILE_NAME), 'utf8')))
+    return ShardFailure.parse(JSON.parse(await readFile(path, 'utf8')))
   } catch {
     return null
   }

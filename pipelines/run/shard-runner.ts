@@ -1,10 +1,10 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { dirname, join, relative } from 'node:path'
-import { TEMPORARY_SUFFIX, commitFile, temporaryName } from '../core/atomic-file.ts'
+import { dirname, join } from 'node:path'
+import { syncFile } from '../core/atomic-file.ts'
 import { CurateError } from '../core/errors.ts'
 import { sha256OfFile } from '../core/hash.ts'
-import { outputHash, removeManifest, writeManifest } from '../core/manifest.ts'
+import { outputHash, writeManifest } from '../core/manifest.ts'
 import type { Manifest, Output } from '../core/manifest.ts'
 import { packageVersion } from '../core/package-root.ts'
 import { openParquet } from '../core/parquet.ts'
@@ -16,10 +16,12 @@ import { openInputs } from './shard-inputs.ts'
 import type { InputReader } from './shard-inputs.ts'
 import type { PlannedWork } from './plan.ts'
 import type { RunState } from './run-state.ts'
+import { commitAttempt, openAttempt } from './shard-commit.ts'
 
 /**
- * Runs one shard: reads its inputs, writes its tables under temporary names, and commits them with a manifest written
- * last. A process that dies at any point leaves either the finished shard or nothing that counts.
+ * Runs one shard: reads its inputs, writes its tables and its manifest to a folder of this try, and commits that. A process that dies
+ * at any point leaves either the finished shard or nothing that counts; of several tries at once, on whatever machines, the
+ * first counts, and all of them give its manifest.
  */
 export async function runShard<Recipe, Resource>(
   stage: Stage<Recipe, Resource>,
@@ -28,11 +30,10 @@ export async function runShard<Recipe, Resource>(
   resource: Resource,
   progress: ShardProgress,
 ): Promise<Manifest> {
-  const directory = run.directories.shard(work)
   const started = new Date()
-  await prepare(directory)
+  const attempt = await openAttempt(run.directories, work)
   const inputs = openInputs(work.inputs, run.directories)
-  const output = openOutput(directory, stage.tables)
+  const output = openOutput(attempt.directory, stage.tables)
   try {
     const context = stageContext(work, run, resource, progress, inputs, output)
     for await (const item of stage.run(context)) {
@@ -40,42 +41,21 @@ export async function runShard<Recipe, Resource>(
       await output.write(item)
     }
     run.signal.throwIfAborted()
-    const outputs = await output.commit()
-    const manifest = describe(stage, work, started, outputs, { read: inputs.counts, ...output.counts() })
-    await writeManifest(directory, manifest)
-    await removeUnlisted(directory, outputs)
-    return manifest
+    const outputs = await output.finish()
+    const counts = { read: inputs.counts, ...output.counts() }
+    const manifest = describe(stage, work, run, { attempt: attempt.id, started, outputs, counts })
+    await writeManifest(attempt.directory, manifest)
+    return await commitAttempt(attempt, run.directories, { ...work, stageVersion: stage.version }, manifest)
   } catch (error) {
-    await removeTemporaries(directory)
+    await rm(attempt.directory, { recursive: true, force: true })
     throw error
   }
-}
-
-async function prepare(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true })
-  await removeManifest(directory)
-  await removeTemporaries(directory)
-}
-
-async function removeTemporaries(directory: string): Promise<void> {
-  const names = await readdir(directory, { recursive: true }).catch(() => [])
-  const left = names.filter((name) => name.endsWith(TEMPORARY_SUFFIX))
-  await Promise.all(left.map((name) => rm(join(directory, name), { force: true })))
-}
-
-// What an earlier run of the shard wrote and this one did not: a reader of the folder must not take it for output.
-async function removeUnlisted(directory: string, outputs: readonly Output[]): Promise<void> {
-  const listed = new Set(['manifest.json', ...outputs.map(({ path }) => path)])
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const stale = files.filter((path) => !listed.has(relative(directory, path)))
-  await Promise.all(stale.map((path) => rm(path, { force: true })))
 }
 
 interface ShardOutput {
   write(item: TableRow): Promise<void>
   writeFile(path: string, write: (temporaryPath: string) => Promise<void>): Promise<void>
-  commit(): Promise<Output[]>
+  finish(): Promise<Output[]>
   counts(): { written: Record<string, number>; reasons: Record<string, number> }
 }
 
@@ -84,19 +64,18 @@ function openOutput(
   stageTables: readonly { name: string; columns: typeof rejects.columns }[],
 ): ShardOutput {
   const tables = new Map([...stageTables, rejects].map((table) => [table.name, table]))
-  const sinks = new Map<string, { sink: ParquetSink; temporary: string }>()
-  const files = new Map<string, string>()
+  const sinks = new Map<string, ParquetSink>()
+  const files = new Set<string>()
   const written: Record<string, number> = {}
   const reasons: Record<string, number> = {}
 
   function sinkOf(name: string): ParquetSink {
     const open = sinks.get(name)
-    if (open !== undefined) return open.sink
+    if (open !== undefined) return open
     const table = tables.get(name)
     if (table === undefined) throw new TypeError(`a stage wrote to the table ${name}, which it does not declare`)
-    const temporary = temporaryName(join(directory, `${name}.parquet`))
-    const sink = openParquet(temporary, table.columns)
-    sinks.set(name, { sink, temporary })
+    const sink = openParquet(join(directory, `${name}.parquet`), table.columns)
+    sinks.set(name, sink)
     return sink
   }
   return {
@@ -108,39 +87,28 @@ function openOutput(
       reasons[`${by}:${reason}`] = (reasons[`${by}:${reason}`] ?? 0) + 1
     },
     async writeFile(path, write) {
-      const temporary = temporaryName(join(directory, path))
-      await mkdir(dirname(temporary), { recursive: true })
-      await write(temporary)
-      files.set(path, temporary)
+      await mkdir(dirname(join(directory, path)), { recursive: true })
+      await write(join(directory, path))
+      files.add(path)
     },
-    async commit() {
+    async finish() {
       const outputs: Output[] = []
       for (const name of tables.keys()) {
-        sinkOf(name)
-        const { sink, temporary } = sinks.get(name) ?? missingSink(name)
-        const num_rows = await sink.close()
-        outputs.push(await commitOutput(directory, `${name}.parquet`, temporary, num_rows))
+        const num_rows = await sinkOf(name).close()
+        outputs.push(await finishOutput(directory, `${name}.parquet`, num_rows))
       }
-      for (const [path, temporary] of files) outputs.push(await commitOutput(directory, path, temporary, null))
+      for (const path of files) outputs.push(await finishOutput(directory, path, null))
       return outputs
     },
     counts: () => ({ written, reasons }),
   }
 }
 
-function missingSink(name: string): never {
-  throw new TypeError(`no open table ${name}`)
-}
-
-async function commitOutput(
-  directory: string,
-  path: string,
-  temporary: string,
-  num_rows: number | null,
-): Promise<Output> {
-  const sha256 = await sha256OfFile(temporary)
-  const { size } = await stat(temporary)
-  await commitFile(temporary, join(directory, path))
+async function finishOutput(directory: string, path: string, num_rows: number | null): Promise<Output> {
+  const file = join(directory, path)
+  const sha256 = await sha256OfFile(file)
+  const { size } = await stat(file)
+  await syncFile(file)
   return { path, num_rows, num_bytes: size, sha256 }
 }
 
@@ -184,12 +152,18 @@ function nameOf({ stage, shard }: ShardKey): string {
   return `${stage}/${shard}`
 }
 
+interface Made {
+  readonly attempt: string
+  readonly started: Date
+  readonly outputs: Output[]
+  readonly counts: { read: Record<string, number>; written: Record<string, number>; reasons: Record<string, number> }
+}
+
 function describe(
   stage: { name: Manifest['stage']; version: number },
   work: PlannedWork,
-  started: Date,
-  outputs: Output[],
-  counts: { read: Record<string, number>; written: Record<string, number>; reasons: Record<string, number> },
+  { engine, planHash }: Pick<RunState<unknown>, 'engine' | 'planHash'>,
+  { attempt, started, outputs, counts }: Made,
 ): Manifest {
   const finished = new Date()
   return {
@@ -201,8 +175,10 @@ function describe(
     input_hash: work.inputHash,
     output_hash: outputHash(outputs),
     curate_version: packageVersion,
-    engine: 'local',
+    engine: engine ?? 'local',
     host: hostname(),
+    attempt,
+    plan_hash: planHash ?? null,
     started_at: started.toISOString(),
     finished_at: finished.toISOString(),
     duration_ms: finished.getTime() - started.getTime(),

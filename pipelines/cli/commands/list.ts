@@ -9,6 +9,7 @@ import { reasoningSources } from '../../../extractors/reasoning/registry.ts'
 import { sources } from '../../../extractors/sources/registry.ts'
 import { filters } from '../../../filters/registry.ts'
 import { z } from 'zod'
+import { engines } from '../../engines/registry.ts'
 import { bundledRecipes } from '../../config/load-recipe.ts'
 import { pluginName } from '../../core/plugin.ts'
 import type { Plugin, Registry } from '../../core/plugin.ts'
@@ -27,6 +28,7 @@ const REGISTRIES: Readonly<Record<string, Registry>> = {
   filters,
   'export.configs': datasetConfigs,
   'export.formats': exportFormats,
+  '--engine': engines,
 }
 
 /** `curate list`: every plug-in with its version and options, and the bundled recipes. */

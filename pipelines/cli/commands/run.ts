@@ -11,6 +11,7 @@ import { stagesBetween } from '../../run/plan.ts'
 import { planRun } from '../../run/preparation.ts'
 import type { RunRequest } from '../../run/preparation.ts'
 import { run } from '../../run/run.ts'
+import { askAtTerminal, selectEngine } from '../engine-selection.ts'
 import { renderFunnel } from '../reporter/funnel-table.ts'
 import type { Reporter } from '../reporter/reporter.ts'
 import { renderOutcome } from '../reporter/terminal-reporter.ts'
@@ -29,6 +30,9 @@ export interface RunOptions {
   readonly update: boolean
   readonly dryRun: boolean
   readonly workDir: string
+  /** Where shards run; this machine where it is absent. */
+  readonly engine?: string
+  readonly engineSet?: readonly string[]
 }
 
 /** Exit codes of a run by its outcome. */
@@ -43,8 +47,10 @@ export async function runRecipe(options: RunOptions, reporter: Reporter, signal:
     stages: selectedStages(options),
     force: options.force.map(stageName),
     update: options.update,
+    engine: selectEngine(options.engine ?? 'local', options.engineSet ?? []),
     signal,
     emit: events.emit,
+    ask: (question, choices) => askAtTerminal(question, choices, reporter),
   }
   if (options.dryRun) return showPlan(request, reporter)
   const outcome = await run(request)
@@ -80,7 +86,8 @@ function stagesInRange(from: string | undefined, to: string | undefined): StageN
   throw usageError(`--from ${from} comes after --to ${to}`, `Stages run in this order: ${STAGE_NAMES.join(', ')}.`)
 }
 
-function stageName(text: string): StageName {
+/** A stage by its name on the command line. */
+export function stageName(text: string): StageName {
   const name = STAGE_NAMES.find((known) => known === text)
   if (name !== undefined) return name
   const nearest = nearestName(text, STAGE_NAMES)

@@ -23,7 +23,9 @@ describe('Ctrl-C', () => {
     expect(jsonLines(stopped.stdout).filter(({ type }) => type === 'shard_failed')).toEqual([])
     expect(await countOrphans(workDir)).toBe(0)
     const left = Object.keys(await contentsOf(workDir))
-    expect(left.filter((path) => path.endsWith(TEMPORARY_SUFFIX) || /run\.lock|failure\.json/.test(path))).toEqual([])
+    expect(
+      left.filter((path) => path.endsWith(TEMPORARY_SUFFIX) || /run\.lock|failures\/|attempts\//.test(path)),
+    ).toEqual([])
     const next = await curate([...flags, '--to', 'validate'])
     expect(next.exitCode).toBe(0)
     expect(shardsRun(next).filter((shard) => !shard.startsWith('validate/'))).toEqual([])

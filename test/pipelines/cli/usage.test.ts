@@ -18,7 +18,7 @@ describe('wrong usage exits with 2 and says what is meant:', () => {
     ['an unknown stage to force', ['--recipe', SMALL, '--force', 'minne'], [/no stage minne/, /`mine`\?/]],
     ['an empty range of stages', ['--recipe', SMALL, '--from', 'filter', '--to', 'mine'], [/after --to mine/]],
     ['one stage and a range', ['--recipe', SMALL, '--stage', 'mine', '--to', 'pair'], [/neither --from nor --to/]],
-    ['an unknown engine', ['--recipe', SMALL, '--engine', 'ray'], [/'ray' is invalid/, /local/]],
+    ['an unknown engine', ['--recipe', SMALL, '--engine', 'slurm'], [/'slurm' is invalid/, /local/]],
     ['a --set that names nothing', ['--recipe', SMALL, '--set', 'filters'], [/expected key\.path=value/]],
     ['no command at all', [], [/no recipe and no command/, /curate quickstart/]],
     ['a record id that is none', ['inspect', 'softmax'], [/softmax is no record id/, /16 hexadecimal/]],

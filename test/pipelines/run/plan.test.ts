@@ -108,7 +108,7 @@ function plan(situation: Partial<Situation>, own: Manifest | null) {
 function manifestOf(config_hash: string, input_hash: string): Manifest {
   return {
     format_version: 1, stage: 'pair', stage_version: 1, shard: 'library', config_hash, input_hash, output_hash: '',
-    curate_version: '0', engine: 'local', host: '', started_at: '', finished_at: '', duration_ms: 0, peak_memory_bytes: 0,
+    curate_version: '0', engine: 'local', host: '', attempt: null, plan_hash: null, started_at: '', finished_at: '', duration_ms: 0, peak_memory_bytes: 0,
     counts: { read: {}, written: {} }, reject_reasons: {}, outputs: [],
   } // prettier-ignore
 }

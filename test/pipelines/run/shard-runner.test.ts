@@ -8,6 +8,7 @@ import { Reject, rejects } from '../../../pipelines/core/records/reject.ts'
 import type { ShardKey, ShardSpec, Stage, World } from '../../../pipelines/core/stage.ts'
 import { defineTable, readTable, rowOf } from '../../../pipelines/core/table.ts'
 import { workDirectory } from '../../../pipelines/core/work-directory.ts'
+import { retractShard } from '../../../pipelines/run/shard-commit.ts'
 import { runShard } from '../../../pipelines/run/shard-runner.ts'
 import type { PlannedWork } from '../../../pipelines/run/plan.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -51,11 +52,11 @@ describe('a shard that finishes', () => {
 })
 
 describe('a shard that fails', () => {
-  test('leaves no manifest and no temporary file', async () => {
+  test('leaves no file', async () => {
     const base = await temporaryFolder()
     const failing: TestStage = { ...countTo(3), async *run() { yield await Promise.reject(new Error('out of luck')) } } // prettier-ignore
     await expect(run(base, failing)).rejects.toThrow('out of luck')
-    expect(await readdir(folder(base, 'mine'))).toEqual([])
+    expect(await filesLeft(base)).toEqual([])
   })
 
   test('ends at the next row when it is interrupted', async () => {
@@ -150,10 +151,16 @@ function folder(base: string, stage: ShardKey['stage']): string {
   return workDirectory(base, 'test').shard({ stage, shard: 'all' })
 }
 
+async function filesLeft(base: string): Promise<string[]> {
+  const entries = await readdir(base, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
+}
+
 async function run(base: string, stage: TestStage, inputs: ShardKey[] = [], signal = new AbortController().signal) {
   const spec: ShardSpec = { stage: stage.name, shard: 'all', config: null, external: null, inputs }
   const work: PlannedWork = { ...spec, inputs, state: 'missing', reason: '', spec, configHash: '', inputHash: '' }
   const directories = workDirectory(base, 'test')
   const state = { recipe: null, recipeDirectory: base, world: WORLD, directories, log: silentLog, signal }
+  await retractShard(directories, { ...work, stageVersion: stage.version })
   return runShard(stage, work, state, undefined, { expect: () => undefined, advance: () => undefined })
 }

@@ -8,6 +8,7 @@ import type { ShardKey, ShardSpec, Stage, World } from '../../../pipelines/core/
 import { readTable } from '../../../pipelines/core/table.ts'
 import type { Table, TableRow } from '../../../pipelines/core/table.ts'
 import { workDirectory } from '../../../pipelines/core/work-directory.ts'
+import { retractShard } from '../../../pipelines/run/shard-commit.ts'
 import { runShard } from '../../../pipelines/run/shard-runner.ts'
 import { Recipe } from '../../../pipelines/stages/recipe.ts'
 
@@ -47,7 +48,7 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
   const world: World = { sources, files: new Map(), device: 'test', ...facts }
   const state = { recipe, recipeDirectory: directory, world, directories, log: silentLog, signal: abort.signal }
 
-  function runSpec(stage: Stage<Recipe, unknown>, spec: ShardSpec, resource?: unknown): Promise<Manifest> {
+  async function runSpec(stage: Stage<Recipe, unknown>, spec: ShardSpec, resource?: unknown): Promise<Manifest> {
     const hashes = { configHash: hashOf(spec.config), inputHash: '' }
     const work = {
       stage: spec.stage,
@@ -58,6 +59,7 @@ export function openStageRun(directory: string, recipe: Recipe, facts: Partial<W
       inputs: spec.inputs.filter((input) => existsSync(join(directories.shard(input), 'manifest.json'))),
       ...hashes,
     }
+    await retractShard(directories, { ...work, stageVersion: stage.version })
     return runShard(stage, work, state, resource, { expect: () => undefined, advance: () => undefined })
   }
   return {

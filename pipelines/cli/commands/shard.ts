@@ -1,0 +1,56 @@
+import { createInterface } from 'node:readline'
+import { usageError } from '../../core/errors.ts'
+import { openPlannedShards } from '../../run/planned-shards.ts'
+import type { Reporter } from '../reporter/reporter.ts'
+
+/** Flags of `curate shard`. */
+export interface ShardOptions {
+  readonly plan: string
+  readonly shard: readonly string[]
+  /** Position in the plan, from 0: what an array job has. */
+  readonly index?: number
+  /** Read names of shards from standard input, one a line, and stay warm between them. */
+  readonly serve: boolean
+  /** What runs it, for the manifest. */
+  readonly engine: string
+}
+
+/** `curate shard`: runs shards of a plan on this machine. Exit code 1 where one failed; a bad kernel is a row and no failure. */
+export async function runPlannedShards(
+  options: ShardOptions,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<number> {
+  const { engine } = options
+  const planned = await openPlannedShards(options.plan, { engine, emit: reporter.emit, signal })
+  let failures = 0
+  const run = async (shard: string): Promise<void> => {
+    if (!(await planned.run(shard))) failures += 1
+  }
+  try {
+    if (options.serve) await serve(run, signal)
+    else for (const shard of namesOf(options, planned.shards)) if (!signal.aborted) await run(shard)
+  } finally {
+    await planned.close()
+  }
+  if (signal.aborted) return 130
+  return failures === 0 ? 0 : 1
+}
+
+function namesOf({ shard, index }: ShardOptions, shards: readonly string[]): readonly string[] {
+  if (index === undefined) {
+    if (shard.length > 0) return shard
+    throw usageError('no shard is named', 'Give --shard NAME, or --index NUMBER for its position in the plan.')
+  }
+  const found = shards[index]
+  if (found !== undefined) return [found]
+  throw usageError(`the plan has no shard at ${index}`, `It has ${shards.length}, counted from 0.`)
+}
+
+// Whoever writes the names bounds how many run at once. The end of the input is the end of the work.
+async function serve(run: (shard: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const running: Promise<void>[] = []
+  const lines = createInterface({ input: process.stdin, signal })
+  for await (const line of lines) if (line.trim() !== '') running.push(run(line.trim()))
+  await Promise.all(running)
+}

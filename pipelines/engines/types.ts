@@ -1,0 +1,31 @@
+import type { z } from 'zod'
+import type { Emit } from '../core/events.ts'
+import type { Plugin } from '../core/plugin.ts'
+import type { StageName } from '../core/stage.ts'
+
+/** The shards of one stage that are to be run, and what an engine may use for it. */
+export interface StageJob {
+  readonly stage: StageName
+  /** Names of the shards that are due. */
+  readonly shards: readonly string[]
+  /** How many shards may run at once on one machine. */
+  readonly concurrency: number
+  /** The plan on disk and its hash: all that another machine needs besides the work directory. */
+  readonly planFile: string
+  readonly planHash: string
+  /** Folder of the run. */
+  readonly runDirectory: string
+  readonly signal: AbortSignal
+  readonly emit: Emit
+  /** Opens what runs shards in this process: gives whether a shard succeeded. */
+  readonly open: () => Promise<{ run(shard: string): Promise<boolean>; close(): Promise<void> }>
+  /** Asks the person at the terminal; null where there is none. */
+  readonly ask: (question: string, choices: readonly string[]) => Promise<string | null>
+}
+
+/** Where shards run. However they do, each is committed by its first try, and a second is harmless. */
+export interface Engine<Options = unknown> extends Plugin {
+  readonly options: z.ZodType<Options>
+  /** Runs shards and gives the names of those that failed; throws where nothing can run at all. */
+  run(job: StageJob, options: Options): Promise<readonly string[]>
+}

@@ -1,0 +1,40 @@
+import { mkdir } from 'node:fs/promises'
+import { openLog } from '../core/log.ts'
+import { acquireRunLock } from '../core/run-lock.ts'
+import type { StageName } from '../core/stage.ts'
+import { workDirectory } from '../core/work-directory.ts'
+import { prepare, requireInputs, withUnreachable } from './preparation.ts'
+import type { RunRequest } from './preparation.ts'
+import { retractShard } from './shard-commit.ts'
+import { writeRunPlan } from './run-plan.ts'
+import { writeStagePlan } from './stage-plan.ts'
+import { stages } from './stages.ts'
+
+/** A plan on disk. */
+export interface WrittenPlan {
+  readonly path: string
+  /** What is to be done, in the order of the plan; empty where everything is there, and then no file is written. */
+  readonly shards: readonly string[]
+}
+
+/** Plans one stage and writes what other schedulers need to run its shards; runs nothing. */
+export async function writePlanOf(request: RunRequest, name: StageName): Promise<WrittenPlan> {
+  const directories = workDirectory(request.baseDirectory, request.loaded.recipe.name)
+  await mkdir(directories.root, { recursive: true })
+  const release = await acquireRunLock(directories.runLockFile)
+  try {
+    const { planner, state, unreachable } = await prepare(request, directories, openLog(directories.logFile), true)
+    await writeRunPlan(directories, withUnreachable(planner.allShards(), unreachable))
+    const stage = stages.find((each) => each.name === name)
+    if (stage === undefined) throw new TypeError(`there is no stage ${name}`)
+    requireInputs(planner, stage, request)
+    const work = planner.plan(stage, request.force.includes(name))
+    const due = work.filter(({ state }) => state === 'missing' || state === 'stale')
+    const path = directories.stagePlanFile(name)
+    if (due.length > 0) await writeStagePlan(path, stage, due, state)
+    for (const shard of due) await retractShard(directories, { ...shard, stageVersion: stage.version })
+    return { path, shards: due.map(({ shard }) => shard) }
+  } finally {
+    await release()
+  }
+}

@@ -1,0 +1,79 @@
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { describeDevice } from '../../validators/device.ts'
+import { toCurateError } from '../core/errors.ts'
+import type { Emit } from '../core/events.ts'
+import { openLog } from '../core/log.ts'
+import type { Stage } from '../core/stage.ts'
+import { workDirectory } from '../core/work-directory.ts'
+import type { Recipe } from '../stages/recipe.ts'
+import type { RunState } from './run-state.ts'
+import { openShardSession } from './shard-session.ts'
+import { plannedWork, readStagePlan } from './stage-plan.ts'
+import type { StagePlan } from './stage-plan.ts'
+import { stages } from './stages.ts'
+
+/** Shards of a plan, run in this process; see `openPlannedShards`. */
+export interface PlannedShards {
+  /** The shards of the plan, in its order. */
+  readonly shards: readonly string[]
+  /** Runs one, unless it is there already; false where it failed, which is told and recorded. */
+  run(shard: string): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** What runs them, for their manifests, and who is told. */
+export interface PlannedShardsOptions {
+  readonly engine: string
+  readonly emit: Emit
+  readonly signal: AbortSignal
+}
+
+/**
+ * Opens a plan on any machine that sees the work directory. The unit of every engine: any number of machines may run the same
+ * shard, the first to finish counts, and the others do no harm.
+ */
+export async function openPlannedShards(path: string, options: PlannedShardsOptions): Promise<PlannedShards> {
+  const planFile = resolve(path)
+  const plan = await readStagePlan(planFile)
+  const stage = stageOf(plan)
+  const session = await openShardSession(stage, await stateOf(plan, planFile, options), options.emit)
+  return {
+    shards: plan.shards.map(({ shard }) => shard),
+    async run(shard) {
+      try {
+        return (await session.run(plannedWork(plan, stage, shard))) === null && !options.signal.aborted
+      } catch (error) {
+        options.emit({ type: 'shard_failed', stage: plan.stage, shard, error: toCurateError(error) })
+        return false
+      }
+    },
+    close: () => session.close(),
+  }
+}
+
+function stageOf({ stage }: StagePlan): Stage<Recipe, unknown> {
+  const found = stages.find(({ name }) => name === stage)
+  if (found === undefined) throw new TypeError(`there is no stage ${stage}`)
+  return found
+}
+
+async function stateOf(
+  plan: StagePlan,
+  planFile: string,
+  { engine, signal }: PlannedShardsOptions,
+): Promise<RunState<Recipe>> {
+  // The plan lies in `plans`, in the folder of the run, in the work directory.
+  const directories = workDirectory(resolve(planFile, '..', '..', '..'), plan.run)
+  return {
+    recipe: plan.recipe,
+    recipeDirectory: plan.recipe_directory,
+    // Verdicts are kept under what they were made on, which is this machine and not the one that planned.
+    world: { ...plan.world, device: await describeDevice() },
+    directories,
+    log: openLog(join(directories.logs, `${plan.stage}-${hostname()}-${process.pid}.jsonl`)),
+    signal,
+    engine,
+    planHash: plan.planHash,
+  }
+}
