@@ -9,7 +9,7 @@ import { fenced } from '../../pipelines/core/fenced-block.ts'
  */
 export const writeKernel = {
   id: 'write-kernel',
-  version: 1,
+  version: 2,
   renderQuestion(
     task: Pick<Task, 'reference'>,
     candidate: Pick<Candidate, 'language' | 'form' | 'entry_point'>,
@@ -38,7 +38,12 @@ const LANGUAGES: Readonly<Record<string, string>> = { triton: 'Triton', cuda: 'C
 const FORMS: Readonly<Record<Candidate['form'], string>> = {
   python:
     'Answer with a complete Python module that defines the class `ModelNew`, with the same constructor and `forward` as `Model`.',
-  native: 'Answer with complete source files that export the launcher as an `extern "C"` function.',
+  native: [
+    'Answer with a complete source file without PyTorch that exports the launcher `extern "C" int run(void **in, void **out, const int64_t *dims, void *workspace, void *stream)`.',
+    '`in` points to the arguments of `forward`, then to the parameters and buffers of `Model` in the order of its `state_dict()`: contiguous tensors, integers as `int64_t`, floats as `double`.',
+    '`out` points to the contiguous tensors that `forward` returns, which the launcher writes. `dims` holds, for each of `in` and then of `out`, the number of dimensions and then the sizes.',
+    '`workspace` has as many bytes as `extern "C" int64_t workspace_bytes(const int64_t *dims)` returns, where that is defined; `stream` is the CUDA stream. It returns 0.',
+  ].join(' '),
   device: 'Answer with complete source files of the device code and its launch plan.',
 }
 

@@ -4,9 +4,11 @@ import type { Task } from '../../pipelines/core/records/task.ts'
 import { languages } from '../languages/registry.ts'
 import { candidateOfAnswer } from './answer-candidate.ts'
 import type { ParsedAnswer } from './answer.ts'
+import type { ParsedNativeAnswer } from './native-answer.ts'
 import type { MappedRow } from './columns.ts'
 import type { DatasetMapping } from './datasets/types.ts'
 import { readReference } from './programs.ts'
+import type { ProgramForm } from './programs.ts'
 
 /** The file that rows come from, and what the dataset says of all of them. */
 export interface ImportScope {
@@ -17,6 +19,8 @@ export interface ImportScope {
   readonly fileSha256: string
   /** Null for a file whose columns the recipe itself names. */
   readonly dataset: DatasetMapping | null
+  /** How programs are written, where the dataset does not say. */
+  readonly program: ProgramForm
 }
 
 /** A row or a part of it that nothing can be made of. */
@@ -62,13 +66,14 @@ export async function importedTask(
 export async function importedCandidate(
   task_id: string,
   row: MappedRow,
-  answer: Extract<ParsedAnswer, { problem: null }>,
+  answer: Extract<ParsedAnswer | ParsedNativeAnswer, { problem: null }>,
   scope: ImportScope,
 ): Promise<{ readonly problem: null; readonly candidate: Candidate } | Unusable> {
   const { dataset } = scope
-  const missing = answer.python.modules.find((name) => dataset?.unavailable.includes(name) === true)
+  const python = 'python' in answer ? answer.python : null
+  const missing = python?.modules.find((name) => dataset?.unavailable.includes(name) === true)
   if (missing !== undefined) return unavailable(missing)
-  if (dataset?.origin === 'compiled' && answer.python.language === 'torch') {
+  if (dataset?.origin === 'compiled' && python?.language === 'torch') {
     return { problem: 'library_calls_only', detail: 'the compiled program calls libraries and holds no kernel' }
   }
   const told = {

@@ -1,13 +1,16 @@
 import { ENTRY_POINT, parseAnswer } from './answer.ts'
 import type { ParsedAnswer } from './answer.ts'
 import type { MappedRow } from './columns.ts'
+import { parseNativeAnswer } from './native-answer.ts'
+import type { ParsedNativeAnswer } from './native-answer.ts'
 import { readPythonCode } from './python-code.ts'
 import type { PythonCode } from './python-code.ts'
 
 /** How a dataset writes programs, and what makes them the form that is judged. */
-export type ProgramForm = 'module' | 'cuda_extension' | 'custom_kernel'
+export type ProgramForm = 'module' | 'native' | 'cuda_extension' | 'custom_kernel'
 
 type Implementation = Extract<ParsedAnswer, { problem: null }>
+type NativeImplementation = Extract<ParsedNativeAnswer, { problem: null }>
 interface Problem {
   readonly problem: string
   readonly detail: string
@@ -27,12 +30,13 @@ export async function readReference(
   return { problem: null, code: withAlias(answer.code, 'Model', className), python }
 }
 
-/** An answer of a row as a `ModelNew`, or why there is none. */
+/** An answer of a row as a `ModelNew` or a native launcher, or why there is none. */
 export async function readImplementation(
   form: ProgramForm,
   answer: string,
   { reasoning, code_class, functional }: Pick<MappedRow, 'reasoning' | 'code_class' | 'functional'>,
-): Promise<Implementation | Problem> {
+): Promise<Implementation | NativeImplementation | Problem> {
+  if (form === 'native') return parseNativeAnswer(answer, reasoning)
   if (form === 'cuda_extension') return extensionModule(answer, functional, reasoning)
   if (form === 'custom_kernel') return competitionModule(answer, reasoning)
   const className = code_class ?? ENTRY_POINT

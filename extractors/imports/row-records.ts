@@ -102,7 +102,7 @@ async function candidateOf(
   answer: string,
   scope: ImportScope,
 ): ReturnType<typeof importedCandidate> {
-  const read = await readImplementation(scope.dataset?.program ?? 'module', answer, row)
+  const read = await readImplementation(scope.dataset?.program ?? scope.program, answer, row)
   return read.problem === null ? importedCandidate(taskId, row, read, scope) : read
 }
 

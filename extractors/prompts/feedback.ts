@@ -1,7 +1,7 @@
 import { judgedWorkloads } from '../../pipelines/core/judged-workloads.ts'
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import type { Task } from '../../pipelines/core/records/task.ts'
-import { fillPart } from './prompt-file.ts'
+import { fenceOf, fillPart } from './prompt-file.ts'
 import type { PromptFile } from './prompt-file.ts'
 import { prompts } from './bundled-prompts.ts'
 
@@ -9,21 +9,39 @@ import { prompts } from './bundled-prompts.ts'
 export const feedbackPrompt: PromptFile = requirePrompt('feedback')
 
 /** What a model is told of an answer that nothing could be made of. */
-export function feedbackOnAnswer(detail: string): string {
-  return fillPart(feedbackPrompt, 'no_code', { detail })
+export function feedbackOnAnswer(detail: string, asked: Asked): string {
+  return fillPart(feedbackPrompt, 'no_code', { ...wordsFor(asked), detail })
+}
+
+/** What was asked for: feedback asks for the same. */
+type Asked = Pick<PromptFile, 'language' | 'form'>
+
+function wordsFor(asked: Asked): Record<'program' | 'entry' | 'block', string> {
+  const block = fenceOf(asked)
+  return asked.form === 'python'
+    ? { program: 'module', entry: 'the class `ModelNew`', block }
+    : { program: 'source file', entry: 'the function `extern "C" int run`', block }
 }
 
 /** What a model is told of its attempt: the first failure, or how fast it is and what it takes of the device. */
-export function feedbackOnEvaluations(evaluations: readonly Evaluation[], task: Pick<Task, 'workloads'>): string {
+export function feedbackOnEvaluations(
+  evaluations: readonly Evaluation[],
+  task: Pick<Task, 'workloads'>,
+  asked: Asked,
+): string {
+  const words = wordsFor(asked)
   const judged = judgedWorkloads(evaluations)
   const failure = judged.find(({ status }) => status !== 'PASSED')
   if (failure === undefined) {
     const timing = judged.map((evaluation) => timingOf(evaluation, task)).join('\n')
-    return fillPart(feedbackPrompt, 'passed', { timing, facts: factsOf(judged) }).replaceAll(/\n{3,}/g, '\n\n')
+    return fillPart(feedbackPrompt, 'passed', { ...words, timing, facts: factsOf(judged) }).replaceAll(
+      /\n{3,}/g,
+      '\n\n',
+    )
   }
   const place = placeOf(failure, task)
   const log = `${place === '' ? '' : `${place}:\n`}${shorten(failure.log)}`
-  return fillPart(feedbackPrompt, partOf(failure), { cause: failure.cause ?? failure.status, log })
+  return fillPart(feedbackPrompt, partOf(failure), { ...words, cause: failure.cause ?? failure.status, log })
 }
 
 function partOf({ status, stage }: Evaluation): string {

@@ -4,7 +4,7 @@ import { CurateError, messageOf } from '../../pipelines/core/errors.ts'
 import { fenced } from '../../pipelines/core/fenced-block.ts'
 import { hashOf } from '../../pipelines/core/hash.ts'
 import type { ChatMessage } from '../models/types.ts'
-import { fillPart, parsePrompt } from './prompt-file.ts'
+import { fenceOf, fillPart, parsePrompt } from './prompt-file.ts'
 import type { PromptFile } from './prompt-file.ts'
 import { prompts } from './bundled-prompts.ts'
 
@@ -38,7 +38,7 @@ export interface PromptValues {
 export function firstMessages(prompt: PromptFile, { reference, attempt }: PromptValues): ChatMessage[] {
   const values = {
     reference: fenced('python', reference),
-    ...(attempt === null ? {} : { code: fenced('python', attempt.code), feedback: attempt.feedback }),
+    ...(attempt === null ? {} : { code: fenced(fenceOf(prompt), attempt.code), feedback: attempt.feedback }),
   }
   const system = prompt.parts.has('system')
     ? [{ role: 'system' as const, content: fillPart(prompt, 'system', {}) }]

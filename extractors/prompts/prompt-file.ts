@@ -15,7 +15,7 @@ export interface PromptFile {
   /** Language of the kernels it asks for; null where it asks for none, as feedback does. */
   readonly language: string | null
   /** Form of the implementation it asks for. */
-  readonly form: 'python'
+  readonly form: 'python' | 'native'
   /** Whether answers hold a plan before the code, which then counts as their reasoning. */
   readonly plan: boolean
   /** Name to text; `{{name}}` in it stands for a value. */
@@ -28,7 +28,7 @@ const Head = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]+$/),
   version: z.int().positive(),
   language: z.string().nullable().default(null),
-  form: z.literal('python').default('python'),
+  form: z.enum(['python', 'native']).default('python'),
   examples: z.array(z.string().regex(/^[a-z0-9-]+$/)).default([]),
   plan: z.boolean().default(false),
 })
@@ -37,7 +37,7 @@ const Head = z.strictObject({
 export function parsePrompt(text: string, place: string): PromptFile {
   const [, head = '', body = ''] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(text.replaceAll('\r\n', '\n')) ?? []
   const { examples, ...settings } = parseHead(head, place)
-  const shown = examples.map((name) => renderExample(name, settings.language, place)).join('\n\n')
+  const shown = examples.map((name) => renderExample(name, settings, place)).join('\n\n')
   const parts = body.split(/^=== ([a-z_]+) ===\n/m).slice(1)
   const named = parts.flatMap((name, index) =>
     index % 2 === 0 ? [[name, (parts[index + 1] ?? '').replaceAll('{{examples}}', () => shown).trim()] as const] : [],
@@ -65,16 +65,27 @@ function parseHead(head: string, place: string): z.infer<typeof Head> {
 
 const EXAMPLES = join(packageRoot, 'extractors', 'prompts', 'examples')
 
-function renderExample(name: string, language: string | null, place: string): string {
+function renderExample(name: string, { language, form }: Pick<PromptFile, 'language' | 'form'>, place: string): string {
+  const read = (file: string): string => readFileSync(join(EXAMPLES, name, file), 'utf8')
+  const file = exampleFile(language ?? '', form)
   try {
-    const [reference, code] = ['reference', language ?? ''].map((file) =>
-      fenced('python', readFileSync(join(EXAMPLES, name, `${file}.py`), 'utf8')),
-    )
-    return `An example of a module:\n\n${reference ?? ''}\n\nand of the code that answers it:\n\n${code ?? ''}`
+    const reference = fenced('python', read('reference.py'))
+    return `An example of a module:\n\n${reference}\n\nand of the code that answers it:\n\n${fenced(fenceOf({ language, form }), read(file))}`
   } catch (error) {
     throw new CurateError('bad_prompt', `${place}: no example ${name} for ${language ?? 'no language'}`, {
-      hint: 'Examples lie in extractors/prompts/examples, one folder each, a file per language.',
+      hint: `Examples lie in extractors/prompts/examples, one folder each; this one would be ${name}/${file}.`,
       cause: error,
     })
   }
+}
+
+/** The file of an example in a language and form. */
+export function exampleFile(language: string, form: PromptFile['form']): string {
+  return form === 'python' ? `${language}.py` : `native.${language === 'cuda' ? 'cu' : 'cpp'}`
+}
+
+/** What follows the fence of a code block with an implementation that a prompt asks for. */
+export function fenceOf({ language, form }: Pick<PromptFile, 'language' | 'form'>): string {
+  if (form === 'python') return 'python'
+  return language === 'cuda' ? 'cuda' : 'cpp'
 }

@@ -60,6 +60,10 @@ const ImportEntry = z
       .boolean()
       .default(false)
       .describe('Whether the file is read for its tasks alone, without the implementations in it'),
+    form: z
+      .enum(['python', 'native'])
+      .default('python')
+      .describe('Of the implementations: modules with `ModelNew`, or C++ and CUDA with an `extern "C"` launcher `run`'),
     dataset: z
       .enum(Object.keys(datasets))
       .nullable()

@@ -56,7 +56,7 @@ export async function converse(
     const read: Turn = await readTurn(task, { request, answered, feedback }, setting)
     turns.push(read)
     if (answered.kind !== 'answer' || turn + 1 === entry.turns || isAtEnd(turns, entry)) break
-    feedback = feedbackOn(read, task)
+    feedback = feedbackOn(read, task, setting.prompt)
     said.push(
       { role: 'assistant', content: withoutThought(answered.answer.content) },
       { role: 'user', content: feedback },
@@ -114,8 +114,9 @@ function isAtEnd(turns: readonly Turn[], { until, target_speedup }: ModelEntry):
   return turns.slice(0, -1).some(({ candidate }) => candidate !== null && codeOf(candidate) === code)
 }
 
-function feedbackOn({ problem, evaluations }: Turn, task: Task): string {
-  return problem === null ? feedbackOnEvaluations(evaluations ?? [], task) : feedbackOnAnswer(problem.detail)
+function feedbackOn({ problem, evaluations }: Turn, task: Task, prompt: PromptFile): string {
+  if (problem !== null) return feedbackOnAnswer(problem.detail, prompt)
+  return feedbackOnEvaluations(evaluations ?? [], task, prompt)
 }
 
 // Chat templates of reasoning models drop the thoughts of earlier turns as well.

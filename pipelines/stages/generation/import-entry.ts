@@ -84,8 +84,9 @@ function readRows({ recipeDirectory }: Context, entry: ImportEntry): AsyncIterab
 }
 
 function scopeOf({ world }: Context, entry: ImportEntry): ImportScope {
-  const { id, path } = entry
-  return { source: id, path, fileSha256: world.files.get(path) ?? '', dataset: datasetOf(entry) }
+  const { id, path, form } = entry
+  const program = form === 'native' ? 'native' : 'module'
+  return { source: id, path, fileSha256: world.files.get(path) ?? '', dataset: datasetOf(entry), program }
 }
 
 function formatOf(entry: ImportEntry): Enabled<ImportFormat> {

@@ -62,7 +62,7 @@ function sampleAll(context: Context, setting: ConversationSetting): AsyncGenerat
   }
   const active = tasksAtOnce(setting.entry, resource?.concurrency ?? 0)
   const isRepair = setting.entry.start === 'failed_candidates'
-  const starts = isRepair ? attemptsFor(context, setting.entry) : tasksFor(context, setting.entry)
+  const starts = isRepair ? attemptsFor(context, setting.entry, setting.prompt) : tasksFor(context, setting.entry)
   return mapInOrder(starts, { active, held: 8 * active }, sample)
 }
 
@@ -76,7 +76,7 @@ async function samplesFrom({ task, candidate }: Start, setting: ConversationSett
   const evaluations = await judge.judge(task, candidate)
   // What cannot be judged here is left alone, as is what is right.
   if (outcomeOf(evaluations).kind !== 'failed') return { taskId, attempt: null, conversations: [] }
-  const feedback = feedbackOnEvaluations(evaluations, task)
+  const feedback = feedbackOnEvaluations(evaluations, task, prompt)
   const code = candidate.sources[0]?.content ?? ''
   const first = firstMessages(prompt, { reference, attempt: { code, feedback } })
   const conversations = await sampleTask(task, first, setting)

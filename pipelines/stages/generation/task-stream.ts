@@ -1,3 +1,4 @@
+import type { PromptFile } from '../../../extractors/prompts/prompt-file.ts'
 import { readParquet } from '../../core/parquet.ts'
 import { Candidate, candidates } from '../../core/records/candidate.ts'
 import { tasks } from '../../core/records/task.ts'
@@ -29,10 +30,14 @@ export async function* tasksFor(context: Context, { tasks: wanted }: Pick<ModelE
   }
 }
 
-/** The implementations that are there before models are asked, of one file each: whether one is wrong shows when it is judged. */
+/**
+ * The implementations that are there before models are asked, of one file each and of the form that the prompt asks for: whether one is
+ * wrong shows when it is judged.
+ */
 export async function* attemptsFor(
   context: Context,
   { tasks: wanted }: Pick<ModelEntry, 'tasks'>,
+  { form }: Pick<PromptFile, 'form'>,
 ): AsyncGenerator<Start> {
   const tasksById = new Map<string, Task>()
   for await (const task of allTasks(context)) tasksById.set(task.id, task)
@@ -40,7 +45,7 @@ export async function* attemptsFor(
   for await (const candidate of earlierCandidates(context)) {
     if (left <= 0) return
     const task = tasksById.get(candidate.task_id)
-    if (task === undefined || candidate.sources.length !== 1) continue
+    if (task === undefined || candidate.sources.length !== 1 || candidate.form !== form) continue
     left -= 1
     yield { task, candidate }
   }

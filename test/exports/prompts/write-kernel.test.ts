@@ -18,6 +18,13 @@ describe('the prompt write-kernel', () => {
     expect(question).toContain('`kernel.py::ModelNew`')
   })
 
+  it('says of a library how its launcher is called, since nothing in the reference does', () => {
+    const candidate = aCandidate(task, { language: 'cuda', form: 'native', entry_point: 'k.cu::run' })
+    const question = writeKernel.renderQuestion(task, candidate)
+    expect(question).toContain('int run(void **in, void **out, const int64_t *dims, void *workspace, void *stream)')
+    expect(question).not.toContain('ModelNew')
+  })
+
   it('answers with the code as the last block', () => {
     const candidate = aCandidate(task)
     expect(lastBlock(writeKernel.renderAnswer(candidate))).toBe(candidate.sources[0]?.content.trimEnd())

@@ -4,17 +4,16 @@ import { parse } from 'yaml'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { parseAnswer } from '../../../extractors/imports/answer.ts'
+import { parseNativeAnswer } from '../../../extractors/imports/native-answer.ts'
 
 /** Each answer is a Markdown file with what must come of it beside it. */
-const folder = join(import.meta.dirname, '../../fixtures/imports/answers')
-const names = readdirSync(folder)
-  .filter((file) => file.endsWith('.md'))
-  .map((file) => basename(file, '.md'))
+const folder = join(import.meta.dirname, '../../fixtures/imports')
+const names = answersIn('answers')
 
 describe('parseAnswer', () => {
   test.each(names)('takes apart the answer `%s`', async (name) => {
-    const expected = z.record(z.string(), z.unknown()).parse(parse(read(`${name}.expected.yaml`)))
-    expect(await outcome(read(`${name}.md`))).toEqual(expected)
+    const { answer, expected } = read(`answers/${name}`)
+    expect(await outcome(answer)).toEqual(expected)
   })
 
   test('believes a reasoning column before tags in the text', async () => {
@@ -36,6 +35,22 @@ describe('parseAnswer', () => {
   })
 })
 
+describe('parseNativeAnswer', () => {
+  test.each(answersIn('native-answers'))('takes apart the answer `%s`', async (name) => {
+    const { answer, expected } = read(`native-answers/${name}`)
+    const { problem, ...parsed } = await parseNativeAnswer(answer, null)
+    expect(problem === null ? parsed : { problem, ...parsed }).toEqual(expected)
+  })
+
+  test('names code that no parser can take', async () => {
+    const nested = `extern "C" int run() { return ${'('.repeat(20_000)}1${')'.repeat(20_000)}; }`
+    expect(await parseNativeAnswer(`\`\`\`cpp\n${nested}\n\`\`\`\n`, null)).toMatchObject({
+      problem: 'unreadable_code',
+    })
+    expect(await parseNativeAnswer('int x;\n'.repeat(200_000), null)).toMatchObject({ problem: 'unreadable_code' })
+  })
+})
+
 async function outcome(answer: string, reasoning: string | null = null): Promise<unknown> {
   const parsed = await parseAnswer(answer, reasoning)
   if (parsed.problem !== null) return parsed
@@ -43,6 +58,13 @@ async function outcome(answer: string, reasoning: string | null = null): Promise
   return { reasoning: parsed.reasoning, code, language: python.language, modules: python.modules }
 }
 
-function read(file: string): string {
-  return readFileSync(join(folder, file), 'utf8')
+function answersIn(kind: string): string[] {
+  const files = readdirSync(join(folder, kind))
+  return files.filter((file) => file.endsWith('.md')).map((file) => basename(file, '.md'))
+}
+
+function read(name: string): { answer: string; expected: Record<string, unknown> } {
+  const text = (end: string): string => readFileSync(join(folder, `${name}.${end}`), 'utf8')
+  const expected = z.record(z.string(), z.unknown()).parse(parse(text('expected.yaml')))
+  return { answer: text('md'), expected }
 }

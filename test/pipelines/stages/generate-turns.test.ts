@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest'
 import { packageRoot } from '../../../pipelines/core/package-root.ts'
 import { answers } from '../../../pipelines/core/records/answer.ts'
 import { candidates } from '../../../pipelines/core/records/candidate.ts'
+import type { Candidate } from '../../../pipelines/core/records/candidate.ts'
 import { rejects } from '../../../pipelines/core/records/reject.ts'
 import { trajectories } from '../../../pipelines/core/records/trajectory.ts'
 import type { Question, Said } from '../../chat-server.ts'
@@ -61,6 +62,35 @@ test('tells the model what came of each turn, until it is right', async () => {
   expect(await filesUnder(run.folder(MODELS))).toEqual(before)
 })
 
+test('asks for a launcher without PyTorch, says what is wrong with it, and starts repairs from such ones alone', async () => {
+  const wrong = launcher('x[i] * 3')
+  const rows = [
+    { task: TASK.id, code: wrong.content, model: 'another' },
+    { task: TASK.id, code: WRONG.content, model: 'another' },
+  ]
+  const { run, server } = await generate(
+    { samples: 1, turns: 2, start: 'failed_candidates', prompt: 'repair-cpp-native' },
+    { answer: byTurn([launcher('x[i] * 4'), launcher('x[i] * 2')]), validator },
+    [TASK],
+    {
+      imports: [
+        { id: 'libraries', path: 'libraries.jsonl', form: 'native', jsonl: {} },
+        { id: 'modules', path: 'modules.jsonl', jsonl: {} },
+      ],
+    },
+    { 'libraries.jsonl': JSON.stringify(rows[0]), 'modules.jsonl': JSON.stringify(rows[1]) },
+  )
+  expect(server.questions.map(({ messages }) => messages.length)).toEqual([2, 4])
+  expect(server.questions[0]?.messages[1]?.content).toMatch(/```cpp\n[\s\S]*x\[i\] \* 3[\s\S]*what it returns is wrong/)
+  const told = server.questions[1]?.messages.at(-1)?.content
+  expect(told).toMatch(/^Your source file runs, and what it returns is wrong[\s\S]*in one `cpp` code block/)
+  expect(await run.read(candidates, MODELS)).toMatchObject([
+    { form: 'native', language: 'cpp', entry_point: 'candidate.cpp::run', requires: [] },
+    { form: 'native', sources: [{ path: 'candidate.cpp', content: expect.stringContaining('x[i] * 2') }] },
+  ])
+  expect(await run.read(trajectories, MODELS)).toHaveLength(3)
+})
+
 test('ends a conversation in which the model has nothing new to say', async () => {
   const { server } = await generate(
     { samples: 1, turns: 6 },
@@ -112,22 +142,28 @@ const EXAMPLES = join(packageRoot, 'extractors', 'prompts', 'examples')
 const examples = readdirSync(EXAMPLES).flatMap((name) =>
   readdirSync(join(EXAMPLES, name))
     .filter((file) => file !== 'reference.py')
-    .map((file) => [name, file.replace('.py', '')] as const),
+    .map((file) => [name, file] as const),
 )
 
-test.each(examples)('%s in %s, which prompts show, is right', { timeout: 120_000 }, async (name, language) => {
-  const read = (file: string): string => readFileSync(join(EXAMPLES, name, `${file}.py`), 'utf8')
-  const task = aTask({ name, reference: read('reference') })
-  const content = withFewHeaders(read(language))
-  const candidate = aCandidate(task, { language, sources: [{ path: 'kernel.py', content }] })
-  const [evaluation] = await validator.evaluate({ task, candidate })
+test.each(examples)('%s/%s, which prompts show, is right', { timeout: 120_000 }, async (name, file) => {
+  const text = (path: string): string => readFileSync(join(EXAMPLES, name, path), 'utf8')
+  const task = aTask({ name, reference: text('reference.py') })
+  const [evaluation] = await validator.evaluate({ task, candidate: aCandidate(task, programIn(file, text(file))) })
   // Without a GPU, CUDA is only compiled.
   expect(evaluation).toMatchObject(
-    evaluation?.status === 'NOT_RUN' && language === 'cuda'
+    evaluation?.status === 'NOT_RUN' && ['cuda.py', 'native.cu'].includes(file)
       ? { build: { compiler: expect.stringContaining('nvcc') } }
       : { status: 'PASSED' },
   )
 })
+
+function programIn(file: string, text: string): Partial<Candidate> {
+  if (!file.endsWith('.py')) {
+    const language = file.endsWith('.cu') ? 'cuda' : 'cpp'
+    return { language, form: 'native', entry_point: `${file}::run`, sources: [{ path: file, content: text }] }
+  }
+  return { language: file.replace('.py', ''), sources: [{ path: 'kernel.py', content: withFewHeaders(text) }] }
+}
 
 // `torch/extension.h` alone takes a compiler 20 seconds. That PyTorch's binding by it works is proved by a kernel of the validator's tests.
 function withFewHeaders(source: string): string {
@@ -148,6 +184,18 @@ namespace torch { using at::Tensor; using at::empty_like; }`
 
 function answer(body: string): Said {
   return { content: codeBlock(`def forward(self, x):\n        ${body}`), reasoning: 'Thought.' }
+}
+
+function launcher(value: string): Said {
+  const code = `#include <cstdint>
+extern "C" int run(void **in, void **out, const int64_t *dims, void *, void *) {
+  const float *x = static_cast<float *>(in[0]);
+  int64_t count = 1;
+  for (int64_t axis = 1; axis <= dims[0]; ++axis) count *= dims[axis];
+  for (int64_t i = 0; i < count; ++i) static_cast<float *>(out[0])[i] = ${value};
+  return 0;
+}`
+  return { content: `\`\`\`cpp\n${code}\n\`\`\`\n` }
 }
 
 function byTurn(said: readonly Said[]): (question: Question) => Said {

@@ -73,13 +73,13 @@ describe('generate', () => {
     ]
     const run = await runOutputs([...rows.map((row) => JSON.stringify(row)), '{"task": '])
     expect((await run.read(rejects, SHARD)).map(({ record_id, by, reason }) => [record_id, by, reason])).toEqual([
-      ['outputs.jsonl:1', 'generate@3', 'unknown_task'],
-      ['outputs.jsonl:2', 'generate@3', 'ambiguous_task_name'],
-      ['outputs.jsonl:3', 'generate@3', 'missing_value'],
-      ['outputs.jsonl:4', 'generate@3', 'not_an_object'],
-      ['outputs.jsonl:5', 'generate@3', 'wrong_type'],
-      ['outputs.jsonl:6', 'generate@3', 'no_code'],
-      ['outputs.jsonl:8', 'generate@3', 'duplicate'],
+      ['outputs.jsonl:1', 'generate@4', 'unknown_task'],
+      ['outputs.jsonl:2', 'generate@4', 'ambiguous_task_name'],
+      ['outputs.jsonl:3', 'generate@4', 'missing_value'],
+      ['outputs.jsonl:4', 'generate@4', 'not_an_object'],
+      ['outputs.jsonl:5', 'generate@4', 'wrong_type'],
+      ['outputs.jsonl:6', 'generate@4', 'no_code'],
+      ['outputs.jsonl:8', 'generate@4', 'duplicate'],
       ['outputs.jsonl:9', 'jsonl@1', 'bad_json'],
     ])
     const ambiguous = (await run.read(rejects, SHARD))[1]

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { feedbackOnEvaluations } from '../../../extractors/prompts/feedback.ts'
+import { feedbackOnAnswer, feedbackOnEvaluations } from '../../../extractors/prompts/feedback.ts'
 import type { Evaluation } from '../../../pipelines/core/records/evaluation.ts'
 import { outcomeOf } from '../../../pipelines/stages/generation/candidate-judge.ts'
 import { mapInOrder } from '../../../pipelines/stages/generation/in-order.ts'
@@ -8,6 +8,8 @@ import { aCandidate, aPerformance, aTask, aWorkload, anEvaluation } from '../../
 
 const WORKLOADS = [aWorkload({}), aWorkload({ N: '65', dtype: 'torch.float16' })]
 const TASK = aTask({ workloads: WORKLOADS })
+
+const ASKED = { language: 'cuda', form: 'python' } as const
 
 describe('work in order', () => {
   test('gives results in the order of the items, with as many under way as allowed', async () => {
@@ -62,19 +64,32 @@ describe('feedback', () => {
     ['REWARD_HACK', 'integrity', 'HACK_PATCH', /is not accepted \(HACK_PATCH\)/],
   ] as const)('on %s says what happened', (status, stage, cause, said) => {
     const failure = evaluation(0, { status, stage, cause, blame: 'candidate', log: 'the log' })
-    expect(feedbackOnEvaluations([failure], TASK)).toMatch(said)
+    expect(feedbackOnEvaluations([failure], TASK, ASKED)).toMatch(said)
+  })
+
+  test('asks for a source file where one was asked for', () => {
+    const failure = evaluation(0, { status: 'COMPILE_ERROR', blame: 'candidate', log: 'the log' })
+    const said = feedbackOnEvaluations([failure], TASK, { language: 'cuda', form: 'native' })
+    expect(said).toBe(
+      'Your source file does not compile:\n\nthe log\n\nCorrect it. Give the whole source file in one `cuda` code block, the last of your answer.',
+    )
+    expect(feedbackOnAnswer('nothing', { language: 'cpp', form: 'native' })).toContain('extern "C" int run')
   })
 
   test('names the workload that failed first', () => {
     const failure = evaluation(1, { status: 'INCORRECT_NUMERICAL', blame: 'candidate', log: 'output 0 at [3]' })
-    expect(feedbackOnEvaluations([evaluation(0), failure], TASK)).toContain(
+    expect(feedbackOnEvaluations([evaluation(0), failure], TASK, ASKED)).toContain(
       'For N = 65, dtype = torch.float16:\noutput 0 at [3]',
     )
   })
 
   test('keeps both ends of a long log', () => {
     const log = `first error${'x'.repeat(20_000)}last line`
-    const feedback = feedbackOnEvaluations([evaluation(0, { status: 'COMPILE_ERROR', blame: 'candidate', log })], TASK)
+    const feedback = feedbackOnEvaluations(
+      [evaluation(0, { status: 'COMPILE_ERROR', blame: 'candidate', log })],
+      TASK,
+      ASKED,
+    )
     expect(feedback).toMatch(/first error[\s\S]*\[\.\.\.\][\s\S]*last line/)
     expect(feedback.length).toBeLessThan(5000)
   })
@@ -90,7 +105,7 @@ describe('feedback', () => {
     }
     const build = { compiler: 'nvcc', artifact_sha256: null, method: 'split', fallback: null, kernels: [kernel] }
     const evaluations = [evaluation(0, { performance: aPerformance(2), build }), evaluation(1)]
-    expect(feedbackOnEvaluations(evaluations, TASK))
+    expect(feedbackOnEvaluations(evaluations, TASK, ASKED))
       .toBe(`Your module is right. It takes 1.00 ms; PyTorch takes 2.00 ms, 2.00 times that (between 1.80 and 2.20).
 It could not be timed for N = 65, dtype = torch.float16.
 
