@@ -6,11 +6,24 @@ import type { DescriptorProcess } from '../pipelines/core/process.ts'
 import { readJsonLines } from './json-lines.ts'
 import { machineFailure } from './machine-failure.ts'
 import { Answer, Greeting } from './protocol.ts'
-import type { EvaluateRequest, JudgeOptions, JudgedRow, PrepareRequest, Ready, Seconds } from './protocol.ts'
+import type {
+  CheckRequest,
+  EvaluateRequest,
+  JudgeOptions,
+  JudgedRow,
+  PrepareRequest,
+  ProgramFinding,
+  Ready,
+  Seconds,
+} from './protocol.ts'
 
-/** How a request ended: with rows, with a failure that the judge told, or with the loss of the judge. */
+/** What a judge can be asked. */
+export type Question = Omit<EvaluateRequest, 'nonce'> | Omit<CheckRequest, 'nonce'>
+
+/** How a request ended: with rows, with what was seen of a program, with a failure that the judge told, or with the loss of the judge. */
 export type JudgeReply =
   | { readonly kind: 'rows'; readonly rows: JudgedRow[]; readonly seconds: Seconds }
+  | { readonly kind: 'checked'; readonly finding: ProgramFinding | null }
   | { readonly kind: 'fault'; readonly code: string; readonly message: string }
   | { readonly kind: 'lost'; readonly message: string }
 
@@ -18,7 +31,7 @@ export type JudgeReply =
 export interface Judge {
   readonly ready: Ready
   /** Asks one question at a time. Never throws: a judge that is lost says so, and must be replaced. */
-  ask(request: Omit<EvaluateRequest, 'type' | 'nonce'>, timeoutMs: number): Promise<JudgeReply>
+  ask(request: Question, timeoutMs: number): Promise<JudgeReply>
   /** Announces a candidate. */
   announce(candidate: Omit<PrepareRequest, 'type'>): Promise<void>
   /** Ends it and everything below it: at once, or when it has put its things in order, which it gets `patienceMs` for. */
@@ -71,11 +84,11 @@ async function greet(child: DescriptorProcess, lines: AsyncGenerator): Promise<R
 async function ask(
   child: DescriptorProcess,
   lines: AsyncGenerator,
-  request: Omit<EvaluateRequest, 'type' | 'nonce'>,
+  request: Question,
   timeoutMs: number,
 ): Promise<JudgeReply> {
   const nonce = randomBytes(16).toString('hex')
-  const message: EvaluateRequest = { type: 'evaluate', nonce, ...request }
+  const message: EvaluateRequest | CheckRequest = { ...request, nonce }
   await child.write(`${JSON.stringify(message)}\n`)
   const line = await nextLine(lines, timeoutMs)
   if (line.kind !== 'line') return { kind: 'lost', message: `${line.kind}: ${lastLine(child.printed())}` }
@@ -83,6 +96,7 @@ async function ask(
   if (!answer.success) return { kind: 'lost', message: `an answer of no known shape: ${answer.error.message}` }
   if (answer.data.nonce !== nonce) return { kind: 'lost', message: 'an answer to another request' }
   if (answer.data.type === 'verdict') return { kind: 'rows', rows: answer.data.rows, seconds: answer.data.seconds }
+  if (answer.data.type === 'checked') return { kind: 'checked', finding: answer.data.finding }
   return { kind: 'fault', code: answer.data.code, message: answer.data.message }
 }
 

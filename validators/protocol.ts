@@ -5,7 +5,7 @@ import { Environment, Evaluation } from '../pipelines/core/records/evaluation.ts
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-const PROTOCOL_VERSION = 2
+const PROTOCOL_VERSION = 3
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -60,6 +60,12 @@ export interface EvaluateRequest {
   readonly settings: JudgeSettings
 }
 
+/** Look at one program without judging it: run the reference on a processor, or import the candidate where there is one. */
+export interface CheckRequest extends Omit<EvaluateRequest, 'type' | 'candidate'> {
+  readonly type: 'check'
+  readonly candidate: EvaluateRequest['candidate'] | null
+}
+
 /** A candidate that will come: what it wants built is built meanwhile. There is no answer. */
 export interface PrepareRequest {
   readonly type: 'prepare'
@@ -104,11 +110,25 @@ const Verdict = z.strictObject({
   seconds: Seconds,
 })
 
+/** What was seen of a program that is not as it must be. */
+export const ProgramFinding = z.strictObject({
+  cause: z.string().describe('`IMPORT_ERROR`, `FAILS`, `CONSTANT`, `RETURNS_INPUT`, or why it was not run'),
+  log: z.string(),
+  certain: z.boolean().describe('Whether it is the program and not this machine'),
+  missing_module: z
+    .string()
+    .nullable()
+    .describe('The module that could not be found; null where that is not what is wrong'),
+})
+export type ProgramFinding = z.infer<typeof ProgramFinding>
+
+const Checked = z.strictObject({ type: z.literal('checked'), nonce: z.string(), finding: ProgramFinding.nullable() })
+
 const Fault = z.strictObject({ type: z.literal('fault'), nonce: z.string(), code: z.string(), message: z.string() })
 
 /** The first line of a judge. */
 export const Greeting = z.discriminatedUnion('type', [Ready, Failed])
 
-/** Every later line: a verdict on the candidate, or a failure of the machine. */
-export const Answer = z.discriminatedUnion('type', [Verdict, Fault])
+/** Every later line: a verdict on the candidate, what was seen of a program, or a failure of the machine. */
+export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Fault])
 export type Answer = z.infer<typeof Answer>

@@ -5,8 +5,8 @@ import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
 import { listGpus } from './gpu-list.ts'
 import { startJudge } from './judge-process.ts'
-import type { Judge, JudgeReply } from './judge-process.ts'
-import type { EvaluateRequest, JudgeOptions } from './protocol.ts'
+import type { Judge, JudgeReply, Question } from './judge-process.ts'
+import type { CheckRequest, EvaluateRequest, JudgeOptions, ProgramFinding } from './protocol.ts'
 import type { ValidatorWarning } from './types.ts'
 
 /** What a pool is made of. */
@@ -16,12 +16,16 @@ export interface PoolOptions {
   readonly workers: number | null
   readonly cacheFolder: string
   readonly signal: AbortSignal
+  /** Whether judges leave a GPU alone that is there. */
+  readonly onProcessor?: boolean
 }
 
-type Question = Omit<EvaluateRequest, 'type' | 'nonce'>
+type Evaluation = Omit<EvaluateRequest, 'type' | 'nonce'>
+type Check = Omit<CheckRequest, 'type' | 'nonce'>
 
 /** The rows of a question, and where its time went. */
 type Judged = Extract<JudgeReply, { kind: 'rows' }>
+type Answered = Judged | Extract<JudgeReply, { kind: 'checked' }>
 
 /** A place for one judge, with the judge that sits there, if any, and the task whose reference it holds. */
 interface Seat {
@@ -41,7 +45,7 @@ export class WorkerPool {
   readonly #signal: AbortSignal
   readonly #seats: readonly Seat[]
   readonly #queue: PQueue
-  readonly #announced: Question[] = []
+  readonly #announced: Evaluation[] = []
   readonly #warnings = new Map<string, ValidatorWarning>()
   readonly #warned = new Set<string>()
   #isClosed = false
@@ -63,13 +67,22 @@ export class WorkerPool {
   }
 
   /** Announces questions; judges build ahead what their candidates want, a few at a time. */
-  prepare(questions: readonly Question[]): void {
+  prepare(questions: readonly Evaluation[]): void {
     this.#announced.push(...questions.filter(wantsBuilds))
   }
 
   /** The rows of one candidate. Throws a CurateError for what is the machine's failure. */
-  async evaluate(question: Question): Promise<Judged> {
-    return await this.#queue.add(() => this.#onFreeSeat(question))
+  async evaluate(question: Evaluation): Promise<Judged> {
+    const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'evaluate', ...question }))
+    if (answer.kind !== 'rows') throw machineFailure('worker_lost', 'it answered another question')
+    return answer
+  }
+
+  /** What speaks against one program; null for nothing. Throws a CurateError for what is the machine's failure. */
+  async check(question: Check): Promise<ProgramFinding | null> {
+    const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'check', ...question }))
+    if (answer.kind !== 'checked') throw machineFailure('worker_lost', 'it answered another question')
+    return answer.finding
   }
 
   /** What is to be known of the machine and was not taken yet. */
@@ -86,7 +99,7 @@ export class WorkerPool {
     await Promise.all(this.#seats.map((seat) => dismiss(seat, PATIENCE_MS)))
   }
 
-  async #onFreeSeat(question: Question): Promise<Judged> {
+  async #onFreeSeat(question: Question): Promise<Answered> {
     this.#signal.throwIfAborted()
     const free = this.#seats.filter(({ busy }) => !busy)
     const seat =
@@ -103,15 +116,16 @@ export class WorkerPool {
     }
   }
 
-  async #askTwice(seat: Seat, question: Question): Promise<Judged> {
+  async #askTwice(seat: Seat, question: Question): Promise<Answered> {
     const first = await this.#ask(seat, question)
-    if (first.kind === 'rows') return first
+    if (isAnswered(first)) return first
     this.#signal.throwIfAborted()
     if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw machineFailure(first.code, first.message)
     await dismiss(seat)
-    if (!isControlPassed(await this.#ask(seat, CONTROL))) throw machineFailure('worker_lost', first.message)
+    if (!isControlPassed(await this.#ask(seat, { type: 'evaluate', ...CONTROL })))
+      throw machineFailure('worker_lost', first.message)
     const second = await this.#ask(seat, question)
-    if (second.kind === 'rows') return second
+    if (isAnswered(second)) return second
     this.#signal.throwIfAborted()
     await dismiss(seat)
     throw second.kind === 'fault'
@@ -143,6 +157,10 @@ export class WorkerPool {
 
 const PATIENCE_MS = 3000
 
+function isAnswered(reply: JudgeReply): reply is Answered {
+  return reply.kind === 'rows' || reply.kind === 'checked'
+}
+
 // Only seen by questions that nobody waits for any more, since something else ended the run.
 function closedMeanwhile(): CurateError {
   const advice = { hint: 'Run the same command again: what was judged is kept.', retryable: true }
@@ -153,7 +171,7 @@ function closedMeanwhile(): CurateError {
 const ANNOUNCED_PER_THREAD = 2
 
 // As the judge itself decides (judge/prepared.py); the others would only cost it a message.
-function wantsBuilds({ candidate }: Question): boolean {
+function wantsBuilds({ candidate }: Evaluation): boolean {
   return candidate.sources.some(({ content }) => /cpp_extension|load_inline/.test(content))
 }
 
@@ -162,7 +180,7 @@ const JUDGES_PER_GPU = 6
 
 async function planSeats(options: PoolOptions): Promise<Seat[]> {
   const cores = availableParallelism()
-  const gpus = await listGpus()
+  const gpus = options.onProcessor === true ? [] : await listGpus()
   if (gpus.length > 0) {
     const count = options.workers ?? gpus.length * Math.max(1, Math.min(JUDGES_PER_GPU, Math.floor(cores / 2)))
     const threads = Math.max(1, Math.floor(cores / count))

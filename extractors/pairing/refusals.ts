@@ -20,6 +20,7 @@ export const REFUSALS = {
   no_inputs: 'two implementations are registered as the same, and nothing says what they are called with',
   test_fixture: 'a value comes from a fixture or from `self`',
   unknown_parameters: 'parameter values cannot be told without running something',
+  command_line: 'a value comes from the command line of a script',
   unknown_context: 'a `with` block around the calls changes what they do',
   branching_test: 'the test decides while it runs which values it compares',
   interleaved_inputs: 'an input is given a new value between the two calls',
@@ -33,6 +34,12 @@ export const REFUSALS = {
   definition_order: 'definitions depend on each other in a circle',
   too_large: 'the code that is needed exceeds the limit',
   invalid_result: 'the code that was cut out is not complete',
+  candidate_import: 'the implementation that was cut out cannot be imported by itself',
+  candidate_fails: 'the implementation that was cut out fails when its module is run',
+  reference_import: 'the reference that was cut out cannot be imported by itself',
+  reference_fails: 'the reference that was cut out fails on its own inputs',
+  reference_constant: 'the reference gives the same whatever its inputs are',
+  reference_returns_input: 'the reference gives back one of its inputs as it was',
 } as const
 
 export type RefusalReason = keyof typeof REFUSALS

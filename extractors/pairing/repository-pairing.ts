@@ -13,6 +13,7 @@ import type {
   Repository,
 } from '../types.ts'
 import { cameFurther } from './refusals.ts'
+import type { RefusalReason } from './refusals.ts'
 
 /** What of a repository pairing reads, and by which methods. */
 export interface RepositoryPairingOptions {
@@ -26,6 +27,14 @@ export interface RepositoryPairingOptions {
   /** Tests that are looked at, by path and name; absent: all. */
   readonly searched?: PairingInput['searched']
   readonly onProgress?: PairingInput['onProgress']
+  /** Runs the programs of a pair and says what speaks against them, null for nothing; absent: they are believed as they are. */
+  readonly prove?: (pair: Pair) => Promise<PairDefect | null>
+}
+
+/** What running the programs of a pair showed. */
+export interface PairDefect {
+  readonly reason: RefusalReason
+  readonly detail: string
 }
 
 /** A pair with the method that found it. */
@@ -76,9 +85,10 @@ export async function pairRepository(
     const searched = options.searched === undefined ? {} : { searched: options.searched }
     const found = await plugin.findPairs({ repository, kernels: mined, files, ...searched, ...progress }, settings)
     const fresh = found.pairs.filter(({ kernelIds }) => kernelIds.some((id) => !paired.has(id)))
-    for (const pair of fresh) pairs.push({ pair, method })
-    for (const id of fresh.flatMap(({ kernelIds }) => kernelIds)) paired.add(id)
-    for (const refusal of found.refusals) {
+    const { sound, refused } = await prove(fresh, options.prove)
+    for (const pair of sound) pairs.push({ pair, method })
+    for (const id of sound.flatMap(({ kernelIds }) => kernelIds)) paired.add(id)
+    for (const refusal of [...found.refusals, ...refused]) {
       const known = refusals.get(refusal.kernelId)
       if (known === undefined || cameFurther(refusal, known)) refusals.set(refusal.kernelId, { ...refusal, method })
     }
@@ -87,6 +97,21 @@ export async function pairRepository(
     .filter(({ id }) => !paired.has(id))
     .map((kernel) => unpairedKernel(kernel, refusals.get(kernel.id)))
   return { pairs, unpaired, files }
+}
+
+// What the programs of a pair show when they are run counts like any other refusal: another method may do better.
+async function prove(
+  pairs: readonly Pair[],
+  prover: RepositoryPairingOptions['prove'],
+): Promise<{ sound: Pair[]; refused: PairingRefusal[] }> {
+  const defects = await Promise.all(pairs.map(async (pair) => (await prover?.(pair)) ?? null))
+  return {
+    sound: pairs.filter((_, at) => defects[at] === null),
+    refused: pairs.flatMap(({ kernelIds, evidence }, at) => {
+      const defect = defects[at] ?? null
+      return defect === null ? [] : kernelIds.map((kernelId) => ({ kernelId, ...defect, evidence }))
+    }),
+  }
 }
 
 async function readTexts(repository: Repository, options: RepositoryPairingOptions): Promise<Map<string, string>> {

@@ -24,7 +24,7 @@ export function historyConfig({ mine, pair }: Recipe): Readonly<Record<string, u
 
 /** Past states of the implementations as candidates, the trajectories they form, and those that could not be cut out. */
 export async function* historyRows(
-  context: StageContext<Recipe, undefined>,
+  context: StageContext<Recipe, unknown>,
   present: Omit<HistoryRequest, 'mining' | 'options' | 'onProgress'>,
 ): AsyncGenerator<TableRow> {
   const { recipe, shard, progress, log } = context
@@ -51,7 +51,7 @@ export async function* historyRows(
 }
 
 function miningOptions(
-  { recipe, shard }: StageContext<Recipe, undefined>,
+  { recipe, shard }: StageContext<Recipe, unknown>,
   { exclude, include, maxFileBytes, maxFiles, vendored }: HistoryRequest['pairing'],
 ): MiningOptions {
   const common = { source: shard.shard, include, exclude, maxFileBytes, maxFiles }
@@ -59,7 +59,7 @@ function miningOptions(
   return { ...common, ...(vendored === undefined ? {} : { vendored }), languages: enabled }
 }
 
-function progressOf({ progress, signal }: StageContext<Recipe, undefined>) {
+function progressOf({ progress, signal }: StageContext<Recipe, unknown>) {
   return (done: number, total: number): void => {
     signal.throwIfAborted()
     if (done === 0) progress.expect(total)

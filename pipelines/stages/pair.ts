@@ -6,12 +6,15 @@ import { pairingMethods } from '../../extractors/pairing/registry.ts'
 import { pairRepository } from '../../extractors/pairing/repository-pairing.ts'
 import type {
   FoundPair,
+  PairDefect,
   PairedRepository,
   RepositoryPairingOptions,
   UnpairedKernel,
 } from '../../extractors/pairing/repository-pairing.ts'
 import { reasoningSources } from '../../extractors/reasoning/registry.ts'
-import type { PairingMethod, ReasoningSource, Repository } from '../../extractors/types.ts'
+import type { Pair, PairingMethod, ReasoningSource, Repository } from '../../extractors/types.ts'
+import { openProgramChecker } from '../../validators/program-checker.ts'
+import type { ProgramChecker } from '../../validators/program-checker.ts'
 import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
 import { candidates } from '../core/records/candidate.ts'
@@ -27,12 +30,13 @@ import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import { openShardRepository, sourceOf } from './mine.ts'
 import { historyConfig, historyRows } from './pair-history.ts'
+import { proofConfig, provePair } from './pair-proof.ts'
 import type { Recipe } from './recipe.ts'
 
-const VERSION = 4
+const VERSION = 5
 
 /** Finds the PyTorch reference of each kernel: one shard per source, which holds its tasks, its candidates and the rest with a reason. */
-export const pairStage: Stage<Recipe> = {
+export const pairStage: Stage<Recipe, ProgramChecker> = {
   name: 'pair',
   version: VERSION,
   unit: 'files',
@@ -40,6 +44,8 @@ export const pairStage: Stage<Recipe> = {
   // All of it is work of this process; more shards at once would only hold more repositories in memory.
   concurrency: () => 1,
   plan: planPairing,
+  open: async (_, cacheFolder, signal) => openProgramChecker({ cacheFolder, signal }),
+  close: (checker) => checker.close(),
   run: runPairing,
 }
 
@@ -56,13 +62,14 @@ function planPairing(recipe: Recipe, world: World): ShardSpec[] {
       methods: pluginConfig(enabledPlugins(methods, recipe.pair.methods)),
       reasoning: pluginConfig(enabledPlugins(reasoning, recipe.pair.reasoning)),
       ...historyConfig(recipe),
+      ...proofConfig(recipe),
     }
     const inputs = [{ stage: 'mine' as const, shard: entry.id }]
     return [{ stage: 'pair' as const, shard: entry.id, config, external: { commit }, inputs }]
   })
 }
 
-async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGenerator<TableRow> {
+async function* runPairing(context: StageContext<Recipe, ProgramChecker>): AsyncGenerator<TableRow> {
   const kernels: Kernel[] = []
   for await (const kernel of context.read(kernelTable)) kernels.push(kernel)
   // Nothing to pair, so nothing to fetch: a repository whose owner opted out is not even opened.
@@ -78,7 +85,8 @@ async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGener
       vendored: limits.read_vendored,
       methods: enabledPlugins<PairingMethod>(pairingMethods, context.recipe.pair.methods),
     }
-    const paired = await pairRepository(repository, kernels, { ...settings, onProgress: progressOf(context) })
+    const proof = context.recipe.pair.prove ? { prove: proverOf(context) } : {}
+    const paired = await pairRepository(repository, kernels, { ...settings, ...proof, onProgress: progressOf(context) })
     const licenses = await openLicenseFinder(repository, await repository.listFiles())
     const scope: RecordScope = { repository, source: entry.id, licenses, files: paired.files }
     const records = await recordsOf(context, repository, paired, kernels, scope)
@@ -99,6 +107,10 @@ async function* runPairing(context: StageContext<Recipe, undefined>): AsyncGener
   }
 }
 
+function proverOf({ resource, world }: StageContext<Recipe, ProgramChecker>) {
+  return (pair: Pair): Promise<PairDefect | null> => provePair(pair, resource, world.device)
+}
+
 // A reference that could not be cut out is told, so that a person can look it up.
 function detailOf({ detail, evidence }: UnpairedKernel): string | null {
   if (evidence === null) return detail
@@ -110,7 +122,7 @@ function detailOf({ detail, evidence }: UnpairedKernel): string | null {
 const REFERENCE_AT = 'its reference is at '
 
 // Each method searches all files; a new one begins where the count starts again.
-function progressOf({ progress, signal }: StageContext<Recipe, undefined>) {
+function progressOf({ progress, signal }: StageContext<Recipe, ProgramChecker>) {
   return (done: number, total: number): void => {
     signal.throwIfAborted()
     if (done === 1) progress.expect(total)
@@ -120,7 +132,7 @@ function progressOf({ progress, signal }: StageContext<Recipe, undefined>) {
 
 // The same program with the same workloads is one task, whichever tests it was found in.
 async function recordsOf(
-  context: StageContext<Recipe, undefined>,
+  context: StageContext<Recipe, ProgramChecker>,
   repository: Repository,
   { pairs }: PairedRepository,
   kernels: readonly Kernel[],
@@ -145,7 +157,7 @@ async function recordsOf(
 const LOOKS_AT_A_TIME = 4
 
 async function reasonsOf(
-  context: StageContext<Recipe, undefined>,
+  context: StageContext<Recipe, ProgramChecker>,
   repository: Repository,
   pairs: readonly FoundPair[],
   kernels: readonly Kernel[],
@@ -163,7 +175,7 @@ async function reasonsOf(
 }
 
 async function reasoningOf(
-  { recipe }: StageContext<Recipe, undefined>,
+  { recipe }: StageContext<Recipe, ProgramChecker>,
   repository: Repository,
   kernel: Kernel,
 ): Promise<Reasoning | null> {

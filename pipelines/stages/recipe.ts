@@ -98,6 +98,12 @@ const Mine = z.strictObject({
 const Pair = z.strictObject({
   methods: optionsByPlugin(pairingMethods).describe('Ways to find the PyTorch reference of a kernel'),
   reasoning: optionsByPlugin(reasoningSources).prefault({}).describe('Where to look for people’s reasoning'),
+  prove: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether what was cut out is run before it is believed, in the sandbox and on a processor: the reference on inputs of its own, the implementation as far as its import; without it `pair` needs no Python',
+    ),
   history: HistoryOptions.nullable()
     .default(null)
     .describe('Past states of implementations as candidates, linked as trajectories; null for the present alone'),

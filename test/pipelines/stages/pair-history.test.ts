@@ -164,7 +164,7 @@ async function runAt(made: MadeRepository, sha: string, history: unknown) {
   const recipe = aRecipe({
     sources: [{ id: 'example', git: { url: made.directory, history: 'full' } }],
     mine: { languages: { triton: {} } },
-    pair: { methods: { 'test-comparison': {} }, history },
+    pair: { methods: { 'test-comparison': {} }, history, prove: false },
   })
   const run = openStageRun(await temporaryFolder(), recipe, { sources: new Map([['example', sha]]) })
   await run.run(mineStage)

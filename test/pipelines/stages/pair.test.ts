@@ -109,6 +109,21 @@ describe('the pair stage', () => {
     })
   })
 
+  test('runs what it cut out before it believes it', async () => {
+    const made = await makeRepository()
+    const start = 'import torch\n\nfrom ops import double\n\n\ndef test_it():\n    x = torch.randn(12)\n'
+    const wrong = `${start}    torch.testing.assert_close(double(x), x @ torch.ones(3, 3))\n`
+    const files = new Map([
+      ['ops.py', await readFile(join(FIXTURES, '../refusals/repository/ops.py'))],
+      ['test_wrong.py', Buffer.from(wrong)],
+    ])
+    const { run } = await runOf(made, await commitFiles(made, files), undefined, true)
+    expect(await run.read(candidates, PAIRED)).toEqual([])
+    expect(await run.read(rejects, PAIRED)).toMatchObject([
+      { reason: 'reference_fails', detail: expect.stringMatching(/shapes cannot be multiplied[^]*test_wrong\.py:8/) },
+    ])
+  })
+
   test('stops when it is told to', async () => {
     const { run } = await pairedRun('two-outputs')
     run.abort.abort()
@@ -125,11 +140,12 @@ async function runOf(
   made: MadeRepository,
   sha: string,
   methods: Readonly<Record<string, unknown>> = { 'test-comparison': {} },
+  prove = false,
 ) {
   const recipe = aRecipe({
     sources: [{ id: 'example', git: { url: made.directory, history: 'full' } }],
     mine: { languages: { triton: {}, cpp: {} } },
-    pair: { methods, reasoning: { 'commit-message': {} } },
+    pair: { methods, reasoning: { 'commit-message': {} }, prove },
   })
   const run = openStageRun(await temporaryFolder(), recipe, { sources: new Map([['example', sha]]) })
   await run.run(mineStage)

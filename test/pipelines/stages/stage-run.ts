@@ -32,7 +32,7 @@ export function aRecipe(fields: Readonly<Record<string, unknown>> = {}): Recipe 
     name: 'stage-test',
     sources: [{ id: 'example', git: { url: 'https://example.org/acme/kernels.git' } }],
     mine: { languages: { triton: {} } },
-    pair: { methods: {} },
+    pair: { methods: {}, prove: false },
     validate: { shards: 2 },
     filters: {},
     export: { configs: {}, formats: {} },

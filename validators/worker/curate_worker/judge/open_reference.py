@@ -26,34 +26,43 @@ def open_reference(
     Verdict that blames the task.
     """
     settings, device = how
-    seed = derive_seed(settings.seed, task.id, workload.id, "model")
-    body = {
-        "workload": workload.id,
-        "source": task.reference,
-        "axes": workload.axes,
-        "device": device,
-        "seed": seed,
-    }
-    runner.allow(settings.timeout_s)
-    answer = ask_reference(runner, Message("open_reference", body), "opened")
-    init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
-    made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
-    reference = Reference(task, workload, settings, device, runner, station.locks.give_way, **made)
+    reference = opened_reference(station, runner, task, workload, how)
     if device != "cpu":
         with station.locks.off_gpu():
-            num_bytes = _TIMES_INPUTS * _input_bytes(runner, workload) + _TIMES_STATE * state.num_bytes
+            num_bytes = _TIMES_INPUTS * input_bytes(runner, workload) + _TIMES_STATE * reference.state.num_bytes
         _take_memory(station, num_bytes)
     reference.prove()
     # Starting a process costs as much as all of a small reference, so the first workload speaks for the others. Beside
     # a large one there is no room.
     tries = not reference.is_large and not reference.is_stochastic
     if tries and (settings.mode == "certify" or workload == task.workloads[0]):
-        reference.try_mutants(lambda: start_reference(station, settings, device), Message("open_reference", body))
+        opening = Message("open_reference", _opening(task, workload, how))
+        reference.try_mutants(lambda: start_reference(station, settings, device), opening)
     station.locks.give_way()
     return reference
 
 
-def _input_bytes(runner: RunnerHandle, workload: Workload) -> int:
+def opened_reference(
+    station: Station, runner: RunnerHandle, task: Task, workload: Workload, how: tuple[Settings, str]
+) -> Reference:
+    """The reference of a workload with its model made, and nothing of it proved."""
+    settings, device = how
+    runner.allow(settings.timeout_s)
+    answer = ask_reference(runner, Message("open_reference", _opening(task, workload, how)), "opened")
+    init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
+    made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
+    return Reference(task, workload, settings, device, runner, station.locks.give_way, **made)
+
+
+def _opening(task: Task, workload: Workload, how: tuple[Settings, str]) -> dict:
+    settings, device = how
+    seed = derive_seed(settings.seed, task.id, workload.id, "model")
+    known = {"workload": workload.id, "source": task.reference, "axes": workload.axes}
+    return {**known, "device": device, "seed": seed}
+
+
+def input_bytes(runner: RunnerHandle, workload: Workload) -> int:
+    """Bytes of the inputs, as far as that can be found out without making them."""
     measured = ask_reference(runner, Message("measure_inputs", {"workload": workload.id}), "measured")
     size = measured.body.get("num_bytes")
     return size if type(size) is int else 0

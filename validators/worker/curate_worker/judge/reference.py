@@ -275,6 +275,22 @@ class Reference:
             self._draws[number] = draws_of_reference(draw, case.expected, case.num_bytes)
         return case, self._draws[number]
 
+    def samples(self) -> Iterator[tuple[Parcel, ReferenceCall]]:
+        """Inputs, the first as the task says, with what the reference makes of them: held against nothing."""
+        first = self._make_inputs(0)
+        yield first, self.call(first, flush=False)
+        self._find_unseeded(digests_of(first))
+        again = self._make_inputs(1)
+        yield again, self.call(again, flush=False)
+        for name in distributions_of("standard"):
+            try:
+                drawn = self._make_inputs(f"drawn {name}", _dice_of(name))
+                sample = drawn, self.call(drawn, flush=False)
+            except Verdict:
+                # Numbers of this kind are not for it; the process may be lost.
+                return
+            yield sample
+
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
         digests = self._look_at_first_call()
@@ -283,14 +299,17 @@ class Reference:
             require_power([self.draws(number) for number in range(NUM_INPUTS)])
             return
         self._tolerances = self.case(0).expected.tolerances
-        others = zip(digests, digests_of(self._make_inputs(1)), strict=False)
-        self._unseeded = [place for place, (first, second) in enumerate(others) if first == second]
+        self._find_unseeded(digests)
         calls = [(case.inputs, case.expected) for case in map(self.case, self._numbers())]
         more = ((case.inputs, case.expected) for _, case in self.drawn_cases())
         passing = passing_null_kernel(calls, more) if self._is_heavy else passing_null_kernel([*calls, *more])
         if passing is not None:
             text = f"{passing} would pass on every call, so that passing means nothing"
             raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
+
+    def _find_unseeded(self, digests: list[str]) -> None:
+        others = zip(digests, digests_of(self._make_inputs(1)), strict=False)
+        self._unseeded = [place for place, (first, second) in enumerate(others) if first == second]
 
     def _look_at_first_call(self) -> list[str]:
         inputs = self._make_inputs(0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .faults import Verdict
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
@@ -94,6 +94,23 @@ class Preparation:
     settings: Settings
 
 
+@dataclass(frozen=True)
+class ProgramCheck:
+    """A reference that is to be run before it is believed, or a candidate that is to be imported."""
+
+    nonce: str
+    task: Task
+    candidate: Candidate | None
+    settings: Settings
+
+
+def parse_check(message: object) -> ProgramCheck:
+    """Checks a request to look at one program. Raises BadRequest."""
+    fields = _object(message, {"type", "nonce", "task", "candidate", "settings"})
+    candidate = None if fields["candidate"] is None else _candidate(fields["candidate"])
+    return ProgramCheck(_text(fields["nonce"]), _task(fields["task"]), candidate, _settings(fields["settings"]))
+
+
 def parse_preparation(message: object) -> Preparation:
     """Checks the announcement of a candidate. Raises BadRequest."""
     fields = _object(message, {"type", "candidate", "settings"})
@@ -105,11 +122,9 @@ def parse_request(message: object) -> Request:
     fields = _object(message, {"type", "nonce", "task", "candidate", "settings"})
     if fields["type"] != "evaluate":
         raise BadRequest("a request of an unknown type")
-    task = _object(fields["task"], {"id", "reference", "workloads"})
-    workloads = [_workload(item) for item in _list(task["workloads"])]
     return Request(
         nonce=_text(fields["nonce"]),
-        task=Task(_text(task["id"]), _text(task["reference"]), workloads),
+        task=_task(fields["task"]),
         candidate=_candidate(fields["candidate"]),
         settings=_settings(fields["settings"]),
     )
@@ -134,6 +149,12 @@ def require_usable(candidate: Candidate) -> None:
 
 def _unusable(text: str) -> Verdict:
     return Verdict("RUNTIME_ERROR", "load", "UNSUPPORTED_FORM", "candidate", text)
+
+
+def _task(message: object) -> Task:
+    fields = _object(message, {"id", "reference", "workloads"})
+    workloads = [_workload(item) for item in _list(fields["workloads"])]
+    return Task(_text(fields["id"]), _text(fields["reference"]), workloads)
 
 
 def _candidate(message: object) -> Candidate:

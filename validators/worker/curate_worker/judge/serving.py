@@ -14,7 +14,8 @@ from .evaluate import evaluate
 from .faults import MachineFault, fault_of
 from .log_text import clean_log
 from .phases import timed_phases
-from .requests import MAX_REQUEST_BYTES, BadRequest, Request, parse_preparation, parse_request
+from .program_check import check_program
+from .requests import MAX_REQUEST_BYTES, BadRequest, Request, parse_check, parse_preparation, parse_request
 from .station import Station
 from .tasks import TaskSession
 
@@ -23,7 +24,7 @@ _MOSTLY_FREE = 0.75
 
 
 def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int) -> None:
-    """Serves until the requests end. One answer per `evaluate`, none per `prepare`."""
+    """Serves until the requests end. One answer per `evaluate` or `check`, none per `prepare`."""
     tasks, ahead = TaskSession(station), BuildAhead(station, builders)
     try:
         while line := requests.readline(MAX_REQUEST_BYTES + 1):
@@ -84,6 +85,8 @@ def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
     nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
     try:
         with timed_phases() as clock, station.locks.shared():
+            if isinstance(message, dict) and message.get("type") == "check":
+                return {"type": "checked", "nonce": nonce, "finding": check_program(station, parse_check(message))}
             try:
                 rows = _evaluate(station, tasks, parse_request(message))
             finally:
