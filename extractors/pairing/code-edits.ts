@@ -1,3 +1,4 @@
+import { changedNames } from '../python/names.ts'
 import type { PythonProject } from '../python/project.ts'
 import { freeReferences } from '../python/references.ts'
 import type { Edit } from '../python/rendering.ts'
@@ -19,6 +20,8 @@ export interface Spelling {
   readonly device: string
   /** Whether modules are made here: then they need not be moved to the device, the validator does that. */
   readonly isConstructor: boolean
+  /** Modules that are not made here: nothing is assigned to parts of them. */
+  readonly absent: ReadonlySet<Variable>
   /** Dotted names of functions that give back their first argument. */
   readonly identities: ReadonlySet<string>
 }
@@ -45,8 +48,19 @@ function collect(code: Code, node: SyntaxNode, spelling: Spelling, edits: Edit[]
     return
   }
   if (node.type === 'argument_list') edits.push(...droppedArguments(code, node))
+  if (node.type === 'assignment') edits.push(...absentTargets(code, node, spelling))
   if (node.type === 'call') edits.push(...callEdits(code, node, spelling))
   for (const child of node.children) collect(code, child, spelling, edits)
+}
+
+// `here.weight.data = absent.weight.data = torch.rand(n)`
+function absentTargets({ frame }: Code, assignment: SyntaxNode, { test, absent }: Spelling): Edit[] {
+  const [left, right] = [fieldOf(assignment, 'left'), fieldOf(assignment, 'right')]
+  if (left === null || right === null || left.type === 'identifier') return []
+  const isAbsent = changedNames(frame.module.file, left).some((name) =>
+    absent.has(canonical(test, variable(frame, name))),
+  )
+  return isAbsent ? [{ start: left.start, end: right.start, text: '' }] : []
 }
 
 // `x.device`: there is one device for all, and `x` may be on the other side.

@@ -80,7 +80,8 @@ export function deviceVariables(project: PythonProject, test: TestCode): Set<Var
 }
 
 const DEVICE_NAME = /^(?:\w*_)?device$/i
-const DEVICE_TEXT = /^["'](?:cuda|hip|xpu|npu|mps|musa|hpu|gpu)(?::\d+)?["']$/
+/** A string that names the device that kernels run on. */
+export const DEVICE_TEXT = /^["'](?:cuda|hip|xpu|npu|mps|musa|hpu|gpu)(?::\d+)?["']$/
 
 function isCpu(file: { readonly text: string }, node: SyntaxNode): boolean {
   return /^["']cpu["']$/.test(textOf(file, node))

@@ -1,15 +1,16 @@
-import { fieldOf, textOf } from '../python/syntax.ts'
+import { fieldOf, textOf, walk } from '../python/syntax.ts'
 import { original } from './copied-names.ts'
 import { copiedVariable } from './copies.ts'
 import { changedBelow } from './in-place-changes.ts'
+import { writtenByCall } from './memory-writes.ts'
 import type { PlanScope, SidePlan } from './program-plan.ts'
 import { canonical, usedVariables } from './step-effects.ts'
 import { variable } from './test-code.ts'
 import type { Code, Variable } from './test-code.ts'
 
 /**
- * The inputs whose memory a side writes to: by `x.relu_()`, `x[0] = 1` and their kin, or by a call for its effect whose result is read
- * from them. Lists, numbers and objects are none: only tensors are compared with what they were.
+ * The inputs whose memory a side writes to: by `x.relu_()`, `x[0] = 1` and their kin, by a call for its effect whose result is read
+ * from them, or by a kernel that stores through a pointer to them. Lists, numbers and objects are none: only tensors are compared with what they were.
  */
 export function overwrittenInputs(scope: PlanScope, side: SidePlan, inputs: readonly Variable[]): Variable[] {
   const { test, effects } = scope
@@ -21,7 +22,8 @@ export function overwrittenInputs(scope: PlanScope, side: SidePlan, inputs: read
   const byCalls = side.forwardSteps
     .flatMap((at) => [...(effects[at]?.changes ?? [])])
     .filter((name) => read.has(ownerOf(name)))
-  const written = new Set([...plain, ...byCalls].map(ownerOf))
+  const inside = [...steps, ...side.outputs].flatMap((code) => writtenInside(scope, code))
+  const written = new Set([...plain, ...byCalls, ...inside].map(ownerOf))
   return inputs.filter((name) => written.has(name) && mayBeTensor(scope, name))
 }
 
@@ -29,6 +31,13 @@ function changedIn({ test }: PlanScope, { frame, node }: Code): Variable[] {
   return changedBelow(frame, node).flatMap((name) =>
     frame.locals.has(name) ? [canonical(test, variable(frame, name))] : [],
   )
+}
+
+// `out = launcher(x)` whose kernel stores to `x`.
+function writtenInside({ project, test }: PlanScope, { frame, node }: Code): Variable[] {
+  const calls = [...walk(node)].filter(({ type }) => type === 'call')
+  const names = calls.flatMap((call) => writtenByCall(project, frame, call))
+  return names.filter((name) => frame.locals.has(name)).map((name) => canonical(test, variable(frame, name)))
 }
 
 // `y = x`, `y = x.detach()`: another name for the same memory.

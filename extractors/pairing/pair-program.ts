@@ -9,7 +9,7 @@ import type { ClassShape, SideCodes } from './class-text.ts'
 import { deviceName } from './devices.ts'
 import { original } from './copied-names.ts'
 import { stepAt } from './program-plan.ts'
-import type { PlanScope, ProgramPlan, SidePlan } from './program-plan.ts'
+import type { PlanRefusal, PlanScope, ProgramPlan, SidePlan } from './program-plan.ts'
 import { programText } from './program-text.ts'
 import type { PlacedCode, ProgramFile, ProgramText } from './program-text.ts'
 import { canonical, usedVariables } from './step-effects.ts'
@@ -44,7 +44,7 @@ export interface ProgramRequest {
 }
 
 /** Writes the reference and the candidate of a plan, or says what a file lacks. */
-export function pairProgram(request: ProgramRequest): PairProgram | Problem {
+export function pairProgram(request: ProgramRequest): PairProgram | Problem | PlanRefusal {
   const { scope, plan } = request
   const names = variableNames(scope, plan)
   const symbols = symbolMarks(scope)
@@ -73,6 +73,7 @@ export function pairProgram(request: ProgramRequest): PairProgram | Problem {
   const candidateText = build(kernel, { collect: request.collect, fixedName: () => null }, request.kernelSymbols)
   if ('reason' in referenceText) return referenceText
   if ('reason' in candidateText) return candidateText
+  if (referenceText.kernelCode !== null) return { reason: 'reference_is_kernel', detail: referenceText.kernelCode }
   const usesDevice = [referenceText, candidateText].some((text, at) => needsDevice(text, at === 0 ? reference : kernel))
   const parameters = [...plan.configuration.map((name) => names.get(name) ?? name), ...(usesDevice ? ['device'] : [])]
   const inputs = plan.inputs.map((name) => names.get(name) ?? name)
@@ -131,7 +132,7 @@ function symbolMarks({ known }: PlanScope): { texts: Map<Variable, string>; piec
 
 function spellingsOf({ scope, plan }: ProgramRequest, names: Names, symbols: ReadonlyMap<Variable, string>): Spellings {
   const { project, test, identities } = scope
-  const base = { project, test, identities }
+  const base = { project, test, identities, absent: new Set<Variable>() }
   const devices = (text: string): [Variable, string][] => [...plan.devices].map((name) => [name, text])
   const moduleNames = (side: SidePlan): [Variable, string][] =>
     side.modules.map((name, at) => [name, `self.${side.modules.length === 1 ? 'module' : `module_${at}`}`])
@@ -147,6 +148,7 @@ function spellingsOf({ scope, plan }: ProgramRequest, names: Names, symbols: Rea
       variables: new Map([...names, ...symbols, ...devices('device'), ...moduleNames(side)]),
       device: 'device',
       isConstructor: true,
+      absent: new Set([...scope.modules.keys()].filter((name) => !side.modules.includes(name))),
     }),
     forward: (side) => {
       const configured = plan.configuration.map((name): [Variable, string] => [name, `self.${names.get(name) ?? name}`])
@@ -198,14 +200,22 @@ function codesOf(
 // The parameters that the reference reads: each becomes a constant that a workload may set.
 function constantsOf({ scope, plan }: ProgramRequest, names: Names): Map<Variable, string> {
   const { test } = scope
-  const read = new Set([
-    ...plan.inputs,
-    ...plan.configuration,
-    ...[...plan.inputSteps, ...plan.configurationSteps].flatMap((at) => [...usedVariables(test, stepAt(test, at))]),
-  ])
   const axes = test.axes.flatMap(({ frame, axis }) => axis.names.map((name) => canonical(test, `${frame.id}:${name}`)))
-  const constants = axes.filter((name) => read.has(name) && !plan.devices.has(name) && isLiteral(scope, name))
+  const constants = axes.filter(
+    (name) => isRead(scope, plan, name) && !plan.devices.has(name) && isLiteral(scope, name),
+  )
   return new Map(constants.map((name) => [name, constantName(scope, plan, names, name)]))
+}
+
+// Whether anything depends on what a parameter was given: `m, n = 64, 64` at the top of a test makes it forget them.
+function isRead({ test, effects }: PlanScope, plan: ProgramPlan, name: Variable): boolean {
+  for (const at of [...new Set([...plan.inputSteps, ...plan.configurationSteps])].toSorted((a, b) => a - b)) {
+    const step = stepAt(test, at)
+    if (usedVariables(test, step).has(name)) return true
+    if (effects[at]?.defines.has(name) === true && /^(?:expression_statement|assignment)$/.test(step.node.type))
+      return false
+  }
+  return plan.inputs.includes(name) || plan.configuration.includes(name)
 }
 
 // A parameter that the test goes on to change needs a name of its own at module level: Python would take both for one local.

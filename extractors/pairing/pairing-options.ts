@@ -11,7 +11,7 @@ export const TEST_OPTIONS = {
     .describe('Lines of the repository that one file of a pair may need; more is refused as `too_large`'),
   allowed_modules: z
     .array(z.string())
-    .default(['torch', 'triton', 'numpy', 'packaging'])
+    .default(['torch', 'triton', 'numpy', 'packaging', 'einops'])
     .describe('Packages, by top-level name, that emitted code may import besides the standard library'),
   replace: z
     .record(z.string(), z.string())

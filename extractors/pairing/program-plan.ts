@@ -11,6 +11,7 @@ import type { Side, SplitComparison, SplitScope } from './side-code.ts'
 import { readBeforeMade } from './early-reads.ts'
 import { overwrittenInputs } from './overwritten-inputs.ts'
 import { checkPlan } from './plan-checks.ts'
+import { ownState, sharedState } from './module-state.ts'
 import { backwardSlice } from './slicing.ts'
 import { usedVariables } from './step-effects.ts'
 import type { Code, Step, TestCode, Variable } from './test-code.ts'
@@ -57,7 +58,10 @@ export interface PlanScope extends SplitScope {
 export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]): ProgramPlan | PlanRefusal {
   const merged = mergeSplits(scope, splits)
   const devices = deviceVariables(scope.project, scope.test)
-  const sides = { reference: planSide(scope, merged, merged.reference), kernel: planSide(scope, merged, merged.kernel) }
+  const sides = sharedState(scope, {
+    reference: planSide(scope, merged, merged.reference),
+    kernel: planSide(scope, merged, merged.kernel),
+  })
   const both = [sides.reference, sides.kernel]
   const isKnown = (name: Variable): boolean => isConfiguration(scope.known.get(name))
   const read = uniqueInOrder(both.flatMap((side) => readVariables(scope, side)))
@@ -65,8 +69,8 @@ export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]
   const early = new Set(both.flatMap((side) => readBeforeMade(scope, side)))
   const isForeign = (name: Variable): boolean => early.has(name) || !isOwn(scope, both, name)
   const foreign = read.filter((name) => isForeign(name) && !scope.modules.has(name) && !devices.has(name))
-  const configuration = foreign.filter(isKnown)
-  const inputs = foreign.filter((name) => !isKnown(name) && !isSymbol(scope.known.get(name)))
+  const configuration = foreign.filter((name) => isKnown(name) || sides.shared.has(name))
+  const inputs = foreign.filter((name) => !configuration.includes(name) && !isSymbol(scope.known.get(name)))
   const plan: ProgramPlan = {
     inputs,
     inputSteps: stepsFor(scope, merged, inputs),
@@ -128,7 +132,11 @@ function planSide(scope: PlanScope, merged: MergedSplits, side: MergedSide): Sid
     return false
   })
   return {
-    initSteps: sorted(init.steps).filter((at) => !definesKnown(at)),
+    initSteps: ownState(
+      scope,
+      side.modules,
+      sorted(init.steps).filter((at) => !definesKnown(at)),
+    ),
     modules,
     forwardSteps,
     outputs: side.outputs,

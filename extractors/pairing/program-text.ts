@@ -45,6 +45,8 @@ export interface ProgramText {
   readonly links: readonly Link[]
   readonly pieces: readonly SourcePiece[]
   readonly requires: readonly string[]
+  /** What it takes from a kernel language besides arithmetic; null where it takes nothing. */
+  readonly kernelCode: string | null
   render(placed: PlacedCode): string
 }
 
@@ -60,6 +62,7 @@ export function programText(file: ProgramFile): ProgramText | Problem {
   const links = pieces.flatMap((piece) => linksOf(project, piece))
   const needs = new Set(order.ordered.flatMap((unit) => unit.rewrites.map((rewrite) => rewrite.needs)))
   const reserved = new Set([...file.reserved, ...(needs.has('load_inline') ? ['load_inline'] : [])])
+  const allLinks = [...links, ...order.ordered.flatMap((unit) => [...unit.links, ...unit.rewriteLinks])]
   const names = allocateNames(order.ordered, links, reserved, file.fixedName)
   const marks = [...symbols].map(([mark, piece]) => [mark, renderPiece(project, piece, names, [])] as const)
   const imports = importsText(order.ordered, names, needs)
@@ -69,7 +72,8 @@ export function programText(file: ProgramFile): ProgramText | Problem {
     units: order.ordered,
     links,
     pieces: sourcePieces(order.ordered, codes, project.files),
-    requires: requiredModules([...links, ...order.ordered.flatMap((unit) => [...unit.links, ...unit.rewriteLinks])]),
+    requires: requiredModules(allLinks),
+    kernelCode: kernelCode(allLinks),
     render: ({ code, edits, assignTo }) => {
       const text = dedent(renderPiece(project, toPiece(code, edits), names, edits), columnOf(code))
       const filled = marks.reduce((result, [mark, value]) => result.replaceAll(mark, () => value), text)
@@ -170,6 +174,18 @@ function requiredModules(links: readonly Link[]): string[] {
   return [...new Set(['torch', ...names.filter((name) => !isStandardModule(name))])].toSorted((a, b) =>
     a < b ? -1 : 1,
   )
+}
+
+// `triton.cdiv` and its kin are numbers.
+const KERNEL_CODE = /^(?:triton|cutlass|tilelang|cuda)\.(?!cdiv$|next_power_of_2$|__version__)/
+
+function kernelCode(links: readonly Link[]): string | null {
+  const names = links.flatMap((link) => {
+    if (link.to === 'external') return [link.dotted.join('.')]
+    if (link.to !== 'import') return []
+    return link.bindings.flatMap(({ meaning }) => (meaning.kind === 'external' ? [meaning.dotted.join('.')] : []))
+  })
+  return names.find((name) => KERNEL_CODE.test(name)) ?? null
 }
 
 function columnOf({ frame, node }: Code): number {

@@ -11,6 +11,7 @@ import { isStandardModule } from '../python/standard-library.ts'
 import { inlineLookups } from '../python/table-lookups.ts'
 import type { Lookups } from '../python/table-lookups.ts'
 import type { Pair, PairingInput, PairingRefusal } from '../types.ts'
+import { deviceRewrites } from './device-literals.ts'
 import { deviceName } from './devices.ts'
 import { kernelReach } from './kernel-reach.ts'
 import type { PieceReach } from './kernel-reach.ts'
@@ -89,11 +90,15 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
     isAllowed: (name: string) => allowed.has(name) || isStandardModule(name),
     maxLines: settings.maxClosureLines,
   }
+  const rewriteReference: typeof common.rewrite = (module, statement) => {
+    const rewritten = common.rewrite(module, statement)
+    return 'reason' in rewritten ? rewritten : [...rewritten, ...deviceRewrites(module, statement)]
+  }
   return {
     project,
     settings,
     collect: closureCollector(project, emitted),
-    collectReference: closureCollector(project, { ...emitted, fixedName: deviceName }),
+    collectReference: closureCollector(project, { ...emitted, fixedName: deviceName, rewrite: rewriteReference }),
     reach: kernelReach(searched, { ...common, ...reached, forwardOnly: true }),
     reachBackward: kernelReach(searched, { ...common, ...reached, forwardOnly: false }),
     meter,

@@ -1,10 +1,11 @@
-import { localNames, rootOf, targetNames } from '../python/names.ts'
+import { localNames } from '../python/names.ts'
 import type { PythonModule } from '../python/modules.ts'
 import type { PythonProject } from '../python/project.ts'
 import { resolveChain } from '../python/resolution.ts'
 import { argumentsOf, fieldOf, nameChain, parametersOf, textOf, undecorated, walk } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { changedBelow } from './in-place-changes.ts'
+import { viewsOf } from './memory-views.ts'
 import type { Frame } from './test-code.ts'
 
 /**
@@ -94,39 +95,4 @@ function isPlainCall({ file }: PythonModule, statement: SyntaxNode): boolean {
   const [call] = statement.children
   const callee = call?.type === 'call' ? fieldOf(call, 'function') : null
   return callee?.type === 'identifier' && !['print', 'assert', 'len'].includes(textOf(file, callee))
-}
-
-const VIEWS =
-  /^(?:view|reshape|flatten|unflatten|transpose|t|permute|squeeze|unsqueeze|expand|narrow|select|chunk|split|unbind|contiguous|detach|swapaxes|movedim|view_as)$/
-
-// Local names for the memory of a parameter: `row = x.view(-1)`, `part = out[0]`.
-function viewsOf(
-  { file }: PythonModule,
-  nodes: readonly SyntaxNode[],
-  parameters: ReadonlySet<string>,
-): Map<string, string> {
-  const views = new Map<string, string>()
-  for (const node of nodes) {
-    const [left, right] = node.type === 'assignment' ? [fieldOf(node, 'left'), fieldOf(node, 'right')] : []
-    if (left === null || left === undefined || right === null || right === undefined) continue
-    const root = isView(file, right) ? textOf(file, rootOf(right)) : ''
-    const of = views.get(root) ?? root
-    if (parameters.has(of)) for (const name of targetNames(file, left)) views.set(name, of)
-  }
-  return views
-}
-
-function isView(file: PythonModule['file'], node: SyntaxNode): boolean {
-  if (node.type === 'identifier') return true
-  if (node.type === 'attribute')
-    return /^(?:T|mT|data)$/.test(textOf(file, fieldOf(node, 'attribute') ?? node)) && isInnerView(file, node)
-  if (node.type === 'subscript') return isInnerView(file, node)
-  const callee = node.type === 'call' ? fieldOf(node, 'function') : null
-  const method = callee?.type === 'attribute' ? fieldOf(callee, 'attribute') : null
-  return callee !== null && method !== null && VIEWS.test(textOf(file, method)) && isInnerView(file, callee)
-}
-
-function isInnerView(file: PythonModule['file'], node: SyntaxNode): boolean {
-  const inner = fieldOf(node, 'object') ?? fieldOf(node, 'value')
-  return inner !== null && isView(file, inner)
 }
