@@ -35,7 +35,7 @@ type Options = z.infer<typeof Options>
  */
 export const grounded: RecordFilter<Options> = {
   id: 'grounded',
-  version: 1,
+  version: 2,
   kind: 'record',
   summary: 'Keeps reasoning whose claims about the kernel hold in its code or in what ptxas says',
   options: Options,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { claimsOf } from '../../../filters/trace/claims.ts'
 import type { Evaluation } from '../../../pipelines/core/records/evaluation.ts'
 import { aCandidate, aTask, anEvaluation } from '../../records.ts'
+import { figuresOf, labelledTraces } from './labelled-claims.ts'
 
 const TASK = aTask()
 const TRITON = `import triton
@@ -70,6 +71,17 @@ describe('a claim that holds', () => {
     expect(check(language, trace)).toEqual([{ claim, holds: true, evidence }])
   })
 
+  test('counts beside a negation of something else, and in the clause after one', () => {
+    const trace = 'Atomics would be slow, so `rows_kernel` has one program per row without any shared memory.'
+    expect(check('triton', trace)).toMatchObject([{ claim: 'name rows_kernel', holds: true }])
+  })
+
+  test('is read over the end of a line', () => {
+    expect(check('triton', 'The block\nsize is\n256. No\nshared memory is used.')).toMatchObject([
+      { claim: 'block_size 256' },
+    ])
+  })
+
   test('may be a product', () => {
     expect(claimsOf('The block size of 512 keeps occupancy high.', judged('dim3(32, 16)', 'cuda'))).toMatchObject([
       { claim: 'block_size 512', holds: true, evidence: '32, 16 is 512' },
@@ -106,6 +118,21 @@ describe('a claim that does not hold', () => {
   })
 })
 
+// A claim that is held to be false costs a row. `node bench/claims.ts --errors` names each one that is not as labelled.
+describe('among traces in which people have labelled every claim', () => {
+  test.each(['tuned', 'held-out', 'unseen'] as const)(
+    '%s: nothing true is held to be false, little is missed',
+    (set) => {
+      const figures = figuresOf(labelledTraces(set))
+      expect(figures.accusedWrongly).toEqual([])
+      expect(figures.believedWrongly).toEqual([])
+      expect(figures.invented.length).toBeLessThanOrEqual(0.05 * figures.found)
+      expect(figures.missed.length).toBeLessThanOrEqual(0.06 * figures.labelled)
+      expect(figures.accusedRightly).toBeGreaterThanOrEqual(0.95 * figures.labelledFalse)
+    },
+  )
+})
+
 describe('what is no claim', () => {
   test.each([
     'I could use shared memory here.',
@@ -115,6 +142,11 @@ describe('what is no claim', () => {
     'If the block size is 1024, registers spill.',
     'It takes 32 registers per thread.',
     'Let me think about `x` and `torch`.',
+    'I considered shared memory, yet every value is used once.',
+    'cuBLAS runs this on tensor cores.',
+    'Shared memory is not needed here.',
+    'Let me stage the row in shared memory. Hmm, registers are enough.',
+    'I stage the row in shared memory. Later on, though, it turns out that no shared memory is needed.',
     '```python\nBLOCK = 1024  # block size is 1024\n```',
     '',
   ])('%s', (trace) => {
@@ -134,6 +166,11 @@ describe('what is no claim', () => {
       expect(check('cuda', piece.repeat(1_000_000 / piece.length))).toEqual([])
     },
   )
+})
+
+test('thousands of names are looked up in the code at once', () => {
+  const trace = Array.from({ length: 20_000 }, (_, index) => `It is \`name_${index}\`.`).join(' ')
+  expect(check('triton', trace)).toHaveLength(20_000)
 })
 
 function check(language: string, trace: string, evaluations: readonly Evaluation[] = []) {
