@@ -15,14 +15,15 @@ const DEFAULT_RETRY: RetryPolicy = { attempts: 6, delayMs: 1000, maxDelayMs: 60_
 /**
  * A `fetch` that repeats a request where the same request may succeed: no answer, 408, 429 and 5xx. It waits twice as long
  * each time, by a random share so that many clients part, and at least as long as the server asks. A commit may be repeated
- * too: it names its parent, so a second one after a lost answer is refused, never applied twice.
+ * too: it names its parent, so a second one after a lost answer is refused, never applied twice. What opens a pull request
+ * would open a second one: it is sent once, and who asked looks whether it is there.
  */
 export function retryingFetch(signal: AbortSignal, policy: RetryPolicy = DEFAULT_RETRY): typeof fetch {
   return async (input, init) => {
     for (let attempt = 1; ; attempt += 1) {
       const answer = await tryOnce(input, init, signal)
       signal.throwIfAborted()
-      const isLast = attempt >= policy.attempts
+      const isLast = attempt >= policy.attempts || opensPullRequest(input)
       if ('response' in answer) {
         if (isLast || !isTransientStatus(answer.response.status)) return answer.response
       } else if (isLast || !isNetworkFailure(answer.error)) throw answer.error
@@ -48,6 +49,11 @@ export function isNetworkFailure(error: unknown): boolean {
     code.startsWith('UND_ERR') ||
     code === 'ECONNRESET'
   )
+}
+
+function opensPullRequest(input: Parameters<typeof fetch>[0]): boolean {
+  const address = input instanceof Request ? input.url : String(input)
+  return new URL(address).searchParams.get('create_pr') === '1'
 }
 
 // An upload takes as long as it takes; every other request is small.

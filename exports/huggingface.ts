@@ -14,6 +14,8 @@ import { CurateError, messageOf } from '../pipelines/core/errors.ts'
 import { withoutSecrets } from '../pipelines/core/secrets.ts'
 import { isNetworkFailure, isTransientStatus, retryingFetch } from './hub-fetch.ts'
 import type { RetryPolicy } from './hub-fetch.ts'
+import { hubRequests } from './hub-requests.ts'
+import type { HubRequests } from './hub-requests.ts'
 import type { HubToken } from './hub-token.ts'
 
 /** A dataset repository on the Hub, at one branch. */
@@ -36,6 +38,13 @@ export interface RemoteFile {
 /** One change of a commit. */
 export type HubOperation =
   { readonly path: string; readonly localPath: string } | { readonly path: string; readonly delete: true }
+
+/** A pull request with the newest commit of its branch. */
+export interface PullRequest {
+  readonly commit: string
+  readonly branch: string
+  readonly url: string
+}
 
 /** The part of the Hub that publishing needs; every failure is a CurateError that holds no token and no signed address. */
 export interface Hub {
@@ -61,7 +70,9 @@ export interface Hub {
     parent: string,
     title: string,
     operations: readonly HubOperation[],
-  ): Promise<{ commit: string; branch: string; url: string }>
+  ): Promise<PullRequest>
+  /** The open pull request of an author with a title, the newest where there are several; null where there is none. */
+  findPullRequest(repo: string, author: string, title: string): Promise<PullRequest | null>
 }
 
 /** Opens the Hub at an endpoint. */
@@ -69,6 +80,8 @@ export function openHub(endpoint: string, { token, origin }: HubToken, signal: A
   const access = { hubUrl: endpoint, accessToken: token, fetch: retryingFetch(signal, retry) }
   const guard = <Result>(call: () => Promise<Result>): Promise<Result> =>
     translateErrors(call, { endpoint, origin, signal })
+  const session = { access, endpoint, signal, guard }
+  const requests = openRequests(session)
   return {
     endpoint,
     whoAmI: () =>
@@ -80,11 +93,7 @@ export function openHub(endpoint: string, { token, origin }: HubToken, signal: A
         })
       }),
     exists: (repo) => guard(() => repoExists({ ...access, repo: nameOf(repo) })),
-    head: ({ repo, branch }) =>
-      guard(async () => {
-        const info = datasetInfo({ ...access, name: repo, revision: branch, additionalFields: ['sha'] })
-        return (await orNull(info, 404))?.sha ?? null
-      }),
+    head: ({ repo, branch }) => guard(() => headOf(access, repo, branch)),
     createRepo: (repo, visibility) =>
       guard(async () => {
         await orNull(createRepo({ ...access, repo: nameOf(repo), visibility }), 409)
@@ -100,12 +109,40 @@ export function openHub(endpoint: string, { token, origin }: HubToken, signal: A
           .filter(({ type }) => type === 'file')
           .map(({ path, size, oid, lfs }) => ({ path, numBytes: size, sha256: lfs?.oid ?? null, gitBlob: oid ?? null }))
       }),
-    ...plainRequests({ endpoint, token, send: access.fetch, guard }),
+    read: (repo, revision, path) => guard(() => requests.read(repo, revision, path)),
+    tag: (repo, revision, name) => guard(() => requests.tag(repo, revision, name)),
     commit: (place, parent, title, operations) =>
       guard(async () => {
         const committing = commit({ ...access, ...commitOf(place, parent, title, operations), abortSignal: signal })
         return (await orNull(committing, 412, 409))?.commit.oid ?? null
       }),
+    ...pullRequests(session, requests),
+  }
+}
+
+/** What calls of the Hub's library and our own need. */
+interface Session {
+  readonly access: { readonly hubUrl: string; readonly accessToken: string; readonly fetch: typeof fetch }
+  readonly endpoint: string
+  readonly signal: AbortSignal
+  readonly guard: <Result>(call: () => Promise<Result>) => Promise<Result>
+}
+
+function openRequests({ endpoint, access }: Session): HubRequests {
+  const { accessToken: token, fetch: send } = access
+  return hubRequests({ endpoint, token, send, refusal: ({ url, status }) => new HubApiError(url, status) })
+}
+
+async function headOf(access: Session['access'], repo: string, branch: string): Promise<string | null> {
+  const info = datasetInfo({ ...access, name: repo, revision: branch, additionalFields: ['sha'] })
+  return (await orNull(info, 404))?.sha ?? null
+}
+
+function pullRequests(
+  { access, endpoint, signal, guard }: Session,
+  requests: HubRequests,
+): Pick<Hub, 'openPullRequest' | 'findPullRequest'> {
+  return {
     openPullRequest: (place, parent, title, operations) =>
       guard(async () => {
         const opened = await commit({
@@ -119,38 +156,14 @@ export function openHub(endpoint: string, { token, origin }: HubToken, signal: A
         if (opened === undefined || number === undefined) throw new TypeError(`the pull request has no number: ${url}`)
         return { commit: opened.commit.oid, branch: `refs/pr/${number}`, url }
       }),
-  }
-}
-
-/** What the Hub's library has no call for. */
-function plainRequests({ endpoint, token, send, guard }: PlainAccess): Pick<Hub, 'read' | 'tag'> {
-  return {
-    read: (repo, revision, path) =>
+    findPullRequest: (repo, author, title) =>
       guard(async () => {
-        const response = await send(`${endpoint}/datasets/${repo}/resolve/${revision}/${path}`, {
-          headers: { Authorization: `Bearer ${token}` },
-        })
-        if (response.status === 404) return null
-        if (!response.ok) throw new HubApiError(response.url, response.status)
-        return response.text()
-      }),
-    tag: (repo, revision, name) =>
-      guard(async () => {
-        const response = await send(`${endpoint}/api/datasets/${repo}/tag/${revision}`, {
-          method: 'POST',
-          headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
-          body: JSON.stringify({ tag: name }),
-        })
-        if (!response.ok && response.status !== 409) throw new HubApiError(response.url, response.status)
+        const number = await requests.pullRequestNumber(repo, author, title)
+        const branch = `refs/pr/${number}`
+        const commit = number === null ? null : await headOf(access, repo, branch)
+        return commit === null ? null : { commit, branch, url: `${endpoint}/datasets/${repo}/discussions/${number}` }
       }),
   }
-}
-
-interface PlainAccess {
-  readonly endpoint: string
-  readonly token: string
-  readonly send: typeof fetch
-  readonly guard: <Result>(call: () => Promise<Result>) => Promise<Result>
 }
 
 function nameOf(repo: string): { type: 'dataset'; name: string } {

@@ -1,6 +1,6 @@
 import { CurateError } from '../pipelines/core/errors.ts'
 import type { Publication, PublishedFile } from '../pipelines/core/records/publication.ts'
-import type { Hub, HubOperation, HubPlace } from './huggingface.ts'
+import type { Hub, HubOperation, HubPlace, PullRequest } from './huggingface.ts'
 import { planPublication } from './publication-plan.ts'
 import type { LocalFile } from './publication-plan.ts'
 
@@ -36,15 +36,31 @@ export interface PublicationResult {
  * interrupted publication uploaded is found by its hash and not sent again.
  */
 export async function publishDataset(hub: Hub, request: PublicationRequest): Promise<PublicationResult> {
-  await hub.whoAmI()
+  const user = await hub.whoAmI()
   if (!request.isDryRun) await prepare(hub, request)
   const parent = await currentHead(hub, request)
-  const { files } = await planOn(hub, request, parent)
+  const plan = await planOn(hub, request, parent)
+  const { files } = plan
   if (request.isDryRun) return { publication: describe(hub, request, files, { ...NOTHING_SENT, parent }), files }
-  const sent = await commitAll(hub, request, requireHead(parent, request))
+  await requireFreeTag(hub, request, plan, parent)
+  const sent = await commitAll(hub, request, requireHead(parent, request), user)
   await verify(hub, request, sent.head)
   if (request.tag != null) await hub.tag(request.place.repo, sent.head, request.tag)
   return { publication: describe(hub, request, files, { ...sent, parent }), files }
+}
+
+// A version that is out stays what it is: its name goes to no other commit, and that is said before anything is sent.
+async function requireFreeTag(
+  hub: Hub,
+  { tag = null, place }: PublicationRequest,
+  plan: Plan,
+  parent: string | null,
+): Promise<void> {
+  const named = tag === null ? null : await hub.head({ repo: place.repo, branch: tag })
+  if (named === null || (named === parent && !hasChanges(plan))) return
+  throw new CurateError('hub_tag_taken', `${place.repo} has a tag ${tag} already, of commit ${named.slice(0, 12)}`, {
+    hint: 'Name the next version in publish.tag, or null for none; or delete the tag on the Hub.',
+  })
 }
 
 /** The plan of a publication nobody asked the Hub about: every file is new. */
@@ -84,6 +100,10 @@ interface Plan {
   readonly local: readonly LocalFile[]
 }
 
+function hasChanges({ files }: Plan): boolean {
+  return files.some(({ action }) => action !== 'keep')
+}
+
 async function planOn(hub: Hub, request: PublicationRequest, revision: string | null): Promise<Plan> {
   const local = await withCard(hub, request, revision)
   const { repo } = request.place
@@ -110,11 +130,10 @@ async function commitAll(
   hub: Hub,
   request: PublicationRequest,
   parent: string,
+  user: string,
 ): Promise<{ head: string; numCommits: number; pullRequest: string | null }> {
-  let head = parent
   let numCommits = 0
-  let place = request.place
-  let pullRequest: string | null = null
+  let { head, place, pullRequest } = await whereToCommit(hub, request, parent, user)
   for (let plans = 1; plans <= MAX_PLANS; plans += 1) {
     const { files, local } = await planOn(hub, request, head)
     const changes = files.filter(({ action }) => action !== 'keep')
@@ -123,7 +142,7 @@ async function commitAll(
       const batch = changes.splice(0, MAX_OPERATIONS)
       const operations = toOperations(batch, local)
       if (request.mode === 'pull_request' && pullRequest === null) {
-        const opened = await hub.openPullRequest(place, head, request.title, operations)
+        const opened = await openPullRequest(hub, request, head, operations, user)
         place = { ...place, branch: opened.branch }
         pullRequest = opened.url
         head = opened.commit
@@ -146,6 +165,37 @@ async function commitAll(
     hint: 'Find out what else writes to the repository, and run the same command again: what was uploaded is kept.',
     retryable: true,
   })
+}
+
+// A pull request that an earlier run opened takes what is still missing: one that was killed opens no second one.
+async function whereToCommit(hub: Hub, request: PublicationRequest, head: string, user: string) {
+  const { place, mode, title } = request
+  const isProposed = mode === 'pull_request' && hasChanges(await planOn(hub, request, head))
+  const open = isProposed ? await hub.findPullRequest(place.repo, user, title) : null
+  if (open === null) return { head, place, pullRequest: null }
+  return { head: open.commit, place: { ...place, branch: open.branch }, pullRequest: open.url }
+}
+
+// Times that a pull request is asked for where no answer came and none is there.
+const MAX_OPENINGS = 3
+
+async function openPullRequest(
+  hub: Hub,
+  { place, title }: PublicationRequest,
+  head: string,
+  operations: readonly HubOperation[],
+  user: string,
+): Promise<PullRequest> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await hub.openPullRequest(place, head, title, operations)
+    } catch (error) {
+      if (!(error instanceof CurateError) || !error.retryable) throw error
+      const opened = await hub.findPullRequest(place.repo, user, title)
+      if (opened !== null) return opened
+      if (attempt === MAX_OPENINGS) throw error
+    }
+  }
 }
 
 function toOperations(batch: readonly PublishedFile[], files: readonly LocalFile[]): HubOperation[] {

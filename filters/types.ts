@@ -13,6 +13,8 @@ export interface Judged {
   readonly evaluations: readonly Evaluation[]
   /** What its file says of it, where it came with `--input`. */
   readonly given?: GivenFacts
+  /** Fingerprint of the graph of the reference, shapes aside; null or absent where there is none, or nobody traced it. */
+  readonly graph?: string | null
 }
 
 /** A validated candidate as filters see it. */

@@ -15,6 +15,8 @@ import type {
   ProgramFinding,
   Ready,
   Seconds,
+  TraceRequest,
+  TracedGraph,
 } from './protocol.ts'
 
 /** What a judge can be asked. */
@@ -24,6 +26,12 @@ export type Question = Omit<EvaluateRequest, 'nonce'> | Omit<CheckRequest, 'nonc
 export type JudgeReply =
   | { readonly kind: 'rows'; readonly rows: JudgedRow[]; readonly seconds: Seconds }
   | { readonly kind: 'checked'; readonly finding: ProgramFinding | null }
+  | JudgeFailure
+
+/** The same of a request for a graph. */
+type TraceReply = { readonly kind: 'traced'; readonly traced: TracedGraph } | JudgeFailure
+
+type JudgeFailure =
   | { readonly kind: 'fault'; readonly code: string; readonly message: string }
   | { readonly kind: 'lost'; readonly message: string }
 
@@ -32,6 +40,8 @@ export interface Judge {
   readonly ready: Ready
   /** Asks one question at a time. Never throws: a judge that is lost says so, and must be replaced. */
   ask(request: Question, timeoutMs: number): Promise<JudgeReply>
+  /** Has a reference traced; as `ask` otherwise. */
+  trace(request: Omit<TraceRequest, 'nonce'>, timeoutMs: number): Promise<TraceReply>
   /** Announces a candidate. */
   announce(candidate: Omit<PrepareRequest, 'type'>): Promise<void>
   /** Ends it and everything below it: at once, or when it has put its things in order, which it gets `patienceMs` for. */
@@ -50,7 +60,8 @@ export async function startJudge(python: string, options: JudgeOptions): Promise
     const ready = await greet(child, lines)
     return {
       ready,
-      ask: (request, timeoutMs) => ask(child, lines, request, timeoutMs),
+      ask: async (request, timeoutMs) => replyOf(await exchange(child, lines, request, timeoutMs)),
+      trace: async (request, timeoutMs) => graphOf(await exchange(child, lines, request, timeoutMs)),
       announce: async (candidate) => {
         const message: PrepareRequest = { type: 'prepare', ...candidate }
         await child.write(`${JSON.stringify(message)}\n`)
@@ -81,23 +92,36 @@ async function greet(child: DescriptorProcess, lines: AsyncGenerator): Promise<R
   throw machineFailure('worker_unusable', `${FIRST_LINE[line.kind]}${lastLine(child.printed())}`)
 }
 
-async function ask(
+type Lost = { readonly type: 'lost'; readonly message: string }
+
+async function exchange(
   child: DescriptorProcess,
   lines: AsyncGenerator,
-  request: Question,
+  request: Question | Omit<TraceRequest, 'nonce'>,
   timeoutMs: number,
-): Promise<JudgeReply> {
+): Promise<Answer | Lost> {
   const nonce = randomBytes(16).toString('hex')
-  const message: EvaluateRequest | CheckRequest = { ...request, nonce }
+  const message: EvaluateRequest | CheckRequest | TraceRequest = { ...request, nonce }
   await child.write(`${JSON.stringify(message)}\n`)
   const line = await nextLine(lines, timeoutMs)
-  if (line.kind !== 'line') return { kind: 'lost', message: `${line.kind}: ${lastLine(child.printed())}` }
+  if (line.kind !== 'line') return { type: 'lost', message: `${line.kind}: ${lastLine(child.printed())}` }
   const answer = Answer.safeParse(line.value)
-  if (!answer.success) return { kind: 'lost', message: `an answer of no known shape: ${answer.error.message}` }
-  if (answer.data.nonce !== nonce) return { kind: 'lost', message: 'an answer to another request' }
-  if (answer.data.type === 'verdict') return { kind: 'rows', rows: answer.data.rows, seconds: answer.data.seconds }
-  if (answer.data.type === 'checked') return { kind: 'checked', finding: answer.data.finding }
-  return { kind: 'fault', code: answer.data.code, message: answer.data.message }
+  if (!answer.success) return { type: 'lost', message: `an answer of no known shape: ${answer.error.message}` }
+  return answer.data.nonce === nonce ? answer.data : { type: 'lost', message: 'an answer to another request' }
+}
+
+function replyOf(answer: Answer | Lost): JudgeReply {
+  if (answer.type === 'verdict') return { kind: 'rows', rows: answer.rows, seconds: answer.seconds }
+  return answer.type === 'checked' ? { kind: 'checked', finding: answer.finding } : failureOf(answer)
+}
+
+function graphOf(answer: Answer | Lost): TraceReply {
+  return answer.type === 'traced' ? { kind: 'traced', traced: answer } : failureOf(answer)
+}
+
+function failureOf(answer: Answer | Lost): JudgeFailure {
+  if (answer.type === 'fault') return { kind: 'fault', code: answer.code, message: answer.message }
+  return { kind: 'lost', message: answer.type === 'lost' ? answer.message : 'an answer to another request' }
 }
 
 type Line = { readonly kind: 'line'; readonly value: unknown } | { readonly kind: 'ended' | 'silent' | 'garbled' }

@@ -66,6 +66,17 @@ export interface CheckRequest extends Omit<EvaluateRequest, 'type' | 'candidate'
   readonly candidate: EvaluateRequest['candidate'] | null
 }
 
+/** Trace a reference into a graph. */
+export interface TraceRequest {
+  readonly type: 'trace'
+  readonly nonce: string
+  readonly reference: string
+  /** Seconds for all of it. */
+  readonly timeout_s: number
+  /** Address space on top of the interpreter's. */
+  readonly memory_bytes: number
+}
+
 /** A candidate that will come: what it wants built is built meanwhile. There is no answer. */
 export interface PrepareRequest {
   readonly type: 'prepare'
@@ -124,11 +135,24 @@ export type ProgramFinding = z.infer<typeof ProgramFinding>
 
 const Checked = z.strictObject({ type: z.literal('checked'), nonce: z.string(), finding: ProgramFinding.nullable() })
 
+const TracedGraph = z.strictObject({
+  graph: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .nullable()
+    .describe('Fingerprint; null where there is none'),
+  cause: z.string().nullable().describe('Why there is none, in UPPER_CASE'),
+  detail: z.string().nullable().describe('The same for people'),
+})
+export type TracedGraph = z.infer<typeof TracedGraph>
+
+const Traced = TracedGraph.extend({ type: z.literal('traced'), nonce: z.string() })
+
 const Fault = z.strictObject({ type: z.literal('fault'), nonce: z.string(), code: z.string(), message: z.string() })
 
 /** The first line of a judge. */
 export const Greeting = z.discriminatedUnion('type', [Ready, Failed])
 
-/** Every later line: a verdict on the candidate, what was seen of a program, or a failure of the machine. */
-export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Fault])
+/** Every later line: a verdict on the candidate, what was seen of a program, the graph of a reference, or a failure of the machine. */
+export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Traced, Fault])
 export type Answer = z.infer<typeof Answer>

@@ -21,6 +21,8 @@ const Problem = z.object({
   ngram: Sketch,
   /** The same with names and literals left out. */
   structure: Sketch,
+  /** Fingerprint of its traced graph, shapes aside; null for problems that are no program to trace. */
+  graph: z.string().nullable(),
 })
 export type Problem = z.infer<typeof Problem>
 
@@ -30,8 +32,12 @@ const SKETCH_LENGTH = 64
 // Runs that many problems of a benchmark have are its form, such as `class Model(nn.Module)`, and identify none of them.
 const MOST_PROBLEMS_SHARE = 0.02
 
-/** The index of one benchmark from the texts of its problems. */
-export function indexProblems(benchmark: Benchmark, texts: ReadonlyMap<string, string>): Problem[] {
+/** The index of one benchmark from the texts of its problems, and the graphs of those that have one, by name. */
+export function indexProblems(
+  benchmark: Benchmark,
+  texts: ReadonlyMap<string, string>,
+  graphs: ReadonlyMap<string, string> = new Map(),
+): Problem[] {
   const { id, language } = benchmark
   const problems = [...texts]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -40,6 +46,7 @@ export function indexProblems(benchmark: Benchmark, texts: ReadonlyMap<string, s
       hash: hashOfProgram(text, language),
       ngram: shinglesOf(plainWords(text, language)),
       structure: shinglesOf(structureOf(text, language)),
+      graph: graphs.get(name) ?? null,
     }))
   const most = Math.max(3, MOST_PROBLEMS_SHARE * problems.length)
   const isCommon = {
@@ -57,6 +64,7 @@ export function indexProblems(benchmark: Benchmark, texts: ReadonlyMap<string, s
     hash: problem.hash,
     ngram: smallest(problem.ngram, isCommon.ngram),
     structure: smallest(problem.structure, isCommon.structure),
+    graph: problem.graph,
   }))
 }
 
@@ -70,7 +78,13 @@ export function renderIndex(problems: readonly Problem[]): string {
     .join('')
 }
 
-const Line = z.object({ id: z.string(), hash: z.string(), ngram: z.string(), structure: z.string() })
+const Line = z.object({
+  id: z.string(),
+  hash: z.string(),
+  ngram: z.string(),
+  structure: z.string(),
+  graph: z.string().nullable().default(null),
+})
 
 /** Reads the index that comes with curate. */
 export function readIndex(path = INDEX_FILE): Problem[] {
@@ -78,8 +92,8 @@ export function readIndex(path = INDEX_FILE): Problem[] {
     .split('\n')
     .filter((line) => line !== '')
   return lines.map((line) => {
-    const { id, hash, ngram, structure } = Line.parse(JSON.parse(line))
-    return { id, hash, ngram: decode(ngram), structure: decode(structure) }
+    const { id, hash, ngram, structure, graph } = Line.parse(JSON.parse(line))
+    return { id, hash, ngram: decode(ngram), structure: decode(structure), graph }
   })
 }
 

@@ -6,7 +6,7 @@ import { hashOfProgram, readIndex } from './benchmark-index.ts'
 import type { Problem } from './benchmark-index.ts'
 
 /** How near a row is to the problems of an index. */
-export type Contamination = (judged: Pick<Judged, 'candidate' | 'task'>) => ContaminationFacts
+export type Contamination = (judged: Pick<Judged, 'candidate' | 'task' | 'graph'>) => ContaminationFacts
 
 type ContaminationFacts = ReturnType<typeof factsOf>
 
@@ -14,6 +14,7 @@ type ContaminationFacts = ReturnType<typeof factsOf>
 export function openContamination(problems: readonly Problem[] = readIndex()): Contamination {
   const measures = { ngram: openMeasure(problems, 'ngram'), structure: openMeasure(problems, 'structure') }
   const names = new Map(problems.toReversed().map(({ id }) => [plainName(id), id]))
+  const compareGraph = openGraphMeasure(problems)
   const hashes = new Map(problems.toReversed().map(({ hash, id }) => [hash, id]))
   let last: { readonly reference: string; readonly ngram: Set<number>; readonly structure: Set<number> } | null = null
 
@@ -28,7 +29,7 @@ export function openContamination(problems: readonly Problem[] = readIndex()): C
     }
     return last
   }
-  return ({ candidate, task }) => {
+  return ({ candidate, task, graph = null }) => {
     const reference = shinglesOfReference(task.reference)
     const texts = candidate.sources.map(({ path, content }) => ({
       content,
@@ -45,7 +46,7 @@ export function openContamination(problems: readonly Problem[] = readIndex()): C
     return factsOf({
       ngram: same === undefined ? measures.ngram([reference.ngram, ...ngrams]) : { score: 1, nearest: same },
       structure: measures.structure([reference.structure, ...structures]),
-      graph: null,
+      graph: compareGraph(graph),
       name: { score: name === null ? 0 : 1, nearest: name },
     })
   }
@@ -111,6 +112,27 @@ function openMeasure(problems: readonly Problem[], measure: 'ngram' | 'structure
     }
     return best
   }
+}
+
+/** Whether a graph is that of a problem; null where none of them was traced as it was. */
+function openGraphMeasure(problems: readonly Problem[]) {
+  const idOf = new Map<string, string>()
+  const ways = new Set<string>()
+  for (const { id, graph } of problems) {
+    if (graph === null) continue
+    ways.add(wayOf(graph))
+    if (!idOf.has(graph)) idOf.set(graph, id)
+  }
+  return (graph: string | null): Score | null => {
+    if (graph === null || !ways.has(wayOf(graph))) return null
+    const nearest = idOf.get(graph) ?? null
+    return { score: nearest === null ? 0 : 1, nearest }
+  }
+}
+
+// Tracer and version of PyTorch, which stand before the hash: graphs of others are not comparable.
+function wayOf(graph: string): string {
+  return graph.slice(0, graph.lastIndexOf('/'))
 }
 
 // `kernelbench/level1/19_ReLU` and `relu` are the same name. One of a letter or two is none.

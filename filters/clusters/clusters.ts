@@ -53,16 +53,16 @@ const READ_COLUMNS = [
   'task_id',
   'repo_name',
   'reference_repo_name',
-  'graph_hash',
+  'reference_graph',
   'code_signature',
   'reference_signature',
 ]
 
 // What tasks that belong together share: a repository, of code or reference alike, or the graph of the reference.
-function keysOf({ repo_name, reference_repo_name, graph_hash }: Readonly<Record<string, unknown>>): string[] {
+function keysOf({ repo_name, reference_repo_name, reference_graph }: Readonly<Record<string, unknown>>): string[] {
   const repositories = [repo_name, reference_repo_name].filter((name) => typeof name === 'string')
   const keys = repositories.map((name) => `repository ${name.toLowerCase()}`)
-  return typeof graph_hash === 'string' ? [...keys, `graph ${graph_hash}`] : keys
+  return typeof reference_graph === 'string' ? [...keys, `graph ${reference_graph}`] : keys
 }
 
 // The smallest id stands for a cluster, whatever order its members came in.

@@ -12,7 +12,6 @@ const TEXT = { type: 'string', nullable: true, description: '', statistics: fals
 /** What clusters are made from, kept beside the facts while filters run. */
 export const SIGNATURE_COLUMNS: readonly Column[] = [
   { name: 'code_hash', ...TEXT },
-  { name: 'graph_hash', ...TEXT },
   { name: 'code_signature', ...TEXT },
   { name: 'reference_signature', ...TEXT },
 ]
@@ -23,7 +22,6 @@ export function signaturesOf({ candidate, task }: Pick<Judged, 'candidate' | 'ta
   const words = sources.flatMap(({ path, content }) => wordsOf(content, languageOf(path, language)))
   return {
     code_hash: sources.length === 0 ? null : hashOf(normalizedSources(candidate)),
-    graph_hash: null,
     code_signature: encodeSignature(signatureOf(words)),
     reference_signature: encodeSignature(signatureOf(wordsOf(withoutNumbers(task.reference), 'python'))),
   }

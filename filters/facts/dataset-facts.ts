@@ -14,7 +14,7 @@ export function datasetFactsQuery(own: string, clusters: string): string {
         reasoning_tokens / nullif(median(reasoning_tokens) OVER measure, 0) AS reasoning_ratio,
         CASE WHEN speedup_eager IS NOT NULL THEN rank() OVER (task ORDER BY speedup_eager DESC NULLS LAST) END AS speedup_rank,
         CASE WHEN code_hash IS NOT NULL THEN first(candidate_id) OVER (PARTITION BY task_id, code_hash ORDER BY ${SURVIVOR_ORDER}) END AS exact_cluster,
-        CASE WHEN graph_hash IS NOT NULL THEN min(task_id) OVER (PARTITION BY graph_hash) END AS semantic_cluster
+        CASE WHEN reference_graph IS NOT NULL THEN min(task_id) OVER (PARTITION BY reference_graph) END AS semantic_cluster
       FROM ${own} WINDOW task AS (PARTITION BY task_id), measure AS (PARTITION BY task_id, tokenizer))
     SELECT measured.candidate_id, task_candidates, arl,
       CASE WHEN arl < ${ARL_BINS.medium} THEN 'easy' WHEN arl <= ${ARL_BINS.hard} THEN 'medium' WHEN arl IS NOT NULL THEN 'hard' END AS arl_bin,

@@ -34,9 +34,10 @@ export async function ownFacts(judged: Judged, given: GivenFacts = {}): Promise<
     ...(await textFacts(candidate)),
     ...(await traceFacts(judged)),
     ...operatorFacts(task),
+    reference_graph: given.reference_graph ?? judged.graph ?? null,
     ...kernelFacts(judged),
     ...safetyFacts(judged),
-    ...compare(judged),
+    ...compare({ ...judged, graph: given.reference_graph ?? judged.graph ?? null }),
   }
   return withBest({ ...computed, ...stated(given) })
 }

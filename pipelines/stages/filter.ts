@@ -1,36 +1,27 @@
 import { rm } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { filters } from '../../filters/registry.ts'
 import type { Outcome } from '../../filters/dataset-verdicts.ts'
 import { openSelection } from '../../filters/selection.ts'
 import type { Selection } from '../../filters/selection.ts'
-import type { Filter } from '../../filters/types.ts'
-import { openCandidateJoin } from '../core/candidate-records.ts'
+import type { Filter, Judged } from '../../filters/types.ts'
+import { TRACER } from '../../validators/graph-tracer.ts'
 import { openDatabase } from '../core/duckdb.ts'
-import type { Database } from '../core/duckdb.ts'
 import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
 import type { Enabled, Registry } from '../core/plugin.ts'
 import { candidateFacts } from '../core/records/candidate-facts.ts'
 import { candidates } from '../core/records/candidate.ts'
-import type { Candidate } from '../core/records/candidate.ts'
 import { decisions, selected } from '../core/records/decision.ts'
-import { evaluations } from '../core/records/evaluation.ts'
 import { MISSING_SHARD, rejects } from '../core/records/reject.ts'
 import type { Reject } from '../core/records/reject.ts'
 import { tasks } from '../core/records/task.ts'
-import type { ShardKey, Stage, StageContext } from '../core/stage.ts'
+import type { ShardKey, Stage, World } from '../core/stage.ts'
 import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
+import { FILTER_STAGE, FILTER_VERSION, readCandidates } from './filter-candidates.ts'
 import type { Recipe } from './recipe.ts'
+import { openReferenceGraphs, tracesGraphs } from './reference-graphs.ts'
 import { candidateShards, missingShards } from './upstream-shards.ts'
-import { INPUT_SOURCE, readValidated } from './validated-input.ts'
-
-type Context = StageContext<Recipe, undefined>
-
-const VERSION = 2
-
-/** The name under which the stage itself refuses: records that no filter can be asked about. */
-const FILTER_STAGE = `filter@${VERSION}`
 
 /**
  * Asks the filters of the recipe about every candidate. Each candidate ends as a row of `selected` or of `rejects`; each
@@ -39,7 +30,7 @@ const FILTER_STAGE = `filter@${VERSION}`
  */
 export const filterStage: Stage<Recipe> = {
   name: 'filter',
-  version: VERSION,
+  version: FILTER_VERSION,
   unit: 'candidates',
   tables: [decisions, selected, candidateFacts, tasks, candidates],
   concurrency: () => 1,
@@ -48,7 +39,7 @@ export const filterStage: Stage<Recipe> = {
       stage: 'filter',
       shard: 'all',
       config: pluginConfig(enabledFilters(recipe)),
-      external: recipe.input === null ? null : { input: world.files.get(recipe.input) ?? null },
+      external: externalOf(recipe, world),
       inputs: candidateShards(recipe, world),
     },
   ],
@@ -56,13 +47,21 @@ export const filterStage: Stage<Recipe> = {
     for (const shard of missingShards(context)) yield rowOf(rejects, rejectOfShard(shard))
     const directory = join(context.cacheDirectory, `filter-${context.recipe.name}`)
     const database = await openDatabase(join(directory, 'database'), context.signal)
+    const graphs = await openReferenceGraphs(context).catch(async (error: unknown) => {
+      await database.close()
+      throw error
+    })
     try {
       const selection = await openSelection(enabledFilters(context.recipe), database, join(directory, 'facts'))
-      const { input } = context.recipe
-      if (input === null) yield* offerRecords(database, selection, context)
-      else yield* offerInput(resolve(context.recipeDirectory, input), selection, context)
+      for await (const { rows, judged } of graphs.addTo(readCandidates(database, context))) {
+        yield* rows
+        if (judged !== null) yield* offer(selection, judged)
+        context.progress.advance()
+      }
+      graphs.report()
       yield* finish(selection)
     } finally {
+      await graphs.close()
       await database.close()
       await rm(directory, { recursive: true, force: true })
     }
@@ -74,51 +73,13 @@ function enabledFilters(recipe: Recipe): Enabled<Filter>[] {
   return enabledPlugins(registry, recipe.filters)
 }
 
-async function* offerRecords(database: Database, selection: Selection, context: Context): AsyncGenerator<TableRow> {
-  const joined = await openCandidateJoin(database, {
-    candidates: await context.inputFiles(candidates),
-    tasks: await context.inputFiles(tasks),
-    evaluations: await context.inputFiles(evaluations),
-  })
-  context.progress.expect(joined.numCandidates)
-  for await (const { id, source } of joined.copies()) yield rowOf(rejects, rejectOfCopy(id, source))
-  for await (const { candidate, task, evaluations } of joined.records()) {
-    if (task === null) yield* refuseOrphan(candidate)
-    else yield* offer(selection, { candidate, task, evaluations })
-    context.progress.advance()
-  }
+// Graphs are those of one tracer on one PyTorch, which the name of the device holds.
+function externalOf(recipe: Recipe, world: World): unknown {
+  const input = recipe.input === null ? null : { input: world.files.get(recipe.input) ?? null }
+  return tracesGraphs(recipe) ? { ...input, tracer: TRACER, device: world.device } : input
 }
 
-async function* offerInput(path: string, selection: Selection, context: Context): AsyncGenerator<TableRow> {
-  const seen = { tasks: new Set<string>(), candidates: new Set<string>(), columns: new Set<string>() }
-  for await (const read of readValidated(path)) {
-    context.signal.throwIfAborted()
-    context.progress.expect(1)
-    if ('reason' in read) yield rowOf(rejects, rejectOfRow(path, read))
-    else {
-      const { judged, unknown } = read
-      for (const column of unknown) seen.columns.add(column)
-      const isNew = !seen.candidates.has(judged.candidate.id)
-      if (!isNew) yield rowOf(rejects, rejectOfCopy(judged.candidate.id, judged.candidate.source))
-      else {
-        if (!seen.tasks.has(judged.task.id)) yield rowOf(tasks, judged.task)
-        seen.tasks.add(judged.task.id)
-        seen.candidates.add(judged.candidate.id)
-        yield rowOf(candidates, judged.candidate)
-        yield* offer(selection, judged)
-      }
-    }
-    context.progress.advance()
-  }
-  if (seen.columns.size === 0) return
-  const names = [...seen.columns].toSorted().join(', ')
-  context.progress.warn?.(
-    `${basename(path)} has columns that nobody reads: ${names}`,
-    'docs/records/validated-candidate.md lists the columns that are read; `rename` those that mean the same.',
-  )
-}
-
-async function* offer(selection: Selection, judged: Parameters<Selection['offer']>[0]): AsyncGenerator<TableRow> {
+async function* offer(selection: Selection, judged: Judged): AsyncGenerator<TableRow> {
   for (const decision of await selection.offer(judged)) yield rowOf(decisions, decision)
 }
 
@@ -126,14 +87,6 @@ async function* finish(selection: Selection): AsyncGenerator<TableRow> {
   for await (const decision of selection.finish()) yield rowOf(decisions, decision)
   for await (const outcome of selection.outcomes()) yield outcomeRow(outcome, selection)
   for await (const facts of selection.facts()) yield rowOf(candidateFacts, facts)
-}
-
-// Without its task there is nothing to judge a candidate by: its shard failed, or an import names a task that is gone.
-function* refuseOrphan({ id, task_id, source }: Candidate): Generator<TableRow> {
-  const refusal = { reason: 'task_missing', detail: `task ${task_id} is in no shard` }
-  const verdict = { filter: FILTER_STAGE, keep: false, score: null, threshold: null, parts: [], ...refusal }
-  yield rowOf(decisions, { candidate_id: id, task_id, ...verdict })
-  yield rowOf(rejects, { record_id: id, stage: 'filter', by: FILTER_STAGE, source, ...refusal })
 }
 
 // Names of filters with what of their rules holds: a filter before its parts.
@@ -157,22 +110,5 @@ function rejectOfShard({ stage, shard }: ShardKey): Reject {
     reason: MISSING_SHARD,
     detail: 'the shard is not there, so nothing of it is in the dataset',
     source: shard,
-  }
-}
-
-function rejectOfCopy(id: string, source: string): Reject {
-  const detail = 'the same candidate came from another file or row too, which counts'
-  return { record_id: id, stage: 'filter', by: FILTER_STAGE, reason: 'copy_of_candidate', detail, source }
-}
-
-// Where the file lies is nobody's business.
-function rejectOfRow(path: string, { row, reason, detail }: { row: number; reason: string; detail: string }): Reject {
-  return {
-    record_id: `${basename(path)}:${row}`,
-    stage: 'filter',
-    by: FILTER_STAGE,
-    reason,
-    detail: detail.replaceAll(path, basename(path)).slice(0, 1000),
-    source: INPUT_SOURCE,
   }
 }

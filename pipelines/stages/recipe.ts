@@ -245,6 +245,13 @@ export const Recipe = z
     generate: Generate.prefault({}),
     validate: Validate.prefault({}),
     filters: optionsByPlugin(filters).describe('Filters to apply, each with its options'),
+    trace_graphs: z
+      .boolean()
+      .nullable()
+      .default(null)
+      .describe(
+        'Whether `filter` traces references into graphs, with PyTorch and in the sandbox (`reference_graph`); null: where a filter compares graphs (`semantic-dedup.by: graph`, `decontamination.max_graph`)',
+      ),
     export: Export,
     publish: Publish.nullable().default(null).describe('Where to publish; null to stop after export'),
   })

@@ -28,11 +28,13 @@ export interface HubRepository {
   readonly blobs: Map<string, Buffer>
   readonly branches: Map<string, string>
   readonly commits: Map<string, Commit>
+  /** In the order of their numbers, which begin with 1; the branch of one is `refs/pr/1`. */
+  readonly pullRequests: { readonly title: string; status: 'open' | 'merged' | 'closed' }[]
 }
 
 /** A new repository, with the one commit the Hub makes at once. */
 export function newRepository(isPrivate: boolean): HubRepository {
-  const repository = { isPrivate, blobs: new Map(), branches: new Map(), commits: new Map() }
+  const repository = { isPrivate, blobs: new Map(), branches: new Map(), commits: new Map(), pullRequests: [] }
   const attributes = Buffer.from(
     '*.parquet filter=lfs diff=lfs merge=lfs -text\n*.arrow filter=lfs diff=lfs merge=lfs -text\n',
   )
@@ -74,6 +76,13 @@ export function historyOf(repository: HubRepository, branch: string): string[] {
     commit = commit.parent === null ? undefined : repository.commits.get(commit.parent)
   }
   return titles
+}
+
+/** Pull requests as the Hub lists them, the newest first. */
+export function discussionsOf({ pullRequests }: HubRepository) {
+  return pullRequests
+    .map((each, index) => ({ ...each, num: index + 1, isPullRequest: true, author: { name: 'tester' } }))
+    .toReversed()
 }
 
 function entryOf(repository: HubRepository, change: Exclude<Change, { key: 'deletedFile' }>): TreeEntry {

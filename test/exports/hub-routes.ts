@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sha256 } from '../../pipelines/core/hash.ts'
-import { addCommit, findCommit, newRepository } from './hub-repository.ts'
+import { addCommit, discussionsOf, findCommit, newRepository } from './hub-repository.ts'
 import type { Change, HubRepository, TreeEntry } from './hub-repository.ts'
 
 /** What a token may do; `foreign`: that of a user who has no part in the repositories. */
@@ -29,6 +29,11 @@ export interface Answer {
   readonly json?: unknown
   readonly bytes?: Buffer
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The content a download gives: of a large file not its pointer. */
+export function contentOf(state: HubState, repository: HubRepository, { oid, lfs }: TreeEntry): Buffer {
+  return (lfs === null ? repository.blobs.get(oid) : state.large.get(lfs.oid)) ?? Buffer.from('lost')
 }
 
 /** Answers a request as the Hub does. Throws on a body that is not what the endpoint takes. */
@@ -87,6 +92,7 @@ const ROUTES: readonly Route[] = [
   { on: 'POST', path: new RegExp(`^${DATASET}/branch/(.+)$`), needs: 'write', answer: createBranch },
   { on: 'POST', path: new RegExp(`^${DATASET}/preupload/(.+)$`), needs: 'write', answer: preupload },
   { on: 'POST', path: new RegExp(`^${DATASET}/commit/(.+)$`), needs: 'write', answer: commit },
+  { on: 'GET', path: new RegExp(`^${DATASET}/discussions$`), needs: 'nothing', answer: listDiscussions },
   { on: 'POST', path: new RegExp(`^${DATASET}/tag/(.+)$`), needs: 'write', answer: createTag },
   {
     on: 'POST',
@@ -136,6 +142,12 @@ function describeRevision({ repo, repository, argument }: Call): Answer {
   const { isPrivate } = repository
   const counts = { downloads: 0, likes: 0, gated: false, lastModified: '2026-01-01T00:00:00.000Z' }
   return { status: 200, json: { _id: '1', id: repo, private: isPrivate, sha: found.id, ...counts } }
+}
+
+function listDiscussions({ question, repository }: Call): Answer {
+  const wanted = question.url.searchParams.get('status')
+  const discussions = discussionsOf(repository).filter(({ status }) => wanted === null || status === wanted)
+  return { status: 200, json: { discussions, count: discussions.length, start: 0 } }
 }
 
 function createBranch({ repository, argument }: Call): Answer {
@@ -241,7 +253,8 @@ function commit({ state, question, repo, repository, argument }: Call): Answer {
   if (changes.length > 100 || problem !== undefined) return failure(422, problem ?? 'too many operations')
   // A pull request is a branch of its own, which begins where the commit says.
   const isPullRequest = question.url.searchParams.get('create_pr') === '1'
-  const number = [...repository.branches.keys()].filter((name) => name.startsWith('refs/pr/')).length + 1
+  if (isPullRequest) repository.pullRequests.push({ title: header.value.summary, status: 'open' })
+  const number = repository.pullRequests.length
   const branch = isPullRequest ? `refs/pr/${number}` : argument
   if (isPullRequest) repository.branches.set(branch, header.value.parentCommit ?? head)
   const id = addCommit(repository, branch, header.value.summary, changes)
@@ -277,11 +290,6 @@ function resolveFile({ state, repository, argument, deeper }: Call): Answer {
   return entry === undefined
     ? failure(404, 'Entry not found')
     : { status: 200, bytes: contentOf(state, repository, entry) }
-}
-
-/** The content a download gives: of a large file not its pointer. */
-export function contentOf(state: HubState, repository: HubRepository, { oid, lfs }: TreeEntry): Buffer {
-  return (lfs === null ? repository.blobs.get(oid) : state.large.get(lfs.oid)) ?? Buffer.from('lost')
 }
 
 function failure(status: number, error: string): Answer {

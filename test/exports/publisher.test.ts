@@ -222,6 +222,22 @@ describe('publishing as a pull request', () => {
     })
   })
 
+  it('goes on with the one that an earlier run left open, and opens another one once that is merged', async () => {
+    const { server, publish, downloaded } = publishing()
+    await publish()
+    const changed = { ...DATASET, 'sft/train-00000-of-00001.parquet': 'other rows' }
+    server.addFault({ method: 'POST', path: /commit/, kind: 'cut_after' })
+    await publish(changed, { mode: 'pull_request' })
+    const { publication } = await publish(changed, { mode: 'pull_request' })
+    expect(publication).toMatchObject({ num_commits: 0, pull_request: expect.stringMatching(/discussions\/1$/) })
+    expect(server.repositories.get(REPO)?.pullRequests).toHaveLength(1)
+    const [first] = server.repositories.get(REPO)?.pullRequests ?? []
+    if (first !== undefined) first.status = 'closed'
+    await publish(changed, { mode: 'pull_request' })
+    expect(server.repositories.get(REPO)?.pullRequests).toHaveLength(2)
+    expect(downloaded('refs/pr/2')).toEqual(changed)
+  })
+
   it('opens none where nothing changed', async () => {
     const { server, publish } = publishing()
     await publish()
@@ -239,6 +255,17 @@ describe('naming what was published', () => {
     expect(server.repositories.get(REPO)?.branches.get('v1')).toBe(publication.commit_oid)
     await publish(DATASET, { tag: 'v1' })
     expect(server.repositories.get(REPO)?.branches.get('v1')).toBe(publication.commit_oid)
+  })
+
+  it('sends nothing where the name stands for something else already', async () => {
+    const { server, publish, downloaded } = publishing()
+    await publish(DATASET, { tag: 'v1' })
+    const before = server.history(REPO)
+    const changed = { ...DATASET, 'sft/train-00000-of-00001.parquet': 'other rows' }
+    await expect(publish(changed, { tag: 'v1' })).rejects.toMatchObject({ code: 'hub_tag_taken' })
+    expect(server.history(REPO)).toEqual(before)
+    expect(downloaded()).toEqual(DATASET)
+    expect((await publish(changed, { tag: 'v2' })).publication.tag).toBe('v2')
   })
 })
 

@@ -93,8 +93,22 @@ describe('contamination', () => {
     expect(compare('y = 2', 'relu_backward').contamination_name).toBe(0)
   })
 
-  it('says nothing of graphs that nobody traced', () => {
-    expect(compare('y = 2').contamination_graph).toBeNull()
+  it('finds a problem by its graph, and says nothing of graphs that nobody traced the same way', () => {
+    const [here, elsewhere] = ['graph@1/torch2.13/', 'graph@1/torch2.14/']
+    const graphs = new Map([['7_fused', `${here}fused`]])
+    const withGraphs = openContamination(indexProblems(benchmark, texts, graphs))
+    const task = aTask({ reference: 'y = 2' })
+    const compared = (graph: string | null) => withGraphs({ task, candidate: aCandidate(task), graph })
+    expect(compared(`${here}fused`)).toMatchObject({
+      contamination: 1,
+      contamination_graph: 1,
+      contamination_measure: 'graph',
+      contamination_nearest: 'bench/7_fused',
+    })
+    expect(compared(`${here}other`).contamination_graph).toBe(0)
+    expect(compared(`${elsewhere}fused`).contamination_graph).toBeNull()
+    expect(compared(null).contamination_graph).toBeNull()
+    expect(contamination({ task, candidate: aCandidate(task), graph: `${here}fused` }).contamination_graph).toBeNull()
   })
 })
 
@@ -109,8 +123,10 @@ describe('the index that comes with curate', () => {
 
   it('holds hashes and names, and no text of the problems', () => {
     const line = renderIndex(index.slice(0, 1))
-    expect(Object.keys(JSON.parse(line))).toEqual(['id', 'hash', 'ngram', 'structure'])
-    expect(line).toMatch(/^\{"id":"[\w/.-]+","hash":"[0-9a-f]{16}","ngram":"[\w+/=]*","structure":"[\w+/=]*"\}\n$/)
+    expect(Object.keys(JSON.parse(line))).toEqual(['id', 'hash', 'ngram', 'structure', 'graph'])
+    expect(line).toMatch(
+      /^\{"id":"[\w/.-]+","hash":"[0-9a-f]{16}","ngram":"[\w+/=]*","structure":"[\w+/=]*","graph":(?:null|"[\w@./]+")\}\n$/,
+    )
   })
 })
 

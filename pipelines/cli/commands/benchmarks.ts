@@ -6,6 +6,8 @@ import { INDEX_FILE, indexProblems, readIndex, renderIndex } from '../../../filt
 import type { Problem } from '../../../filters/benchmarks/benchmark-index.ts'
 import { BENCHMARKS } from '../../../filters/benchmarks/benchmark-list.ts'
 import type { Benchmark } from '../../../filters/benchmarks/benchmark-list.ts'
+import { openGraphTracer } from '../../../validators/graph-tracer.ts'
+import type { GraphTracer } from '../../../validators/graph-tracer.ts'
 import { writeFileAtomic } from '../../core/atomic-file.ts'
 import { silentLog } from '../../core/log.ts'
 import type { Reporter } from '../reporter/reporter.ts'
@@ -17,29 +19,62 @@ export async function showBenchmarks(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<number> {
-  const problems = update ? await readBenchmarks(signal) : readIndex()
+  const problems = update ? await readBenchmarks(reporter, signal) : readIndex()
   if (update) await writeFileAtomic(INDEX_FILE, renderIndex(problems))
-  const counts = BENCHMARKS.map(({ id, url, commit }) => ({ id, url, commit, problems: countOf(id, problems) }))
-  const rows = counts.map(({ id, url, commit, problems: count }) => [id, String(count), url, commit.slice(0, 12)])
-  reporter.result(renderTable(['benchmark', 'problems', 'address', 'commit'], rows), { benchmarks: counts })
+  const counts = BENCHMARKS.map(({ id, url, commit }) => ({ id, url, commit, ...countsOf(id, problems) }))
+  const rows = counts.map(({ id, url, commit, problems: count, graphs }) => [
+    id,
+    String(count),
+    String(graphs),
+    url,
+    commit.slice(0, 12),
+  ])
+  const head = ['benchmark', 'problems', 'with graph', 'address', 'commit']
+  reporter.result(renderTable(head, rows), { benchmarks: counts })
   return 0
 }
 
-function countOf(id: string, problems: readonly Problem[]): number {
-  return problems.filter((problem) => problem.id.startsWith(`${id}/`)).length
+function countsOf(id: string, problems: readonly Problem[]): { problems: number; graphs: number } {
+  const own = problems.filter((problem) => problem.id.startsWith(`${id}/`))
+  return { problems: own.length, graphs: own.filter(({ graph }) => graph !== null).length }
 }
 
-async function readBenchmarks(signal: AbortSignal): Promise<Problem[]> {
+async function readBenchmarks(reporter: Reporter, signal: AbortSignal): Promise<Problem[]> {
   const cacheDirectory = await mkdtemp(join(tmpdir(), 'curate-benchmarks-'))
+  const tracer = await openGraphTracer({ cacheFolder: cacheDirectory, signal })
   try {
+    const textsOf = new Map<Benchmark, Map<string, string>>()
+    for (const benchmark of BENCHMARKS) textsOf.set(benchmark, await readTexts(benchmark, cacheDirectory, signal))
     const problems: Problem[] = []
-    for (const benchmark of BENCHMARKS) {
-      problems.push(...indexProblems(benchmark, await readTexts(benchmark, cacheDirectory, signal)))
+    for (const [benchmark, texts] of textsOf) {
+      const graphs = await graphsOf(benchmark, texts, tracer, reporter)
+      problems.push(...indexProblems(benchmark, texts, graphs))
     }
     return problems
   } finally {
+    await tracer.close()
     await rm(cacheDirectory, { recursive: true, force: true })
   }
+}
+
+// Problems in the form of KernelBench are programs that can be traced; others are texts or functions without inputs.
+async function graphsOf(
+  { id, language }: Benchmark,
+  texts: ReadonlyMap<string, string>,
+  tracer: GraphTracer,
+  reporter: Reporter,
+): Promise<Map<string, string>> {
+  const graphs = new Map<string, string>()
+  const programs = [...texts].filter(([, text]) => language === 'python' && /^class Model\b/m.test(text))
+  let done = 0
+  const traced = programs.map(async ([name, text]) => {
+    const { graph } = await tracer.trace(text)
+    if (graph !== null) graphs.set(name, graph)
+    done += 1
+    reporter.progress(id, 'graphs', done, programs.length)
+  })
+  await Promise.all(traced)
+  return graphs
 }
 
 async function readTexts(

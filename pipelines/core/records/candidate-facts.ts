@@ -78,6 +78,9 @@ export const CandidateFacts = z.object({
   operators: text('Operators that the reference calls, sorted, with commas'),
   num_operators: count('Calls of operators in the reference: the depth of the fusion it asks for'),
   is_single_operator: z.boolean().nullable().describe('Whether the reference is one operator'),
+  reference_graph: text(
+    'Fingerprint of the reference’s traced graph, shapes aside, after tracer and PyTorch: `graph@1/torch2.13/…`; null if never traced, or where it depends on values',
+  ),
   precision: text(
     'Lowest precision that code or reference names: `float64`, `float32`, `float16`, `bfloat16`, `float8`, `int8`',
   ),

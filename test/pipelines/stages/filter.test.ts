@@ -26,6 +26,19 @@ const IMPORT: ShardKey = { stage: 'generate', shard: 'outputs' }
 const ALL_FILTERS = { passed: {}, license: {}, speedup: { min: 1.2 }, conciseness: {}, 'exact-dedup': {} }
 const IMPORTS = { imports: [{ id: 'outputs', path: 'outputs.jsonl', jsonl: {} }] }
 
+const REFERENCE = (value: string, inputs: string): string => `import torch
+
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return ${value}
+
+def get_inputs():
+    return ${inputs}
+
+def get_init_inputs():
+    return []
+`
+
 let directory: string
 
 beforeEach(async () => {
@@ -119,7 +132,7 @@ describe('the stage filter', () => {
       [fates.slow.id]: 'speedup@3 below_min_speedup',
       [fates.copied.id]: 'exact-dedup@3 duplicate_code',
       [fates.unvalidated.id]: 'passed@3 not_validated',
-      [fates.orphan.id]: 'filter@2 task_missing',
+      [fates.orphan.id]: 'filter@3 task_missing',
     })
     expect(rejected).toHaveLength(6)
     expect(rejected.find(({ record_id }) => record_id === fates.slow.id)?.source).toBe('outputs')
@@ -136,7 +149,7 @@ describe('the stage filter', () => {
     expect(filtersOf(fates.kept)).toEqual([...recordFilters, 'conciseness@2', 'exact-dedup@3'])
     expect(filtersOf(fates.copied)).toEqual([...recordFilters, 'conciseness@2', 'exact-dedup@3'])
     expect(filtersOf(fates.failed)).toEqual(recordFilters)
-    expect(filtersOf(fates.orphan)).toEqual(['filter@2'])
+    expect(filtersOf(fates.orphan)).toEqual(['filter@3'])
     expect(
       rows.find(({ candidate_id, filter }) => candidate_id === fates.slow.id && filter === 'speedup@3'),
     ).toMatchObject({
@@ -241,10 +254,39 @@ describe('the stage filter', () => {
     expect(rows.get(fates.unvalidated.id)).toMatchObject({ status: null, speedup_eager: null, contracts_failed: null })
   })
 
+  it(
+    'traces references where the recipe says so, and knows them by what they compute',
+    { timeout: 60_000 },
+    async () => {
+      const tasksOf = {
+        one: aTask({ reference: REFERENCE('torch.relu(x)', '[torch.randn(4, 8)]') }),
+        same: aTask({ reference: REFERENCE('x.clamp(min=0)', '[torch.randn(2, 3, 5)]') }),
+        other: aTask({ reference: REFERENCE('torch.sin(x)', '[torch.randn(4, 8)]') }),
+        dependent: aTask({ reference: REFERENCE('x if x.sum() > 0 else -x', '[torch.randn(4, 8)]') }),
+      }
+      const all = Object.values(tasksOf)
+      const world = { tasks: all, mined: all.map((task) => aCandidate(task)), generated: [], evaluations: [] }
+      const run = openStageRun(join(directory, 'run'), aRecipe({ trace_graphs: true }))
+      await writeInputs(run, world, [IMPORT])
+      await run.run(filterStage)
+      const facts = new Map((await run.read(candidateFacts, FILTER)).map((row) => [row.task_id, row]))
+      const { one, same, other, dependent } = tasksOf
+      expect(facts.get(one.id)?.reference_graph).toMatch(/^graph@1\/torch[\d.]+\/[0-9a-f]{32}$/)
+      expect(facts.get(same.id)?.reference_graph).toBe(facts.get(one.id)?.reference_graph)
+      expect(facts.get(same.id)?.semantic_cluster).toBe([one.id, same.id].toSorted()[0])
+      expect(facts.get(other.id)?.semantic_cluster).toBe(other.id)
+      expect(facts.get(other.id)?.contamination_graph).toBe(0)
+      expect(facts.get(dependent.id)).toMatchObject({ reference_graph: null, semantic_cluster: null })
+    },
+  )
+
   it('depends on the thresholds of the filters and on nothing else of the recipe', () => {
     const config = (filters: unknown) => open(filters).plan(filterStage)[0]?.config
     expect(config(ALL_FILTERS)).toEqual(config({ ...ALL_FILTERS }))
     expect(config(ALL_FILTERS)).not.toEqual(config({ ...ALL_FILTERS, speedup: { min: 1.3 } }))
     expect(config({ passed: {} })).not.toEqual(config({ passed: {}, license: {} }))
+    const external = (filters: unknown) => open(filters).plan(filterStage)[0]?.external
+    expect(external(ALL_FILTERS)).toBeNull()
+    expect(external({ 'semantic-dedup': { by: 'graph' } })).toMatchObject({ device: 'test' })
   })
 })

@@ -47,6 +47,11 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
         if not text:
             return
         order = json.loads(text)
+        if "import" in order:
+            importlib.import_module(order["import"]).warm_up()
+            gc.freeze()
+            control.send(b"{}")
+            continue
         place = Confinement(
             scratch=Path(order["scratch"]),
             scratch_bytes=order["scratch_bytes"],

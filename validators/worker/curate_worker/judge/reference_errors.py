@@ -22,6 +22,9 @@ _ERROR_CAUSES = {
     "ModuleNotFoundError": "REF_IMPORT_ERROR",
     "MemoryError": "REF_OUT_OF_MEMORY",
     "OutOfMemoryError": "REF_OUT_OF_MEMORY",
+    "DataDependentOutputException": "VALUE_DEPENDENT",
+    "DynamicOutputShapeException": "VALUE_DEPENDENT",
+    "GuardOnDataDependentSymNode": "VALUE_DEPENDENT",
 }
 
 
@@ -42,7 +45,12 @@ def ask_reference(runner: RunnerHandle, message: Message, wanted: str) -> Messag
     text = clean_log(str(answer.body.get("text", "an answer out of place")), runner.scratch)
     if needs_gpu(text):
         raise Verdict("NOT_RUN", "task", "NO_GPU", None, f"the reference needs a GPU: {text}")
-    raise _invalid(_ERROR_CAUSES.get(str(answer.body.get("type")), "REF_INVALID"), text)
+    raise _invalid(cause_of(answer), text)
+
+
+def cause_of(answer: Message) -> str:
+    """What an error of a reference is called."""
+    return _ERROR_CAUSES.get(str(answer.body.get("type")), "REF_INVALID")
 
 
 def parcel_in(answer: Message, name: str) -> Parcel:

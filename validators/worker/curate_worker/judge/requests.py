@@ -111,6 +111,25 @@ def parse_check(message: object) -> ProgramCheck:
     return ProgramCheck(_text(fields["nonce"]), _task(fields["task"]), candidate, _settings(fields["settings"]))
 
 
+@dataclass(frozen=True)
+class TraceRequest:
+    """A reference whose graph is wanted."""
+
+    nonce: str
+    reference: str
+    timeout_s: float
+    memory_bytes: int
+
+
+def parse_trace(message: object) -> TraceRequest:
+    """Checks the request for a graph. Raises BadRequest."""
+    fields = _object(message, {"type", "nonce", "reference", "timeout_s", "memory_bytes"})
+    seconds, num_bytes = fields["timeout_s"], fields["memory_bytes"]
+    if type(seconds) not in (int, float) or type(num_bytes) is not int or not (seconds > 0 and num_bytes > 0):
+        raise BadRequest("a limit that is not a positive number")
+    return TraceRequest(_text(fields["nonce"]), _text(fields["reference"]), seconds, num_bytes)
+
+
 def parse_preparation(message: object) -> Preparation:
     """Checks the announcement of a candidate. Raises BadRequest."""
     fields = _object(message, {"type", "candidate", "settings"})

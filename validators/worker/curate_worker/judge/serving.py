@@ -15,17 +15,18 @@ from .faults import MachineFault, fault_of
 from .log_text import clean_log
 from .phases import timed_phases
 from .program_check import check_program
-from .requests import MAX_REQUEST_BYTES, BadRequest, Request, parse_check, parse_preparation, parse_request
+from .requests import MAX_REQUEST_BYTES, BadRequest, Request, parse_check, parse_preparation, parse_request, parse_trace
 from .station import Station
 from .tasks import TaskSession
+from .tracing import Tracing
 
 _OUT_OF_MEMORY = ("OOM", "REF_OUT_OF_MEMORY")
 _MOSTLY_FREE = 0.75
 
 
 def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int) -> None:
-    """Serves until the requests end. One answer per `evaluate` or `check`, none per `prepare`."""
-    tasks, ahead = TaskSession(station), BuildAhead(station, builders)
+    """Serves until the requests end. One answer per `evaluate`, `check` or `trace`, none per `prepare`."""
+    tasks, ahead, tracing = TaskSession(station), BuildAhead(station, builders), Tracing(station)
     try:
         while line := requests.readline(MAX_REQUEST_BYTES + 1):
             if not line.endswith(b"\n"):
@@ -34,7 +35,7 @@ def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int
             if isinstance(message, dict) and message.get("type") == "prepare":
                 ahead.add(parse_preparation(message))
             else:
-                write(answers, _answer(station, tasks, message))
+                write(answers, _answer(station, tasks, tracing, message))
     finally:
         ahead.close()
         tasks.close()
@@ -81,12 +82,14 @@ def _parse(line: bytes) -> object:
         return None
 
 
-def _answer(station: Station, tasks: TaskSession, message: object) -> dict:
+def _answer(station: Station, tasks: TaskSession, tracing: Tracing, message: object) -> dict:
     nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
     try:
         with timed_phases() as clock, station.locks.shared():
             if isinstance(message, dict) and message.get("type") == "check":
                 return {"type": "checked", "nonce": nonce, "finding": check_program(station, parse_check(message))}
+            if isinstance(message, dict) and message.get("type") == "trace":
+                return {"type": "traced", "nonce": nonce, **tracing.trace(parse_trace(message))}
             try:
                 rows = _evaluate(station, tasks, parse_request(message))
             finally:

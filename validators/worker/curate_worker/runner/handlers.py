@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -278,6 +279,15 @@ def _call_mutant(runner: Runner, message: Message) -> Answer:
     return answer_parcel("outputs", outputs)
 
 
+def _fingerprint(runner: Runner, message: Message) -> Answer:
+    """What a reference's graph is known by; nothing is computed for it."""
+    tracing = importlib.import_module("curate_worker.runner.reference_graph")
+    source = message.body["source"]
+    folder = runner.scratch / "reference"
+    graph = tracing.fingerprint(lambda: modules.load_reference(folder, source, {}, "cpu"))
+    return Answer("fingerprint", {"graph": graph})
+
+
 HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "probe": _probe,
     "compile": _compile,
@@ -294,4 +304,5 @@ HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "run_oracle": _run_oracle,
     "list_mutants": _list_mutants,
     "call_mutant": _call_mutant,
+    "fingerprint": _fingerprint,
 }
