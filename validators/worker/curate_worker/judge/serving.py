@@ -84,16 +84,17 @@ def _parse(line: bytes) -> object:
 
 def _answer(station: Station, tasks: TaskSession, tracing: Tracing, message: object) -> dict:
     nonce = str(message.get("nonce", "")) if isinstance(message, dict) else ""
+    kind = message.get("type") if isinstance(message, dict) else None
     try:
         with timed_phases() as clock, station.locks.shared():
-            if isinstance(message, dict) and message.get("type") == "check":
-                return {"type": "checked", "nonce": nonce, "finding": check_program(station, parse_check(message))}
-            if isinstance(message, dict) and message.get("type") == "trace":
-                return {"type": "traced", "nonce": nonce, **tracing.trace(parse_trace(message))}
-            try:
-                rows = _evaluate(station, tasks, parse_request(message))
-            finally:
-                _give_memory_back(station, tasks)
+            if kind == "check":
+                told = {"type": "checked", "finding": check_program(station, parse_check(message))}
+            elif kind == "trace":
+                told = {"type": "traced", **tracing.trace(parse_trace(message))}
+            else:
+                told = {"type": "verdict", "rows": _judged(station, tasks, message)}
+        seconds = {"seconds": clock.stop()} if told["type"] == "verdict" else {}
+        return {"nonce": nonce, **told, **seconds}
     except MachineFault as fault:
         return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}
     except (BadRequest, ValueError) as error:
@@ -104,4 +105,10 @@ def _answer(station: Station, tasks: TaskSession, tracing: Tracing, message: obj
     except Exception:
         traceback.print_exc()
         return {"type": "fault", "nonce": nonce, "code": "judge_failed", "message": clean_log(traceback.format_exc())}
-    return {"type": "verdict", "nonce": nonce, "rows": rows, "seconds": clock.stop()}
+
+
+def _judged(station: Station, tasks: TaskSession, message: object) -> list[dict]:
+    try:
+        return _evaluate(station, tasks, parse_request(message))
+    finally:
+        _give_memory_back(station, tasks)
