@@ -110,9 +110,15 @@ async function install(python: string, requirements: readonly Requirement[], onP
   onProgress(`installing ${specs.join(', ')}`)
   await removeHalfInstalled(python)
   const args = ['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--retries', '2', ...specs]
-  const done = await runProcess(python, args, { timeoutMs: INSTALL_MS })
-  if (done.ok) return
-  throw installError(specs, `${done.stdout}\n${done.stderr}`, done.timedOut)
+  const done = await runProcess(python, [...args, '--no-compile'], { timeoutMs: INSTALL_MS })
+  if (!done.ok) throw installError(specs, `${done.stdout}\n${done.stderr}`, done.timedOut)
+  await compileModules(python)
+}
+
+// pip does it on one processor. What fails is Python of another version, as some of PyTorch's tests are.
+async function compileModules(python: string): Promise<void> {
+  const code = 'import compileall, sysconfig; compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0)'
+  await runProcess(python, ['-c', code], { timeoutMs: INSTALL_MS })
 }
 
 // pip and venv take a package for installed once its metadata is there, although its files may not be.

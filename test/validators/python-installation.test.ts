@@ -1,5 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { runProcess } from '../../pipelines/core/process.ts'
@@ -41,6 +41,8 @@ describe('the Python environment', () => {
     await installRequirements(environment, python, [TINY, ABSENT], note)
     expect(lines.join('\n')).toContain('installing curate-tiny==1.0')
     expect(lines.join('\n')).toContain('curate-absent==1.0 cannot be installed on this machine')
+    const { metadata = '' } = (await installedPackages(python)).get('curate-tiny') ?? {}
+    expect(readdirSync(join(metadata, '..', '__pycache__')).join(' ')).toContain('curate_tiny.cpython-')
     const record: unknown = JSON.parse(readFileSync(join(environment, 'curate-environment.json'), 'utf8'))
     expect(record).toMatchObject({
       installed: ['curate-tiny==1.0'],
