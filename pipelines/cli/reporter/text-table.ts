@@ -22,12 +22,19 @@ export function renderTable(
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
     chars: NO_BORDER,
   })
-  table.push(...rows.map((row) => row.map((cell, index) => wrapText(cell, widths[index] ?? 12))))
+  // Cells of one line each: cli-table3 looks through a whole cell for each of its lines.
+  table.push(...rows.flatMap((row) => linesOf(row.map((cell, index) => wrapText(cell, widths[index] ?? 12)))))
   return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
+}
+
+function linesOf(row: readonly string[]): string[][] {
+  const cells = row.map((cell) => cell.split('\n'))
+  const height = Math.max(...cells.map((lines) => lines.length))
+  return Array.from({ length: height }, (_, line) => cells.map((lines) => lines[line] ?? ''))
 }
 
 /** Text in lines of at most `width` columns; what is wrapped keeps its indentation, and a word that is longer is cut in two. */
