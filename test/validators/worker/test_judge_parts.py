@@ -20,6 +20,7 @@ from curate_worker.judge.processor_time import ran_ns, waited_ns
 from curate_worker.judge.requests import BadRequest, Candidate, parse_request, require_usable
 from curate_worker.judge.samples import Samples, Timing
 from curate_worker.judge.seeds import derive_seed
+from curate_worker.sandbox.world import survey
 
 
 def test_seeds_follow_from_their_purpose_and_from_nothing_else() -> None:
@@ -319,6 +320,22 @@ def test_a_call_that_waited_for_a_busy_machine_loses_its_figure_and_is_no_forger
     assert (slowed.contradicts, slowed.is_forgery) == (True, False)
     forged = ChainFinding(seen=23e6, claimed=0.4e6, waited=0.1e6)
     assert (forged.contradicts, forged.is_forgery) == (True, True)
+
+
+def test_no_setting_of_a_library_path_opens_the_folders_of_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    entries = [".", "/", "/tmp", "", str(Path.home()), str(Path.home().parent)]
+    monkeypatch.chdir("/")
+    monkeypatch.setattr(sys, "path", [*sys.path, *entries])
+    monkeypatch.setenv("LD_LIBRARY_PATH", ":".join([*entries, str(libraries)]))
+    monkeypatch.setenv("CURATE_REAL_HOME", str(Path.home()))
+    readable = survey(tmp_path).readable
+    assert libraries in readable
+    for personal in (Path("/tmp"), Path("/root"), Path.home()):
+        assert not any(personal.is_relative_to(path.absolute()) for path in readable)
 
 
 def share_one_processor() -> None:

@@ -47,9 +47,10 @@ def survey(scratch_root: Path) -> World:
     imports = [Path(entry) for entry in sys.path if entry and Path(entry).exists()]
     libraries = [Path(entry) for name in _LIBRARY_VARIABLES for entry in os.environ.get(name, "").split(":") if entry]
     compilers = [_home_of(name) for name in ("nvcc", "g++", "c++", "ptxas")]
-    needed = [*interpreter, *imports, *libraries, package, *(path for path in compilers if path is not None)]
-    devices = [path for pattern in _DEVICES for path in sorted(Path("/dev").glob(pattern))]
     personal = [Path(folder) for folder in _PERSONAL_FOLDERS] + [Path(os.environ.get("CURATE_REAL_HOME", "/root"))]
+    wanted = [*interpreter, *imports, *libraries, package, *(path for path in compilers if path is not None)]
+    needed = [path for path in wanted if _is_of_programs(path, personal)]
+    devices = [path for pattern in _DEVICES for path in sorted(Path("/dev").glob(pattern))]
     return World(
         readable=[Path(folder) for folder in _SYSTEM_FOLDERS + _SYSTEM_FILES] + [*needed, scratch_root / HEADER_FOLDER],
         devices=devices,
@@ -60,6 +61,11 @@ def survey(scratch_root: Path) -> World:
             *(path for path in devices if path.name.startswith("nvidia")),
         ],
     )
+
+
+# `.` in PYTHONPATH or LD_LIBRARY_PATH would be the root of the file system, and a compiler in /bin has its home there.
+def _is_of_programs(path: Path, personal: list[Path]) -> bool:
+    return path.is_absolute() and not any(folder.is_relative_to(path.resolve()) for folder in personal)
 
 
 def _home_of(program: str) -> Path | None:
