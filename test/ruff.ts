@@ -7,7 +7,13 @@ import { findPython } from '../validators/python-environment.ts'
 
 // `node test/ruff.ts [--fix]`: the Python of this repository under one configuration. Left out: the example library, which is
 // written as it would be found, and kernels under test/fixtures, many of which are wrong on purpose.
-const FOLDERS = ['validators/worker', 'test/validators/worker', 'test/fixtures/exports']
+const FOLDERS = [
+  'validators/worker',
+  'pipelines/engines/ray',
+  'test/pipelines/engines',
+  'test/validators/worker',
+  'test/fixtures/exports',
+]
 
 process.exitCode = await lint(process.argv.includes('--fix')).catch((error: unknown) => {
   if (!(error instanceof CurateError)) throw error

@@ -6,13 +6,17 @@ import type { Engine } from '../engines/types.ts'
 import type { Registry } from '../core/plugin.ts'
 import type { Reporter } from './reporter/reporter.ts'
 
-/** The engine of `--engine`, with the options of `--engine-set`. */
-export function selectEngine(id: string, sets: readonly string[]): { plugin: Engine; options: unknown } {
+/** The engine of `--engine`, this machine where none is named, with the options of `--engine-set`. */
+export function selectEngine(
+  named: string | undefined,
+  sets: readonly string[],
+): { plugin: Engine; options: unknown; isNamed: boolean } {
+  const id = named ?? 'local'
   const registry: Registry<Engine> = engines
   const plugin = registry[id]
   if (plugin === undefined) throw usageError(`there is no engine ${id}`, `Engines: ${Object.keys(engines).join(', ')}.`)
   const parsed = plugin.options.safeParse(Object.fromEntries(sets.map(parseSet)))
-  if (parsed.success) return { plugin, options: parsed.data }
+  if (parsed.success) return { plugin, options: parsed.data, isNamed: named !== undefined }
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || '--engine-set'}: ${message}`)
   throw usageError(`the options of the engine ${id}: ${problems.join('; ')}`, '`curate list` shows them all.')
 }

@@ -34,8 +34,8 @@ export function wholeNumber(flag: string, least: number, advice: string): (text:
 }
 
 /** `--engine`. */
-export function engineOption(): Option {
-  return new Option('--engine <engine>', 'where shards run').choices(Object.keys(engines)).default('local')
+export function engineOption(what = 'where shards run: this machine without'): Option {
+  return new Option('--engine <engine>', what).choices(Object.keys(engines))
 }
 
 /** `--engine-set`. */

@@ -6,7 +6,7 @@ import { packageVersion } from '../core/package-root.ts'
 import { STAGE_NAMES } from '../core/stage.ts'
 import { collect, engineOption, engineSetOption, jsonOption, setOption, wholeNumber, workDirOption } from './options.ts'
 import type { Reporter } from './reporter/reporter.ts'
-import { addPlan, addShard } from './shard-commands.ts'
+import { addNodeFacts, addPlan, addShard } from './shard-commands.ts'
 
 /** What a command is given besides its own flags. */
 export interface CommandContext {
@@ -38,6 +38,7 @@ export function buildProgram(runCommand: RunCommand): Command {
   addBenchmarks(program, runCommand)
   addPlan(program, runCommand)
   addShard(program, runCommand)
+  addNodeFacts(program, runCommand)
   return program
 }
 
@@ -192,11 +193,13 @@ function addDoctor(program: Command, runCommand: RunCommand): void {
     .description('say what is present on this machine and how to get the rest')
     .option('--prepare', 'make the Python environment of the worker', false)
     .option('--developer', 'make it with what tests and linters need', false)
+    .addOption(engineOption('look at the machines of this engine'))
+    .addOption(engineSetOption())
     .addOption(workDirOption())
     .addOption(jsonOption())
     .action(async (options) => {
       const { examineMachine } = await import('./commands/doctor.ts')
-      await runCommand(({ reporter }) => examineMachine(options, reporter), options.json)
+      await runCommand(({ reporter, signal }) => examineMachine(options, reporter, signal), options.json)
     })
 }
 

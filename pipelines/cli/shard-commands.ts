@@ -31,10 +31,21 @@ export function addShard(program: Command, runCommand: RunCommand): void {
       wholeNumber('--index', 0, 'The first shard is 0.'),
     )
     .option('--serve', 'read names of shards from standard input, one a line, and stay warm between them', false)
-    .addOption(engineOption().hideHelp())
+    .addOption(engineOption().default('local').hideHelp())
     .addOption(jsonOption())
     .action(async (options) => {
       const { runPlannedShards } = await import('./commands/shard.ts')
       await runCommand(({ reporter, signal }) => runPlannedShards(options, reporter, signal), options.json)
+    })
+}
+
+/** `curate node-facts`, which nobody types. */
+export function addNodeFacts(program: Command, runCommand: RunCommand): void {
+  program
+    .command('node-facts <folder>', { hidden: true })
+    .description('say what this node of a cluster is')
+    .action(async (folder: string) => {
+      const { tellNodeFacts } = await import('./commands/node-facts.ts')
+      await runCommand(({ reporter }) => tellNodeFacts(folder, reporter), true)
     })
 }

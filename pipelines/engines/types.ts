@@ -8,6 +8,8 @@ export interface StageJob {
   readonly stage: StageName
   /** Names of the shards that are due. */
   readonly shards: readonly string[]
+  /** Whether shards run again that were done: what was begun before is of no use then. */
+  readonly isForced: boolean
   /** How many shards may run at once on one machine. */
   readonly concurrency: number
   /** The plan on disk and its hash: all that another machine needs besides the work directory. */
@@ -23,9 +25,18 @@ export interface StageJob {
   readonly ask: (question: string, choices: readonly string[]) => Promise<string | null>
 }
 
+/** What will be run, and where nodes find it. */
+export interface DeviceQuestion {
+  readonly stages: readonly StageName[]
+  readonly workDirectory: string
+  readonly signal: AbortSignal
+}
+
 /** Where shards run. However they do, each is committed by its first try, and a second is harmless. */
 export interface Engine<Options = unknown> extends Plugin {
   readonly options: z.ZodType<Options>
+  /** What kernels will be judged on, where that is not this machine; null where it is. */
+  describeDevice?(asked: DeviceQuestion, options: Options): Promise<string | null>
   /** Runs shards and gives the names of those that failed; throws where nothing can run at all. */
   run(job: StageJob, options: Options): Promise<readonly string[]>
 }

@@ -12,6 +12,7 @@ import { workDirectory } from '../core/work-directory.ts'
 import type { WorkDirectory } from '../core/work-directory.ts'
 import type { Engine, StageJob } from '../engines/types.ts'
 import type { Recipe } from '../stages/recipe.ts'
+import { clusterDevice } from './cluster-device.ts'
 import { openPlanner } from './planner.ts'
 import type { Planner } from './planner.ts'
 import type { RunPlan } from './run-plan.ts'
@@ -31,7 +32,7 @@ export interface RunRequest {
   /** Ask sources for newer commits. */
   readonly update: boolean
   /** Where shards run, and the engine's options. */
-  readonly engine: { readonly plugin: Engine; readonly options: unknown }
+  readonly engine: { readonly plugin: Engine; readonly options: unknown; readonly isNamed: boolean }
   readonly signal: AbortSignal
   readonly emit: Emit
   /** Asks the person at the terminal; null where there is none. */
@@ -83,7 +84,8 @@ export async function prepare(
 ): Promise<Preparation> {
   const { loaded, signal, update } = request
   const context = { cacheDirectory: directories.cache, signal, log }
-  const found = await settleWorld(loaded, directories.sourceLockFile, { update, keep }, context)
+  const device = await clusterDevice(request, directories, keep)
+  const found = await settleWorld(loaded, directories.sourceLockFile, { update, keep, device }, context)
   const state = {
     recipe: loaded.recipe,
     recipeDirectory: loaded.directory,

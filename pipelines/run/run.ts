@@ -9,10 +9,12 @@ import { acquireRunLock } from '../core/run-lock.ts'
 import type { Stage } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { WorkDirectory } from '../core/work-directory.ts'
+import { jobFiles, openJobs, removeJobRecord } from '../engines/ray/job-record.ts'
 import type { Recipe } from '../stages/recipe.ts'
 import type { Planner } from './planner.ts'
 import type { PlannedWork } from './plan.ts'
 import type { RunState } from './run-state.ts'
+import { refuseOtherDevice } from './cluster-device.ts'
 import { prepare, requireInputs, withUnreachable } from './preparation.ts'
 import type { RunRequest, Unreachable } from './preparation.ts'
 import { removeAttempts, retractShard } from './shard-commit.ts'
@@ -31,14 +33,19 @@ export async function run(request: RunRequest): Promise<RunOutcome> {
   try {
     const log = openLog(directories.logFile)
     emit({ type: 'run_started', recipe: loaded.recipe.name, directory: directories.root })
-    await removeAttempts(directories)
+    await removeLeftovers(directories)
     const outcome = await runStages(request, directories, log)
-    await removeAttempts(directories)
+    await removeLeftovers(directories)
     emit({ type: 'run_finished', outcome })
     return outcome
   } finally {
     await release()
   }
+}
+
+// A job that was left running on a cluster still writes there.
+async function removeLeftovers(directories: WorkDirectory): Promise<void> {
+  if ((await openJobs(directories.root)).length === 0) await removeAttempts(directories)
 }
 
 async function runStages(request: RunRequest, directories: WorkDirectory, log: Logger): Promise<RunOutcome> {
@@ -82,11 +89,14 @@ async function runStage(
   const { emit } = request
   const work = planner.plan(stage, request.force.includes(stage.name))
   const blocked = work.filter((shard) => shard.state === 'blocked')
-  const due = work.filter((shard) => shard.state === 'missing' || shard.state === 'stale')
+  const due = work.filter(isDue)
   emit({ type: 'stage_planned', stage: stage.name, unit: stage.unit, shards: work })
+  // Whatever a cluster still does for it, nobody waits for.
+  if (due.length === 0) await removeJobRecord(jobFiles(state.directories.root, stage.name).record)
+  if (due.length > 0) await refuseOtherDevice(request, state.directories, stage.name)
   if (stage.name === 'publish' && failuresBefore > 0 && due.length > 0) refusePartial(state.recipe)
   const started = Date.now()
-  const failed = due.length === 0 ? [] : await runShards(stage, due, state, request)
+  const failed = due.length === 0 ? [] : await runShards(stage, work, state, request)
   await planner.settle(due, [...failed, ...blocked])
   if (due.length > 0) emit({ type: 'stage_finished', stage: stage.name, duration_ms: Date.now() - started })
   return { ran: due.length, failures: failed.length }
@@ -102,19 +112,21 @@ function refusePartial(recipe: Recipe): void {
 
 async function runShards(
   stage: Stage<Recipe, unknown>,
-  due: readonly PlannedWork[],
+  all: readonly PlannedWork[],
   state: RunState<Recipe>,
-  { engine, emit, ask }: RunRequest,
+  { engine, emit, ask, force }: RunRequest,
 ): Promise<PlannedWork[]> {
   const { directories, recipe, signal } = state
   const planFile = directories.stagePlanFile(stage.name)
-  const planHash = await writeStagePlan(planFile, stage, due, state)
+  const due = all.filter(isDue)
+  const planHash = await writeStagePlan(planFile, stage, all, state)
   for (const work of due) await retractShard(directories, { ...work, stageVersion: stage.version })
   const byName = new Map(due.map((work) => [work.shard, work]))
   const failed = await engine.plugin.run(
     {
       stage: stage.name,
       shards: [...byName.keys()],
+      isForced: force.includes(stage.name),
       concurrency: stage.concurrency(recipe),
       planFile,
       planHash,
@@ -133,6 +145,10 @@ async function runShards(
     engine.options,
   )
   return failed.map((shard) => named(byName, shard))
+}
+
+function isDue({ state }: PlannedWork): boolean {
+  return state === 'missing' || state === 'stale'
 }
 
 function named(works: ReadonlyMap<string, PlannedWork>, shard: string): PlannedWork {

@@ -42,13 +42,13 @@ export interface StagePlan extends Omit<Plan, 'recipe' | 'world'> {
 }
 
 /**
- * Writes what is to be done for a stage, and its hash, beside the output: with this file, the folders before it and the same version of
- * curate, any machine can run any of the shards. Gives the hash.
+ * Writes the plan of a stage, and its hash, beside the output: with this file, the folders before it and the same version of curate, any
+ * machine can run any of the shards. It holds finished shards as well, so that it stays the same while they become more.
  */
 export async function writeStagePlan(
   path: string,
   stage: Stage<Recipe, unknown>,
-  due: readonly PlannedWork[],
+  work: readonly PlannedWork[],
   { recipe, recipeDirectory, world }: RunState<Recipe>,
 ): Promise<string> {
   const plan: Plan = {
@@ -65,13 +65,18 @@ export async function writeStagePlan(
       device: world.device,
       hub: world.hub ?? null,
     },
-    shards: due.map(({ shard, configHash, inputHash, inputs }) => {
+    shards: work.filter(isRunnable).map(({ shard, configHash, inputHash, inputs }) => {
       return { shard, config_hash: configHash, input_hash: inputHash, inputs: [...inputs] }
     }),
   }
   const plan_hash = hashOf(plan)
   await writeFileAtomic(path, `${JSON.stringify({ plan_hash, plan }, null, 1)}\n`)
   return plan_hash
+}
+
+// What waits for something cannot be planned yet.
+function isRunnable({ state }: PlannedWork): boolean {
+  return state !== 'blocked'
 }
 
 /** Reads a plan. Throws a CurateError where the file is none, or was changed since it was written. */

@@ -25,7 +25,7 @@ export interface UnreachableSource {
 export async function settleWorld(
   { recipe, directory }: LoadedRecipe,
   sourceLockFile: string,
-  asking: { readonly update: boolean; readonly keep: boolean },
+  asking: { readonly update: boolean; readonly keep: boolean; readonly device: string | null },
   context: SourceContext,
 ): Promise<{ world: World; unreachable: UnreachableSource[] }> {
   const questions = (recipe.input === null ? recipe.sources : []).map((entry) => ({
@@ -38,7 +38,7 @@ export async function settleWorld(
   const world: World = {
     sources: new Map(answers.map((answer) => [answer.id, commitOf(answer)])),
     files,
-    device: await describeDevice(),
+    device: asking.device ?? (await describeDevice()),
     ...(await hubFacts(recipe)),
   }
   return { world, unreachable: answers.flatMap((answer) => ('error' in answer ? [answer] : [])) }

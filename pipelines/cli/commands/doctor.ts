@@ -17,10 +17,18 @@ export interface DoctorOptions {
   /** Also install what tests and linters need. */
   readonly developer: boolean
   readonly workDir: string
+  readonly engine?: string
+  readonly engineSet: readonly string[]
 }
 
 /** `curate doctor`: says what is present on this machine and how to get the rest. Missing things are no failure. */
-export async function examineMachine(options: DoctorOptions, reporter: Reporter): Promise<number> {
+export async function examineMachine(options: DoctorOptions, reporter: Reporter, signal: AbortSignal): Promise<number> {
+  if (options.engine === 'ray') {
+    const { diagnoseRay } = await import('./doctor-ray.ts')
+    const findings = await diagnoseRay(options.engineSet, options.workDir, signal)
+    reporter.result(renderFindings(findings), { findings })
+    return findings.every(({ ok }) => ok) ? 0 : 1
+  }
   if (options.prepare || options.developer) {
     await preparePython({ developer: options.developer, onProgress: (line) => reporter.note(line) })
     if (options.developer) return 0

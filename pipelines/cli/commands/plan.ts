@@ -3,6 +3,7 @@ import { loadRecipe } from '../../config/load-recipe.ts'
 import { writePlanOf } from '../../run/plan-writing.ts'
 import { selectEngine } from '../engine-selection.ts'
 import type { Reporter } from '../reporter/reporter.ts'
+import { formatCount } from '../reporter/units.ts'
 import { stageName } from './run.ts'
 
 /** Flags of `curate plan`. */
@@ -30,10 +31,25 @@ export async function planShards(options: PlanOptions, reporter: Reporter, signa
     },
     stage,
   )
+  const ranges = rangesOf(shards.map(({ index }) => index))
   const text =
     shards.length === 0
       ? `Nothing to do: every shard of ${stage} is done.`
-      : `${path}\n${shards.length} shards: curate shard --plan ${path} --index 0 (to ${shards.length - 1})`
-  reporter.result(text, { plan: shards.length === 0 ? null : path, shards })
+      : [
+          `${formatCount(shards.length, 'shard')} of ${stage} to do, each with: curate shard --plan ${path} --index NUMBER`,
+          `numbers: ${ranges}`,
+        ].join('\n')
+  reporter.result(text, { plan: shards.length === 0 ? null : path, indexes: ranges, shards })
   return 0
+}
+
+/** Numbers as array jobs take them: `0-3,7`. */
+function rangesOf(numbers: readonly number[]): string {
+  const runs: { first: number; last: number }[] = []
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    const last = runs.at(-1)
+    if (last?.last === number - 1) last.last = number
+    else runs.push({ first: number, last: number })
+  }
+  return runs.map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)).join(',')
 }

@@ -47,7 +47,7 @@ export async function runRecipe(options: RunOptions, reporter: Reporter, signal:
     stages: selectedStages(options),
     force: options.force.map(stageName),
     update: options.update,
-    engine: selectEngine(options.engine ?? 'local', options.engineSet ?? []),
+    engine: selectEngine(options.engine, options.engineSet ?? []),
     signal,
     emit: events.emit,
     ask: (question, choices) => askAtTerminal(question, choices, reporter),

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline'
 import { usageError } from '../../core/errors.ts'
 import { openPlannedShards } from '../../run/planned-shards.ts'
+import { formatCount } from '../reporter/units.ts'
 import type { Reporter } from '../reporter/reporter.ts'
 
 /** Flags of `curate shard`. */
@@ -34,6 +35,7 @@ export async function runPlannedShards(
     await planned.close()
   }
   if (signal.aborted) return 130
+  if (!options.serve) reporter.note(failures === 0 ? 'Done.' : `${formatCount(failures, 'shard')} failed.`)
   return failures === 0 ? 0 : 1
 }
 

@@ -108,13 +108,13 @@ async function planned(): Promise<{ base: string; path: string }> {
     stages: ['mine' as const],
     force: [],
     update: false,
-    engine: { plugin: local, options: {} },
+    engine: { plugin: local, options: {}, isNamed: true },
     signal: new AbortController().signal,
     emit: () => undefined,
     ask: async () => null,
   }
   const { path, shards } = await writePlanOf(request, 'mine')
-  expect(shards).toEqual(['library'])
+  expect(shards).toEqual([{ shard: 'library', index: 0 }])
   return { base, path }
 }
 

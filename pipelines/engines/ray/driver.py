@@ -1,0 +1,233 @@
+"""
+Runs the shards of one stage on a Ray cluster: the driver of the job that `--engine ray` submits. It knows nothing of
+shards but their names. Stations on the nodes run them and commit them; a shard whose process or node is lost is given
+to another station. What happens is printed, one JSON object per line, in the words of `pipelines/core/events.ts`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter, deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import node
+import ray
+import station
+from ray.actor import ActorHandle
+from report import Report
+
+_TAKE_SECONDS = 2.0
+_LOOK_SECONDS = 10.0
+_FAILURES_TO_DRAIN = 2
+_SETUPS_TO_GIVE_UP = 3
+
+
+@dataclass
+class Seat:
+    """A station as the driver sees it."""
+
+    handle: ActorHandle
+    node: str = ""
+    """Name of its node; empty until it is ready."""
+    node_id: str = ""
+    running: set[str] = field(default_factory=set)
+    failures: int = 0
+    """Failures of its machine, one after another."""
+
+
+class Drive:
+    """The state of the job: shards that wait, stations, and the calls that are under way."""
+
+    def __init__(self, config: dict, report: Report) -> None:
+        self._config = config
+        self._report = report
+        self._pending = deque(config["shards"])
+        self._tries: Counter[str] = Counter()
+        self._calls: dict[ray.ObjectRef, Seat] = {}
+        self._seats: list[Seat] = []
+        self._unfinished = set(config["shards"])
+        self._drained = 0
+        self._failed_setups = 0
+        self._looked_at = 0.0
+
+    def run(self) -> None:
+        """Ends when every shard is finished or failed for good."""
+        while self._unfinished:
+            self._open_seats()
+            self._hand_out()
+            if self._calls:
+                done, _ = ray.wait(list(self._calls), num_returns=1, timeout=1)
+            else:
+                done = []
+                time.sleep(1)
+            for call in done:
+                self._settle(call)
+            self._report.tick({shard: seat.node for seat in self._seats for shard in seat.running})
+        for seat in list(self._seats):
+            self._close(seat)
+
+    def _open_seats(self) -> None:
+        if time.monotonic() - self._looked_at < _LOOK_SECONDS and self._seats:
+            return
+        self._looked_at = time.monotonic()
+        wanted = max(1, min(self._slots() - self._drained, len(self._unfinished)))
+        options = {"num_cpus": self._config["cpus"], "num_gpus": self._config["gpus"], "max_restarts": 0}
+        actor = ray.remote(station.Station).options(
+            **options, max_concurrency=3, scheduling_strategy="SPREAD" if not self._config["gpus"] else "DEFAULT"
+        )
+        while len(self._seats) < wanted:
+            seat = Seat(actor.remote(self._config))
+            self._seats.append(seat)
+            self._calls[seat.handle.ready.remote()] = seat
+        if not any(seat.node for seat in self._seats):
+            self._report.waiting(options, self._slots())
+
+    def _slots(self) -> int:
+        if self._config["stations"] is not None:
+            return int(self._config["stations"])
+        alive = [each["Resources"] for each in ray.nodes() if each["Alive"]]
+        return sum(slots_of(resources, self._config) for resources in alive)
+
+    def _hand_out(self) -> None:
+        for seat in self._seats:
+            idle = not seat.running
+            while seat.node and self._pending and len(seat.running) < self._config["depth"]:
+                shard = self._pending.popleft()
+                seat.running.add(shard)
+                seat.handle.start.remote(shard)
+            if idle and seat.running:
+                self._calls[seat.handle.take.remote(_TAKE_SECONDS)] = seat
+
+    def _settle(self, call: ray.ObjectRef) -> None:
+        seat = self._calls.pop(call)
+        if seat not in self._seats:
+            return
+        try:
+            answer = ray.get(call)
+        except ray.exceptions.RayTaskError as error:
+            self._failed_setups += 1
+            self._lose(seat, str(error.cause))
+            if self._failed_setups >= _SETUPS_TO_GIVE_UP and not any(each.node for each in self._seats):
+                raise SystemExit(f"no node can be made ready: {error.cause}") from error
+            return
+        except ray.exceptions.RayError as error:
+            self._lose(seat, f"{type(error).__name__}: {str(error).splitlines()[0]}")
+            return
+        if isinstance(answer, dict):
+            seat.node, seat.node_id = answer["node"], answer["node_id"]
+            return
+        for event in answer:
+            self._take(seat, event)
+        if seat.running and seat in self._seats:
+            self._calls[seat.handle.take.remote(_TAKE_SECONDS)] = seat
+
+    def _take(self, seat: Seat, event: dict) -> None:
+        kind, shard = event["type"], event.get("shard", "")
+        if kind == "lost":
+            seat.running.discard(shard)
+            seat.failures += 1
+            self._try_again(shard, f"on {seat.node}, {event['detail']}")
+            self._drain_if_sick(seat)
+        elif kind == "shard_finished":
+            seat.running.discard(shard)
+            seat.failures = 0
+            self._unfinished.discard(shard)
+            self._report.say({"type": kind, "stage": event["stage"], "shard": shard, **place_of(seat)})
+        elif kind == "shard_failed":
+            seat.running.discard(shard)
+            self._take_failure(seat, event)
+        else:
+            self._report.say({**event, **place_of(seat)})
+
+    # A failure of the machine may be none on another; the others would come again.
+    def _take_failure(self, seat: Seat, event: dict) -> None:
+        error = event["error"]
+        if error.get("retryable") and self._tries[event["shard"]] < self._config["retries"]:
+            seat.failures += 1
+            self._try_again(event["shard"], f"on {seat.node}, {error['message']}")
+        else:
+            self._unfinished.discard(event["shard"])
+            self._report.say({**event, **place_of(seat)})
+        self._drain_if_sick(seat)
+
+    def _drain_if_sick(self, seat: Seat) -> None:
+        others = [each for each in self._seats if each is not seat and each.node]
+        if seat.failures >= _FAILURES_TO_DRAIN and others:
+            self._drained += 1
+            self._report.warn(
+                f"a station on {seat.node} failed {seat.failures} times in a row and gets nothing more",
+                "Look at the GPU and the disk of that node; `curate doctor --engine ray` does.",
+            )
+            self._lose(seat, "its station was closed")
+
+    def _lose(self, seat: Seat, reason: str) -> None:
+        self._close(seat)
+        if not seat.node:
+            self._report.warn(f"a station could not be opened: {reason}", "It is tried again elsewhere.")
+        for shard in sorted(seat.running):
+            self._try_again(shard, f"on {seat.node}, {reason}")
+
+    def _try_again(self, shard: str, reason: str) -> None:
+        if shard not in self._unfinished:
+            return
+        self._tries[shard] += 1
+        if self._tries[shard] <= self._config["retries"]:
+            self._pending.appendleft(shard)
+            self._report.retry(shard, reason)
+            return
+        self._unfinished.discard(shard)
+        self._report.lose(shard, f"it was lost {self._tries[shard]} times, at last {reason}")
+
+    def _close(self, seat: Seat) -> None:
+        with suppress(ValueError):
+            self._seats.remove(seat)
+        self._looked_at = 0.0
+        with suppress(ray.exceptions.RayError):
+            ray.kill(seat.handle)
+
+
+def place_of(seat: Seat) -> dict:
+    """Where a station is, as events tell it."""
+    return {"node": seat.node, "node_id": seat.node_id}
+
+
+def slots_of(resources: dict, config: dict) -> int:
+    """How many stations a node has room for."""
+    wanted = {"CPU": config["cpus"], "GPU": config["gpus"]}
+    return min(int(resources.get(name, 0) // count) for name, count in wanted.items() if count > 0)
+
+
+def with_defaults(config: dict, nodes: list[dict]) -> dict:
+    """
+    The configuration with what the cluster decides: a GPU per station where there are any and the stage uses them, and
+    half of the cores that come with it; the other half is for compiling ahead.
+    """
+    resources = [each["Resources"] for each in nodes if each["Alive"]]
+    gpus = config["gpus"]
+    if gpus is None:
+        gpus = 1 if config["needs_gpu"] and any(each.get("GPU", 0) > 0 for each in resources) else 0
+    cpus = config["cpus"]
+    if cpus is None and gpus > 0:
+        shares = [each.get("CPU", 0) / each["GPU"] for each in resources if each.get("GPU", 0) > 0]
+        cpus = max(1, int(min(shares, default=1) * gpus // 2))
+    return {**config, "gpus": gpus, "cpus": 1 if cpus is None else cpus}
+
+
+def main(arguments: list[str]) -> None:
+    """Reads the configuration that `pipelines/engines/ray.ts` wrote, and works it off."""
+    config = json.loads(Path(arguments[0]).read_text())
+    # The modules are beside this file and nowhere on the nodes' path.
+    for module in (node, station):
+        ray.cloudpickle.register_pickle_by_value(module)
+    ray.init(address=config.get("address", "auto"), log_to_driver=False, logging_level="error")
+    report = Report(config)
+    Drive(with_defaults(config, ray.nodes()), report).run()
+    report.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
