@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isAllowed, parseLicenseExpression } from './license-expression.ts'
+import { isAllowed, readLicenseExpression } from './license-expression.ts'
 import type { RecordFilter, Subject, Verdict } from './types.ts'
 import { keep, refuse } from './verdict.ts'
 
@@ -67,7 +67,7 @@ function refuseMissing(what: string, allowMissing: boolean): Verdict | null {
 }
 
 function judge(what: string, text: string, allowed: ReadonlySet<string>): Verdict | null {
-  const expression = parseLicenseExpression(text)
+  const expression = readLicenseExpression(text)
   if (expression === null) return refuse('unreadable_license', `${what}: ${text}`)
   return isAllowed(expression, allowed) ? null : refuse('license_not_allowed', `${what}: ${text}`)
 }

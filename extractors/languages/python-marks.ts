@@ -1,9 +1,8 @@
 import { allImports } from '../python/imports.ts'
 import { decoratorsOf, fieldOf, nameChain, parsePython, textOf, undecorated, walk } from '../python/syntax.ts'
 import type { PythonFile, SyntaxNode } from '../python/syntax.ts'
-import type { FoundKernels, KernelSpan, SourceText } from '../types.ts'
-import { launchSitesOf, roleOf } from './kernel-uses.ts'
-import { countAutotuneConfigs } from './triton-autotune.ts'
+import type { FoundKernels, SourceText } from '../types.ts'
+import { jitKernel } from './jit-kernel.ts'
 import { findUses } from './triton-uses.ts'
 import type { FindLaunched } from './triton-uses.ts'
 import type { JitFunction } from './triton-jit.ts'
@@ -25,7 +24,11 @@ export async function findMarkedFunctions(source: SourceText, mark: PythonMark):
   if (file === null) return { kernels: [], skipped: [{ symbol: source.path, line: 1, reason: failure }], uses: [] }
   const functions = markedFunctions(file, mark)
   const uses = findUses(file, functions, mark.findLaunched)
-  return { kernels: functions.map((found) => toKernel(file, found, uses)), skipped: [], uses }
+  return {
+    kernels: functions.map((found) => jitKernel(file, found, uses, decoratorsOf(found.outer))),
+    skipped: [],
+    uses,
+  }
 }
 
 /** The whole dotted name of what an expression of a file names, imports and plain assignments followed. */
@@ -69,18 +72,4 @@ function markedFunctions(file: PythonFile, { isMark }: PythonMark): JitFunction[
   }
   visit(file.root, [])
   return found
-}
-
-function toKernel(file: PythonFile, found: JitFunction, uses: FoundKernels['uses']): KernelSpan {
-  const own = uses.filter(({ symbol, module }) => symbol === found.name && module === null)
-  const parameters = fieldOf(found.definition, 'parameters')
-  return {
-    symbol: found.symbol,
-    role: roleOf(own),
-    signature: parameters === null ? '()' : textOf(file, parameters),
-    startLine: file.lineOf(found.outer.start),
-    endLine: file.lineOf(found.outer.end - 1),
-    launchSites: launchSitesOf(found.name, own),
-    autotuneConfigs: countAutotuneConfigs(file, decoratorsOf(found.outer)),
-  }
 }

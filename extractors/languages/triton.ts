@@ -1,13 +1,11 @@
 import { z } from 'zod'
 import { parsePython, textOf, walk } from '../python/syntax.ts'
 import type { PythonFile } from '../python/syntax.ts'
-import type { FoundKernels, KernelSpan, Language, SourceText } from '../types.ts'
-import { launchSitesOf, roleOf } from './kernel-uses.ts'
-import { countAutotuneConfigs } from './triton-autotune.ts'
+import type { FoundKernels, Language, SourceText } from '../types.ts'
+import { jitKernel } from './jit-kernel.ts'
 import { findJitFunctions } from './triton-jit.ts'
 import type { JitFunction } from './triton-jit.ts'
 import { findUses } from './triton-uses.ts'
-import { fieldOf } from '../python/syntax.ts'
 
 const Options = z.strictObject({}).describe('No settings')
 
@@ -31,22 +29,8 @@ async function findKernels(source: SourceText): Promise<FoundKernels> {
   if (file === null) return { kernels: [], skipped: [{ symbol: source.path, line: 1, reason: failure }], uses: [] }
   const functions = findJitFunctions(file)
   const uses = findUses(file, functions)
-  const kernels = functions.map((found) => toKernel(file, found, uses))
+  const kernels = functions.map((found) => jitKernel(file, found, uses, found.wrappers))
   return { kernels, skipped: lostInErrors(file, functions), uses }
-}
-
-function toKernel(file: PythonFile, found: JitFunction, uses: FoundKernels['uses']): KernelSpan {
-  const own = uses.filter(({ symbol, module }) => symbol === found.name && module === null)
-  const parameters = fieldOf(found.definition, 'parameters')
-  return {
-    symbol: found.symbol,
-    role: roleOf(own),
-    signature: parameters === null ? '()' : textOf(file, parameters),
-    startLine: file.lineOf(found.outer.start),
-    endLine: file.lineOf(found.outer.end - 1),
-    launchSites: launchSitesOf(found.name, own),
-    autotuneConfigs: countAutotuneConfigs(file, found.wrappers),
-  }
 }
 
 // A decorator that the parser could not attach to a function, in a file that is no valid Python.

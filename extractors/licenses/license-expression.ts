@@ -1,9 +1,9 @@
-import parse from 'spdx-expression-parse'
-import { z } from 'zod'
+import { parseLicenseExpression } from '../../pipelines/core/license-expression.ts'
+import type { LicenseExpression } from '../../pipelines/core/license-expression.ts'
 
 /** The expression in one spelling, or null where it is not valid SPDX. */
 export function normalizeExpression(expression: string): string | null {
-  const parsed = parseExpression(expression)
+  const parsed = parseLicenseExpression(expression)
   return parsed === null ? null : render(parsed)
 }
 
@@ -25,63 +25,30 @@ export function foldExpression<Value>(
   both: (left: Value, right: Value) => Value,
   either: (left: Value, right: Value) => Value,
 ): Value | null {
-  const fold = (node: Expression): Value => {
+  const fold = (node: LicenseExpression): Value => {
     if (!('conjunction' in node)) return leaf(node.license, node.exception ?? null)
     return (node.conjunction === 'and' ? both : either)(fold(node.left), fold(node.right))
   }
-  const parsed = parseExpression(expression)
+  const parsed = parseLicenseExpression(expression)
   return parsed === null ? null : fold(parsed)
 }
 
 function conjuncts(license: string): string[] {
-  const parsed = parseExpression(license)
+  const parsed = parseLicenseExpression(license)
   return parsed === null ? [license] : split(parsed)
 }
 
-function split(node: Expression): string[] {
+function split(node: LicenseExpression): string[] {
   const isAnd = 'conjunction' in node && node.conjunction === 'and'
   return isAnd ? [...split(node.left), ...split(node.right)] : [render(node)]
 }
 
-function render(node: Expression): string {
+function render(node: LicenseExpression): string {
   if (!('conjunction' in node)) {
     const exception = node.exception === undefined ? '' : ` WITH ${node.exception}`
     return `${node.license}${node.plus === true ? '+' : ''}${exception}`
   }
-  const side = (inner: Expression): string =>
+  const side = (inner: LicenseExpression): string =>
     'conjunction' in inner && inner.conjunction !== node.conjunction ? `(${render(inner)})` : render(inner)
   return `${side(node.left)} ${node.conjunction.toUpperCase()} ${side(node.right)}`
 }
-
-function parseExpression(text: string): Expression | null {
-  try {
-    return Expression.parse(parse(text.trim()))
-  } catch {
-    return null
-  }
-}
-
-interface License {
-  readonly license: string
-  readonly plus?: boolean | undefined
-  readonly exception?: string | undefined
-}
-interface Conjunction {
-  readonly left: Expression
-  readonly conjunction: 'and' | 'or'
-  readonly right: Expression
-}
-type Expression = License | Conjunction
-
-const Expression: z.ZodType<Expression> = z.union([
-  z.strictObject({ license: z.string(), plus: z.boolean().optional(), exception: z.string().optional() }),
-  z.strictObject({
-    get left() {
-      return Expression
-    },
-    conjunction: z.enum(['and', 'or']),
-    get right() {
-      return Expression
-    },
-  }),
-])
