@@ -12,6 +12,8 @@ export interface OneOff {
   readonly code: string
   /** `triton`, `cuda`, `cpp`, or `torch` for code without a kernel language. */
   readonly language: string
+  /** What the code is: a module with `ModelNew`, by default, or C++ or CUDA with an `extern "C"` launcher `run`. */
+  readonly file?: 'candidate.py' | 'candidate.cpp' | 'candidate.cu'
 }
 
 /** Accepted; refused, with the candidate to blame; or not judged: the task or this machine is in the way. */
@@ -30,12 +32,14 @@ export const ONE_OFF_SETTINGS = {
 } as const satisfies Omit<ValidatorSettings, 'mode' | 'seed'>
 
 /** The request to judge a pair. */
-export function requestOf({ reference, code, language }: OneOff): EvaluationRequest {
+export function requestOf({ reference, code, language, file = 'candidate.py' }: OneOff): EvaluationRequest {
   const content = { reference, workloads: [{ id: workloadId({}), axes: {} }] }
   const task = { id: taskId(content), ...content }
-  const sources = [{ path: 'candidate.py', content: code }]
+  const sources = [{ path: file, content: code }]
   const id = candidateId({ task_id: task.id, sources, reasoning: null, generator: null })
-  return { task, candidate: { id, language, form: 'python', entry_point: 'candidate.py::ModelNew', sources } }
+  const isModule = file === 'candidate.py'
+  const entry_point = `${file}::${isModule ? 'ModelNew' : 'run'}`
+  return { task, candidate: { id, language, form: isModule ? 'python' : 'native', entry_point, sources } }
 }
 
 /** What rows say together: one refusal refuses, and only what passed everywhere is accepted. */

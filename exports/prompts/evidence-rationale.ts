@@ -4,13 +4,19 @@ import type { Evaluation, Performance } from '../../pipelines/core/records/evalu
 import { geomeanSpeedup } from '../../pipelines/core/speedup.ts'
 import { DEFAULT_TOKENIZER, countTokens } from '../../pipelines/core/tokenizer.ts'
 import type { Selection } from '../types.ts'
+import { trafficOf } from './memory-traffic.ts'
+
+/** What a rationale is written from. */
+interface Measured extends Pick<Selection, 'evaluations' | 'task'> {
+  readonly facts: Pick<Selection['facts'], 'operators' | 'num_operators'>
+}
 
 /**
- * A reasoning written from what the validator measured: that the code is right and by how much, how fast it is, and what its kernels
- * take of the device. The same evaluations give the same words. Null where it is not right, or was not timed: then nothing is there
+ * A reasoning written from what the validator measured: that the code is right and by how much, how fast it is, what it
+ * moves, which operators of PyTorch it stands for, and what its kernels take of the device. The same evaluations give the same words. Null where it is not right, or was not timed: then nothing is there
  * to explain. Its kind is `evidence`, so that it is never taken for a model's or a person's.
  */
-export async function evidenceRationale(selection: Pick<Selection, 'evaluations' | 'task'>): Promise<Reasoning | null> {
+export async function evidenceRationale(selection: Measured): Promise<Reasoning | null> {
   const judged = judgedWorkloads(selection.evaluations)
   const speedup = geomeanSpeedup(selection.evaluations, 'speedup')
   const [first] = judged
@@ -18,6 +24,8 @@ export async function evidenceRationale(selection: Pick<Selection, 'evaluations'
   const paragraphs = [
     correctnessOf(judged),
     speedOf(judged, selection, speedup),
+    trafficOf(first),
+    replacedBy(selection),
     kernelsOf(first),
     whatFollows(first, speedup, geomeanSpeedup(selection.evaluations, 'speedup_ci_low')),
   ]
@@ -63,6 +71,16 @@ function timesOf(performance: Performance): string {
 function figure(value: number): string {
   return value.toPrecision(3)
 }
+
+// Each operator is at least one kernel there, and none sees what another holds in registers.
+function replacedBy({ facts: { operators, num_operators } }: Measured): string | null {
+  if (operators === null || num_operators === null || num_operators < 2) return null
+  const names = operators.split(',').filter((name) => name !== '')
+  const told = names.length === 0 ? '' : ` (${names.slice(0, MAX_NAMES).join(', ')})`
+  return `In eager mode PyTorch runs the ${num_operators} operators of the reference${told} one after the other, each with its result in memory.`
+}
+
+const MAX_NAMES = 12
 
 function kernelsOf({ build }: Evaluation): string | null {
   const kernels = build?.kernels ?? []

@@ -24,7 +24,7 @@ export async function judgePair(
   { isAhead = false } = {},
 ): Promise<Judgement> {
   const { validator, seed, reporter, times } = bench
-  const request = requestOf({ ...pair, language: await languageOf(pair.code) })
+  const request = requestOf({ ...pair, language: await languageOf(pair) })
   if (isAhead) validator.prepare([request])
   const rows = await validator.evaluate(request)
   for (const { message, hint } of validator.takeWarnings()) reporter.note(`warning: ${message}\n  ${hint}`)
@@ -33,7 +33,8 @@ export async function judgePair(
   return { outcome: outcomeOf(rows), seed, evaluations: rows, ...(seconds === undefined ? {} : { seconds }) }
 }
 
-async function languageOf(code: string): Promise<string> {
+async function languageOf({ code, file = 'candidate.py' }: Omit<OneOff, 'language'>): Promise<string> {
+  if (file !== 'candidate.py') return file === 'candidate.cu' ? 'cuda' : 'cpp'
   const python = await readPythonCode(code)
   // Older ways of building than `load_inline` are read by whoever records what is built.
   if (python !== null && python.language !== 'torch') return python.language

@@ -8,6 +8,7 @@ import { messageOf, systemCodeOf, toCurateError, usageError } from '../../core/e
 import type { Reporter } from '../reporter/reporter.ts'
 import { renderJudgement } from '../reporter/judgement.ts'
 import { evaluateBatch } from './evaluate-batch.ts'
+import type { OneOff } from '../../../validators/one-off.ts'
 import { EXIT_CODES, judgePair } from './evaluate-pair.ts'
 
 /** Flags of `curate evaluate`. */
@@ -49,12 +50,19 @@ async function withValidator(options: EvaluateOptions, reporter: Reporter, signa
     const bench = { validator, seed, reporter, times: new Map() }
     if (files.kind === 'batch') return await evaluateBatch(files, bench)
     const reference = await readText(files.reference)
-    const judgement = await judgePair({ reference, code: await readText(files.candidate) }, bench)
+    const pair = { reference, code: await readText(files.candidate), file: fileOf(files.candidate) }
+    const judgement = await judgePair(pair, bench)
     reporter.records(renderJudgement(judgement), [judgement])
     return EXIT_CODES[judgement.outcome]
   } finally {
     await validator.close()
   }
+}
+
+// What else it is called says nothing of what it is.
+function fileOf(path: string): NonNullable<OneOff['file']> {
+  if (path.endsWith('.cu')) return 'candidate.cu'
+  return path.endsWith('.cpp') ? 'candidate.cpp' : 'candidate.py'
 }
 
 function filesOf({ reference, candidate, referenceDir, candidates }: EvaluateOptions) {

@@ -30,6 +30,9 @@ export const Correctness = z.object({
 })
 export type Correctness = z.infer<typeof Correctness>
 
+// Files of before it was measured have none.
+const BYTES = z.int().nullable().optional()
+
 /** What the clock said; present only where timing is honest. */
 export const Performance = z.object({
   latency_ms: z.number().describe('Median of one call of the candidate, milliseconds'),
@@ -38,6 +41,9 @@ export const Performance = z.object({
   speedup_ci_low: z.number().describe('Lower end of the 95 % bootstrap interval of the ratio'),
   speedup_ci_high: z.number().describe('Upper end of the 95 % bootstrap interval of the ratio'),
   num_samples: z.int().describe('Timed calls of each side'),
+  input_bytes: BYTES.describe('What the arguments of a call hold, bytes; null where a call takes gigabytes'),
+  parameter_bytes: BYTES.describe('What parameters and buffers hold, bytes'),
+  output_bytes: BYTES.describe('What comes out of a call, bytes'),
 })
 export type Performance = z.infer<typeof Performance>
 

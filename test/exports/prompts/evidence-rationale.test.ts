@@ -6,9 +6,15 @@ import { aCandidate, aPerformance, aTask, aWorkload, anEvaluation } from '../../
 
 const WORKLOADS = [aWorkload({}), aWorkload({ N: '4096' })]
 const TASK = aTask({ workloads: WORKLOADS })
+const ONE = { operators: 'mul', num_operators: 1 }
+const GPU = 'NVIDIA H100 80GB HBM3'
 
 test('says what was measured, and no more', async () => {
-  const reasoning = await evidenceRationale({ task: TASK, evaluations: [timed(0, 4, 168, 0), timed(1, 1, 168, 0)] })
+  const reasoning = await evidenceRationale({
+    task: TASK,
+    facts: ONE,
+    evaluations: [timed(0, 4, 168, 0), timed(1, 1, 168, 0)],
+  })
   expect(reasoning).toEqual({
     kind: 'evidence',
     tokenizer: 'o200k_base',
@@ -38,15 +44,46 @@ test.each([
   ['a slower kernel', 0.5, 0, 'So it is right, and not faster than PyTorch.'],
   ['spilled registers', 3, 64, 'Registers that are spilled cost traffic'],
 ] as const)('does not praise %s', async (_, speedup, spill, said) => {
-  const reasoning = await evidenceRationale({ task: TASK, evaluations: [timed(0, speedup, 40, spill)] })
+  const reasoning = await evidenceRationale({ task: TASK, facts: ONE, evaluations: [timed(0, speedup, 40, spill)] })
   expect(reasoning?.text).toContain(said)
+})
+
+test.each([
+  [
+    0.02,
+    GPU,
+    /The memory of NVIDIA H100 80GB HBM3 gives 3350 GB\/s, of which that is 83\.6 %\. So it lies on the memory side/,
+  ],
+  [0.1, GPU, /of which that is 16\.7 %\. So bandwidth alone does not explain its time/],
+  [0.01, GPU, /of which that is 167 %\. More than there is/],
+  [1, 'Example CPU', /PyTorch's time comes to 28\.0 GB\/s\.\n/],
+] as const)(
+  'a call of %s ms on %s lies on the side of the roofline that its bytes say',
+  async (latency_ms, hardware, said) => {
+    const moved = { input_bytes: 40_000_000, parameter_bytes: 4_000, output_bytes: 16_000_000 }
+    const evaluation = timed(0, 2, 40, 0)
+    const performance = aPerformance(2, { ...moved, latency_ms, reference_latency_ms: 2 * latency_ms })
+    const { environment } = evaluation
+    const measured = { ...evaluation, performance, environment: { ...environment, hardware } }
+    const reasoning = await evidenceRationale({ task: TASK, facts: ONE, evaluations: [measured] })
+    expect(reasoning?.text).toContain(
+      'the arguments hold 40.0 MB, parameters and buffers 4.00 kB, and the results 16.0 MB: 56.0 MB in all.',
+    )
+    expect(reasoning?.text).toMatch(said)
+  },
+)
+
+test('names the operators that it stands for, where there are several', async () => {
+  const facts = { operators: 'mean,mul,rsqrt', num_operators: 4 }
+  const reasoning = await evidenceRationale({ task: TASK, facts, evaluations: [timed(0, 2, 40, 0)] })
+  expect(reasoning?.text).toContain('runs the 4 operators of the reference (mean, mul, rsqrt) one after the other')
 })
 
 test('has nothing to say where nothing was timed, or where it is wrong', async () => {
   const candidate = aCandidate(TASK)
   const wrong = anEvaluation(candidate, { status: 'INCORRECT_NUMERICAL', blame: 'candidate' })
   for (const evaluations of [[], [anEvaluation(candidate)], [timed(0, 2, 40, 0), wrong]]) {
-    expect(await evidenceRationale({ task: TASK, evaluations })).toBeNull()
+    expect(await evidenceRationale({ task: TASK, facts: ONE, evaluations })).toBeNull()
   }
 })
 

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -24,8 +24,8 @@ describe('curate evaluate', () => {
     expect(stdout).toMatch(/seed \d+\n$/)
   })
 
-  test('refuses what is wrong, and gives the same verdict for the same seed', async () => {
-    const [first, again] = [await judged('wrong_value_torch', '77'), await judged('wrong_value_torch', '77')]
+  test('refuses what is wrong, a library without PyTorch here, and gives the same verdict for the same seed', async () => {
+    const [first, again] = [await judged('wrong_tail_native', '77'), await judged('wrong_tail_native', '77')]
     expect(first).toMatchObject({
       exitCode: 1,
       outcome: 'refused',
@@ -88,8 +88,13 @@ describe('curate evaluate', () => {
 })
 
 function evaluate(name: string, flags: readonly string[] = [], environment: Readonly<Record<string, string>> = {}) {
-  const files = ['--reference', join(KERNELS, name, 'task.py'), '--candidate', join(KERNELS, name, 'candidate.py')]
+  const files = ['--reference', join(KERNELS, name, 'task.py'), '--candidate', candidateOf(name)]
   return curate(['evaluate', ...files, ...flags], { ...CACHE, ...environment })
+}
+
+function candidateOf(name: string): string {
+  const files = ['candidate.py', 'candidate.cpp'].map((file) => join(KERNELS, name, file))
+  return files.find((file) => existsSync(file)) ?? ''
 }
 
 async function judged(name: string, seed = '1') {

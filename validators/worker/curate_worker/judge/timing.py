@@ -23,6 +23,7 @@ from .evidence import Evidence
 from .faults import Verdict
 from .reference import Reference
 from .samples import Samples, Timing
+from .traffic import traffic_of
 
 # Of the inputs that nobody can foresee, the first are used before.
 _FIRST = 2
@@ -62,7 +63,9 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, 
             evidence.clock_objection = None
         elif confirmed is False:
             evidence.clock_objection = "a chain of calls took longer than its process reports"
-    return None if evidence.clock_confirms is False or not evidence.enough_pairs else _performance(samples)
+    if evidence.clock_confirms is False or not evidence.enough_pairs:
+        return None
+    return _performance(samples) | traffic_of(reference)
 
 
 # What is computed while inputs arrive, or in calls too short for the outside clock, shows in a chain of calls.

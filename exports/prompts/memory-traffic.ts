@@ -1,0 +1,76 @@
+import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
+
+/**
+ * What the bytes of a call say of its time: how much it moves if everything is moved once, how fast that was, and on which side of the
+ * roofline (https://doi.org/10.1145/1498765.1498785) it lies. Null where the bytes are not known.
+ */
+export function trafficOf({ performance, environment }: Evaluation): string | null {
+  if (performance === null) return null
+  const { input_bytes, parameter_bytes, output_bytes, latency_ms, reference_latency_ms } = performance
+  if (input_bytes == null || parameter_bytes == null || output_bytes == null) return null
+  const bytes = input_bytes + parameter_bytes + output_bytes
+  const held = [
+    `the arguments hold ${sizeOf(input_bytes)}`,
+    ...(parameter_bytes > 0 ? [`parameters and buffers ${sizeOf(parameter_bytes)}`] : []),
+  ]
+  const [own, theirs] = [latency_ms, reference_latency_ms].map((milliseconds) => bytes / milliseconds / 1e6)
+  const rates = `Moved once in ${latency_ms.toPrecision(3)} ms, that is ${rateOf(own ?? 0)}; PyTorch's time comes to ${rateOf(theirs ?? 0)}.`
+  const facts = `What moves: ${held.join(', ')}, and the results ${sizeOf(output_bytes)}: ${sizeOf(bytes)} in all. ${rates}`
+  const side = sideOf(own ?? 0, environment.hardware)
+  return side === null ? facts : `${facts} ${side}`
+}
+
+function sideOf(rate: number, hardware: string): string | null {
+  const peak = PEAKS.find(([name]) => name.test(hardware))?.[1]
+  if (peak === undefined) return null
+  const share = rate / peak
+  const base = `The memory of ${hardware} gives ${peak} GB/s, of which that is ${(100 * share).toPrecision(3)} %.`
+  if (share > BEYOND) return `${base} More than there is: some of it stays in caches or is not read at all.`
+  if (share >= NEAR)
+    return `${base} So it lies on the memory side of the roofline, and only fewer bytes would make it much faster.`
+  return `${base} So bandwidth alone does not explain its time: arithmetic, latency, the launch or bytes that are moved more than once do.`
+}
+
+// Clocks and medians are right to a few percent; copies reach 85 to 95 % of what datasheets say.
+const BEYOND = 1.05
+const NEAR = 0.6
+
+// GB/s, from the vendors' datasheets. The first that fits: names of one family differ in their ends.
+const PEAKS: readonly (readonly [RegExp, number])[] = [
+  [/\bB200\b/, 8000],
+  [/\bGH200 480GB\b/, 4000],
+  [/\bH200\b/, 4800],
+  [/\bH100 NVL\b/, 3900],
+  [/\bH100 PCIe\b/, 2000],
+  [/\bH100\b/, 3350],
+  [/\bH800\b/, 3350],
+  [/\bH20\b/, 4000],
+  [/\bA100-SXM\d?-80GB\b/, 2039],
+  [/\bA100 80GB PCIe\b/, 1935],
+  [/\bA100-(?:SXM\d?|PCIE)-40GB\b/, 1555],
+  [/\bL40S?\b/, 864],
+  [/\bL4\b/, 300],
+  [/\bA10G?\b/, 600],
+  [/\bV100\b/, 900],
+  [/\bT4\b/, 320],
+  [/\bRTX 5090\b/, 1792],
+  [/\bRTX 4090\b/, 1008],
+  [/\bRTX 3090 Ti\b/, 1008],
+  [/\bRTX 3090\b/, 936],
+  [/\bMI300X\b/, 5300],
+]
+
+function sizeOf(bytes: number): string {
+  const [unit = 'B', scale = 1] = UNITS.find(([, each]) => bytes >= each) ?? []
+  return scale === 1 ? `${bytes} B` : `${(bytes / scale).toPrecision(3)} ${unit}`
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ['GB', 1e9],
+  ['MB', 1e6],
+  ['kB', 1e3],
+]
+
+function rateOf(rate: number): string {
+  return `${rate.toPrecision(3)} GB/s`
+}
