@@ -8,6 +8,8 @@ import { machineFailure } from './machine-failure.ts'
 import { Answer, Greeting } from './protocol.ts'
 import type {
   CheckRequest,
+  CompileRequest,
+  CompiledProgram,
   EvaluateRequest,
   JudgeOptions,
   JudgedRow,
@@ -20,12 +22,13 @@ import type {
 } from './protocol.ts'
 
 /** What a judge can be asked. */
-export type Question = Omit<EvaluateRequest, 'nonce'> | Omit<CheckRequest, 'nonce'>
+export type Question = Omit<EvaluateRequest, 'nonce'> | Omit<CheckRequest, 'nonce'> | Omit<CompileRequest, 'nonce'>
 
 /** How a request ended: with rows, with what was seen of a program, with a failure that the judge told, or with the loss of the judge. */
 export type JudgeReply =
   | { readonly kind: 'rows'; readonly rows: JudgedRow[]; readonly seconds: Seconds }
   | { readonly kind: 'checked'; readonly finding: ProgramFinding | null }
+  | { readonly kind: 'compiled'; readonly program: CompiledProgram }
   | JudgeFailure
 
 /** The same of a request for a graph. */
@@ -101,7 +104,7 @@ async function exchange(
   timeoutMs: number,
 ): Promise<Answer | Lost> {
   const nonce = randomBytes(16).toString('hex')
-  const message: EvaluateRequest | CheckRequest | TraceRequest = { ...request, nonce }
+  const message: EvaluateRequest | CheckRequest | CompileRequest | TraceRequest = { ...request, nonce }
   await child.write(`${JSON.stringify(message)}\n`)
   const line = await nextLine(lines, timeoutMs)
   if (line.kind !== 'line') return { type: 'lost', message: `${line.kind}: ${lastLine(child.printed())}` }
@@ -112,6 +115,10 @@ async function exchange(
 
 function replyOf(answer: Answer | Lost): JudgeReply {
   if (answer.type === 'verdict') return { kind: 'rows', rows: answer.rows, seconds: answer.seconds }
+  if (answer.type === 'compiled') {
+    const { source, compiler, refusal } = answer
+    return { kind: 'compiled', program: { source, compiler, refusal } }
+  }
   return answer.type === 'checked' ? { kind: 'checked', finding: answer.finding } : failureOf(answer)
 }
 

@@ -77,6 +77,12 @@ export interface TraceRequest {
   readonly memory_bytes: number
 }
 
+/** Ask TorchInductor for an implementation of a task, on all its workloads. */
+export interface CompileRequest extends Omit<EvaluateRequest, 'type' | 'candidate'> {
+  readonly type: 'compile'
+  readonly candidate: null
+}
+
 /** A candidate that will come: what it wants built is built meanwhile. There is no answer. */
 export interface PrepareRequest {
   readonly type: 'prepare'
@@ -148,11 +154,23 @@ export type TracedGraph = z.infer<typeof TracedGraph>
 
 const Traced = TracedGraph.extend({ type: z.literal('traced'), nonce: z.string() })
 
+/** What TorchInductor wrote, or why it wrote nothing. */
+export const CompiledProgram = z.strictObject({
+  source: z.string().nullable().describe('Python with `ModelNew`; null where there is none'),
+  compiler: z.string().nullable().describe('What wrote it, with its version'),
+  refusal: z
+    .strictObject({ cause: z.string().describe('`EXTERN_ONLY`, `UNSUPPORTED`, or an error'), log: z.string() })
+    .nullable(),
+})
+export type CompiledProgram = z.infer<typeof CompiledProgram>
+
+const Compiled = CompiledProgram.extend({ type: z.literal('compiled'), nonce: z.string() }).strict()
+
 const Fault = z.strictObject({ type: z.literal('fault'), nonce: z.string(), code: z.string(), message: z.string() })
 
 /** The first line of a judge. */
 export const Greeting = z.discriminatedUnion('type', [Ready, Failed])
 
-/** Every later line: a verdict on the candidate, what was seen of a program, the graph of a reference, or a failure of the machine. */
-export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Traced, Fault])
+/** Every later line: a verdict on the candidate, what was seen of a program, what a compiler wrote, the graph of a reference, or a failure of the machine. */
+export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Compiled, Traced, Fault])
 export type Answer = z.infer<typeof Answer>

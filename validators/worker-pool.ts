@@ -6,7 +6,7 @@ import { CONTROL, isControlPassed } from './control.ts'
 import { listGpus } from './gpu-list.ts'
 import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply, Question } from './judge-process.ts'
-import type { CheckRequest, EvaluateRequest, JudgeOptions, ProgramFinding } from './protocol.ts'
+import type { CheckRequest, CompiledProgram, EvaluateRequest, JudgeOptions, ProgramFinding } from './protocol.ts'
 import type { ValidatorWarning } from './types.ts'
 
 /** What a pool is made of. */
@@ -25,7 +25,7 @@ type Check = Omit<CheckRequest, 'type' | 'nonce'>
 
 /** The rows of a question, and where its time went. */
 type Judged = Extract<JudgeReply, { kind: 'rows' }>
-type Answered = Judged | Extract<JudgeReply, { kind: 'checked' }>
+type Answered = Extract<JudgeReply, { kind: 'rows' | 'checked' | 'compiled' }>
 
 /** A place for one judge, with the judge that sits there, if any, and the task whose reference it holds. */
 interface Seat {
@@ -83,6 +83,13 @@ export class WorkerPool {
     const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'check', ...question }))
     if (answer.kind !== 'checked') throw machineFailure('worker_lost', 'it answered another question')
     return answer.finding
+  }
+
+  /** What TorchInductor writes for a task. Throws a CurateError for what is the machine's failure. */
+  async compile(question: Omit<Check, 'candidate'>): Promise<CompiledProgram> {
+    const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'compile', ...question, candidate: null }))
+    if (answer.kind !== 'compiled') throw machineFailure('worker_lost', 'it answered another question')
+    return answer.program
   }
 
   /** What is to be known of the machine and was not taken yet. */
@@ -158,7 +165,7 @@ export class WorkerPool {
 const PATIENCE_MS = 3000
 
 function isAnswered(reply: JudgeReply): reply is Answered {
-  return reply.kind === 'rows' || reply.kind === 'checked'
+  return reply.kind === 'rows' || reply.kind === 'checked' || reply.kind === 'compiled'
 }
 
 // Only seen by questions that nobody waits for any more, since something else ended the run.

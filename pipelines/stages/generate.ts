@@ -1,6 +1,8 @@
 import { isPromptPath } from '../../extractors/prompts/kernel-prompt.ts'
 import { feedbackPrompt } from '../../extractors/prompts/feedback.ts'
 import { prompts } from '../../extractors/prompts/bundled-prompts.ts'
+import { openProgramWorker } from '../../validators/program-worker.ts'
+import type { ProgramWorker } from '../../validators/program-worker.ts'
 import type { Validator } from '../../validators/types.ts'
 import { VALIDATOR, openValidator } from '../../validators/validator.ts'
 import { CurateError } from '../core/errors.ts'
@@ -10,6 +12,8 @@ import { tasks } from '../core/records/task.ts'
 import { trajectories } from '../core/records/trajectory.ts'
 import type { ShardKey, ShardSpec, Stage, World } from '../core/stage.ts'
 import { DEFAULT_TOKENIZER } from '../core/tokenizer.ts'
+import { compilerConfig, runCompiler } from './generation/compiler-entry.ts'
+import type { CompilerEntry } from './generation/compiler-entry.ts'
 import { importConfig, runImport, taskImports } from './generation/import-entry.ts'
 import { needsJudge } from './generation/model-entry.ts'
 import type { ModelEntry } from './generation/model-entry.ts'
@@ -19,38 +23,53 @@ import type { ImportEntry, Recipe } from './recipe.ts'
 import { validatorSettings } from './validator-settings.ts'
 
 /**
- * Turns what models write into candidates, for tasks that were paired or that files bring themselves: one shard per file of outputs,
- * and one per entry that asks models.
+ * Turns what models and compilers write into candidates, for tasks that were paired or that files bring themselves: one shard per file
+ * of outputs, and one per entry that asks models or a compiler.
  */
-export const generateStage: Stage<Recipe, Validator | null> = {
+export const generateStage: Stage<Recipe, GenerateResource> = {
   name: 'generate',
   version: GENERATE_VERSION,
   unit: 'outputs',
   tables: [tasks, candidates, trajectories, answers],
   concurrency: () => 1,
   plan: (recipe, world) => (recipe.input === null ? planEntries(recipe, world) : []),
-  async open(recipe, cacheDirectory, signal) {
-    if (!recipe.generate.models.some(needsJudge)) return null
-    const options = { workers: recipe.validate.workers, cacheFolder: cacheDirectory, signal }
-    return openValidator(validatorSettings(recipe), options)
+  async open(recipe, cacheFolder, signal) {
+    const programs = openProgramWorker({ cacheFolder, signal })
+    const options = { workers: recipe.validate.workers, cacheFolder, signal }
+    const isJudged = recipe.generate.models.some(needsJudge)
+    return { programs, validator: isJudged ? await openValidator(validatorSettings(recipe), options) : null }
   },
-  close: async (validator) => validator?.close(),
+  async close({ programs, validator }) {
+    await programs.close()
+    await validator?.close()
+  },
   async *run(context) {
     const { generate } = context.recipe
     const { shard } = context.shard
     const imported = generate.imports.find(({ id }) => id === shard)
     const asked = generate.models.find(({ id }) => id === shard)
+    const compiled = generate.compilers.find(({ id }) => id === shard)
+    const { programs, validator } = context.resource
     if (imported !== undefined) yield* runImport(context, imported)
+    else if (compiled !== undefined) yield* runCompiler(context, compiled, programs)
     else if (asked !== undefined) {
-      yield* runModels(needsJudge(asked) ? context : { ...context, resource: null }, asked)
+      yield* runModels({ ...context, resource: needsJudge(asked) ? validator : null }, asked)
     } else throw unknownEntry(shard)
   },
+}
+
+/** What the entries of a recipe share. */
+interface GenerateResource {
+  readonly programs: ProgramWorker
+  /** Null where no entry judges while it generates. */
+  readonly validator: Validator | null
 }
 
 function planEntries(recipe: Recipe, world: World): ShardSpec[] {
   return [
     ...recipe.generate.imports.map((entry) => importSpec(entry, recipe, world)),
     ...recipe.generate.models.map((entry) => modelSpec(entry, recipe, world)),
+    ...recipe.generate.compilers.map((entry) => compilerSpec(entry, recipe, world)),
   ]
 }
 
@@ -94,6 +113,18 @@ function modelSpec(entry: ModelEntry, recipe: Recipe, world: World): ShardSpec {
       files: [...read.map(({ path }) => path), entry.prompt].map((path) => world.files.get(path) ?? null),
       ...(judged ? { device: world.device } : {}),
     },
+    inputs: pairShards(recipe, world),
+  }
+}
+
+// Another version of PyTorch writes other kernels.
+function compilerSpec(entry: CompilerEntry, recipe: Recipe, world: World): ShardSpec {
+  const read = recipe.generate.imports
+  return {
+    stage: 'generate',
+    shard: entry.id,
+    config: { compiler: compilerConfig(entry), imports: read.map(importConfig) },
+    external: { files: read.map(({ path }) => world.files.get(path) ?? null), device: world.device },
     inputs: pairShards(recipe, world),
   }
 }

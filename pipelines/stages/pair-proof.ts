@@ -1,8 +1,8 @@
 import type { PairDefect } from '../../extractors/pairing/repository-pairing.ts'
 import type { Pair } from '../../extractors/types.ts'
 import type { ProgramFinding } from '../../validators/protocol.ts'
-import { PROGRAM_CHECK } from '../../validators/program-checker.ts'
-import type { ProgramChecker } from '../../validators/program-checker.ts'
+import { PROGRAM_CHECK } from '../../validators/program-worker.ts'
+import type { ProgramWorker } from '../../validators/program-worker.ts'
 import { taskId, workloadId } from '../core/records/task.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -12,7 +12,7 @@ export function proofConfig({ pair }: Recipe): Readonly<Record<string, unknown>>
 }
 
 /** Runs the reference of a pair and imports its implementation; null where nothing speaks against them. */
-export async function provePair(pair: Pair, checker: ProgramChecker, device: string): Promise<PairDefect | null> {
+export async function provePair(pair: Pair, checker: ProgramWorker, device: string): Promise<PairDefect | null> {
   const workloads = pair.workloads.map((axes) => ({ id: workloadId({ ...axes }), axes: { ...axes } }))
   const content = { reference: pair.reference, workloads }
   const task = { id: taskId(content), ...content }

@@ -13,8 +13,8 @@ import type {
 } from '../../extractors/pairing/repository-pairing.ts'
 import { reasoningSources } from '../../extractors/reasoning/registry.ts'
 import type { Pair, PairingMethod, ReasoningSource, Repository } from '../../extractors/types.ts'
-import { openProgramChecker } from '../../validators/program-checker.ts'
-import type { ProgramChecker } from '../../validators/program-checker.ts'
+import { openProgramWorker } from '../../validators/program-worker.ts'
+import type { ProgramWorker } from '../../validators/program-worker.ts'
 import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
 import { candidates } from '../core/records/candidate.ts'
@@ -36,7 +36,7 @@ import type { Recipe } from './recipe.ts'
 const VERSION = 5
 
 /** Finds the PyTorch reference of each kernel: one shard per source, which holds its tasks, its candidates and the rest with a reason. */
-export const pairStage: Stage<Recipe, ProgramChecker> = {
+export const pairStage: Stage<Recipe, ProgramWorker> = {
   name: 'pair',
   version: VERSION,
   unit: 'files',
@@ -44,7 +44,7 @@ export const pairStage: Stage<Recipe, ProgramChecker> = {
   // All of it is work of this process; more shards at once would only hold more repositories in memory.
   concurrency: () => 1,
   plan: planPairing,
-  open: async (_, cacheFolder, signal) => openProgramChecker({ cacheFolder, signal }),
+  open: async (_, cacheFolder, signal) => openProgramWorker({ cacheFolder, signal }),
   close: (checker) => checker.close(),
   run: runPairing,
 }
@@ -69,7 +69,7 @@ function planPairing(recipe: Recipe, world: World): ShardSpec[] {
   })
 }
 
-async function* runPairing(context: StageContext<Recipe, ProgramChecker>): AsyncGenerator<TableRow> {
+async function* runPairing(context: StageContext<Recipe, ProgramWorker>): AsyncGenerator<TableRow> {
   const kernels: Kernel[] = []
   for await (const kernel of context.read(kernelTable)) kernels.push(kernel)
   // Nothing to pair, so nothing to fetch: a repository whose owner opted out is not even opened.
@@ -107,7 +107,7 @@ async function* runPairing(context: StageContext<Recipe, ProgramChecker>): Async
   }
 }
 
-function proverOf({ resource, world }: StageContext<Recipe, ProgramChecker>) {
+function proverOf({ resource, world }: StageContext<Recipe, ProgramWorker>) {
   return (pair: Pair): Promise<PairDefect | null> => provePair(pair, resource, world.device)
 }
 
@@ -122,7 +122,7 @@ function detailOf({ detail, evidence }: UnpairedKernel): string | null {
 const REFERENCE_AT = 'its reference is at '
 
 // Each method searches all files; a new one begins where the count starts again.
-function progressOf({ progress, signal }: StageContext<Recipe, ProgramChecker>) {
+function progressOf({ progress, signal }: StageContext<Recipe, ProgramWorker>) {
   return (done: number, total: number): void => {
     signal.throwIfAborted()
     if (done === 1) progress.expect(total)
@@ -132,7 +132,7 @@ function progressOf({ progress, signal }: StageContext<Recipe, ProgramChecker>) 
 
 // The same program with the same workloads is one task, whichever tests it was found in.
 async function recordsOf(
-  context: StageContext<Recipe, ProgramChecker>,
+  context: StageContext<Recipe, ProgramWorker>,
   repository: Repository,
   { pairs }: PairedRepository,
   kernels: readonly Kernel[],
@@ -157,7 +157,7 @@ async function recordsOf(
 const LOOKS_AT_A_TIME = 4
 
 async function reasonsOf(
-  context: StageContext<Recipe, ProgramChecker>,
+  context: StageContext<Recipe, ProgramWorker>,
   repository: Repository,
   pairs: readonly FoundPair[],
   kernels: readonly Kernel[],
@@ -175,7 +175,7 @@ async function reasonsOf(
 }
 
 async function reasoningOf(
-  { recipe }: StageContext<Recipe, ProgramChecker>,
+  { recipe }: StageContext<Recipe, ProgramWorker>,
   repository: Repository,
   kernel: Kernel,
 ): Promise<Reasoning | null> {

@@ -11,6 +11,7 @@ import { sources } from '../../extractors/sources/registry.ts'
 import { filters } from '../../filters/registry.ts'
 import { enabledPlugins, optionShapes, optionsByPlugin } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
+import { compilerEntryShape } from './generation/compiler-entry.ts'
 import { checkModelEntry, modelEntryShape } from './generation/model-entry.ts'
 
 const NAME = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dots, dashes and underscores')
@@ -114,6 +115,12 @@ const ModelEntry = z
   .strictObject({ id: NAME.describe('Name of the entry in rows and reports'), ...modelEntryShape })
   .superRefine(checkModelEntry)
 
+/** One entry under `generate.compilers`. */
+const CompilerEntry = z.strictObject({
+  id: NAME.describe('Name of the entry in rows and reports'),
+  ...compilerEntryShape,
+})
+
 const Generate = z
   .strictObject({
     imports: z
@@ -126,12 +133,21 @@ const Generate = z
       .superRefine(uniqueIds)
       .default([])
       .describe('Models to ask for candidates, over the network or through files'),
+    compilers: z
+      .array(CompilerEntry)
+      .superRefine(uniqueIds)
+      .default([])
+      .describe('Implementations that TorchInductor writes in Triton, which needs neither a model nor a GPU'),
   })
-  .superRefine(({ imports, models }, context) => {
+  .superRefine(({ imports, models, compilers }, context) => {
+    const refuse = (path: (string | number)[], id: string, what: string): void =>
+      context.addIssue({ code: 'custom', path, message: `the id ${id} is that of ${what}` })
     for (const [index, { id }] of models.entries()) {
-      if (!imports.some((other) => other.id === id)) continue
-      const path = ['models', index, 'id']
-      context.addIssue({ code: 'custom', path, message: `the id ${id} is that of an import` })
+      if (imports.some((other) => other.id === id)) refuse(['models', index, 'id'], id, 'an import')
+    }
+    for (const [index, { id }] of compilers.entries()) {
+      if (imports.some((other) => other.id === id)) refuse(['compilers', index, 'id'], id, 'an import')
+      if (models.some((other) => other.id === id)) refuse(['compilers', index, 'id'], id, 'an entry of models')
     }
   })
 

@@ -9,9 +9,12 @@ export function validateShards(recipe: Pick<Recipe, 'validate'>): ShardKey[] {
   }))
 }
 
-/** The shards of `generate`: one per file of outputs, and one per entry that asks models. */
+/** The shards of `generate`: one per file of outputs, and one per entry that asks models or a compiler. */
 function generateShards({ generate }: Pick<Recipe, 'generate'>): ShardKey[] {
-  return [...generate.imports, ...generate.models].map(({ id }) => ({ stage: 'generate', shard: id }))
+  return [...generate.imports, ...generate.models, ...generate.compilers].map(({ id }) => ({
+    stage: 'generate',
+    shard: id,
+  }))
 }
 
 /** Every shard before `filter` that holds tasks, candidates or evaluations; none where a file holds them. */

@@ -17,7 +17,8 @@ const Sampling = z.strictObject({
     .describe('Further fields of the request, such as `reasoning_effort` or `chat_template_kwargs`'),
 })
 
-const Tasks = z.strictObject({
+/** Which tasks an entry is for. */
+export const ChosenTasks = z.strictObject({
   only: z
     .enum(['all', 'without_candidate'])
     .default('all')
@@ -50,7 +51,7 @@ export const modelEntryShape = {
     .default(null)
     .describe('Files of questions and answers instead of servers, for a cluster without network; null for servers'),
   sampling: Sampling.prefault({}).describe('How answers are drawn'),
-  tasks: Tasks.prefault({}).describe('Which tasks are asked for'),
+  tasks: ChosenTasks.prefault({}).describe('Which tasks are asked for'),
   start: z
     .enum(['task', 'failed_candidates'])
     .default('task')

@@ -213,6 +213,26 @@ describe('the plan of generate', () => {
   })
 })
 
+// A process and two imports of the compiler.
+test('a compiler writes an implementation of a task, or says why there is nothing to write', async () => {
+  const body = (forward: string): string =>
+    `import torch\n\n\nclass Model(torch.nn.Module):\n    def forward(self, x):\n        return ${forward}\n\n\ndef get_inputs():\n    return [torch.randn(3, 5)]\n\n\ndef get_init_inputs():\n    return []\n`
+  const workloads = [{ id: 'only', axes: {} }]
+  const fused = { ...aTask('fused'), reference: body('torch.relu(x) * 2'), workloads }
+  const library = { ...aTask('library'), reference: body('x @ x.T'), workloads }
+  const run = openStageRun(await temporaryFolder(), aRecipe({ generate: { compilers: [{ id: 'inductor' }] } }))
+  const known = [fused, library].map((task) => rowOf(tasks, task))
+  await run.write({ stage: 'pair', shard: 'example' }, known, [tasks])
+  await run.run(generateStage)
+  const shard = { stage: 'generate', shard: 'inductor' } as const
+  const [candidate, ...more] = await run.read(candidates, shard)
+  expect(more).toEqual([])
+  expect(candidate).toMatchObject({ task_id: fused.id, origin: 'compiled', language: 'triton', license: 'MIT' })
+  expect(candidate?.generator).toMatch(/^TorchInductor \(torch 2\./)
+  expect(candidate?.sources[0]?.content).toContain('@triton.jit\ndef triton_poi_fused_')
+  expect(await run.read(rejects, shard)).toMatchObject([{ record_id: library.id, reason: 'extern_only' }])
+})
+
 async function openRun(entry: unknown, known: readonly Task[]): Promise<StageRun & { base: string }> {
   const base = await temporaryFolder()
   const run = openStageRun(base, aRecipe({ generate: { imports: [entry] } }))

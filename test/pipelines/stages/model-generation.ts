@@ -6,6 +6,7 @@ import type { Task } from '../../../pipelines/core/records/task.ts'
 import { rowOf } from '../../../pipelines/core/table.ts'
 import { generateStage } from '../../../pipelines/stages/generate.ts'
 import { validatorSettings } from '../../../pipelines/stages/validator-settings.ts'
+import { openProgramWorker } from '../../../validators/program-worker.ts'
 import type { Validator } from '../../../validators/types.ts'
 import { openValidator } from '../../../validators/validator.ts'
 import { startChatServer } from '../../chat-server.ts'
@@ -77,7 +78,11 @@ export async function generate(
 
 /** The stage with a judge that outlives its run. */
 export function stageWith(validator: Validator): typeof generateStage {
-  return { ...generateStage, open: async () => validator, close: async () => undefined }
+  return {
+    ...generateStage,
+    open: async (_, cacheFolder, signal) => ({ validator, programs: openProgramWorker({ cacheFolder, signal }) }),
+    close: ({ programs }) => programs.close(),
+  }
 }
 
 /** Opens a judge with the settings of these runs. */

@@ -90,7 +90,7 @@ def test_one_workload_that_runs_is_enough(opened: tuple) -> None:
         ("class ModelNew:\n    pass\n", None),
         ("from torch import nothing_of_this_name\n", "IMPORT_ERROR"),
         ("import triton\n\n@triton.jit\ndef kernel(x):\n    pass\n\nclass ModelNew:\n    pass\n", None),
-        ("class Other:\n    pass\n", "FAILS"),
+        ("class ModelNew(torch.nn.Module):\n    pass\n", "FAILS"),
     ],
 )
 def test_a_candidate_is_imported(opened: tuple, content: str, cause: str | None) -> None:

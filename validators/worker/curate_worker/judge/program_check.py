@@ -32,6 +32,7 @@ _UNCERTAIN = ("NO_GPU", "REF_TIMEOUT", "REF_CRASH", "REF_OUT_OF_MEMORY")
 _OF_THE_DEVICE = re.compile(
     r"cuda|gpu|device|driver|backend|capability|cpu|not implemented for|hip\b|xpu", re.IGNORECASE
 )
+_OWN_MISTAKES = ("ModuleNotFoundError", "ImportError", "NameError", "SyntaxError", "IndentationError", "LOAD_ERROR")
 _FRAME = re.compile(r"^  at [\w./-]+:(\d+)", re.MULTILINE)
 _MODULE = re.compile(r"No module named '([\w.]+)'")
 
@@ -90,12 +91,17 @@ def _finding_on(station: Station, check: ProgramCheck, task: Task, workload: Wor
 # A result that is the same whatever goes in, or one of the inputs as it was, is none.
 def _dependence_finding(reference: Reference) -> Finding | None:
     fingerprints: set[str] = set()
+    given: set[str] = set()
     handed_back = True
     for inputs, output, is_changed in _seen(reference):
         fingerprints.add(_fingerprint(output))
+        given.add(_fingerprint(inputs))
         handed_back = handed_back and _is_among(output, inputs)
         if is_changed or (len(fingerprints) > 1 and not handed_back):
             return None
+    if len(given) == 1:
+        text = "its inputs are the same whatever the seed, and so is what it gives"
+        return Finding("CONSTANT", text, is_certain=True)
     if len(fingerprints) == 1:
         return Finding("CONSTANT", "it gives the same whatever its inputs are", is_certain=True)
     return Finding("RETURNS_INPUT", "it gives back one of its inputs as it was", is_certain=True)
@@ -139,6 +145,9 @@ def _candidate_finding(station: Station, check: ProgramCheck, candidate: Candida
     # Code that asks to be built has been imported as far as it goes without a compiler.
     if answer.kind in ("loaded", "build_needed"):
         return None
+    # What a library says against code that calls it, another version of it may not say.
+    if not text.startswith(_OWN_MISTAKES):
+        return Finding("FAILS", text, is_certain=False)
     return _failure("NO_GPU" if needs_gpu(text) else "", text, source)
 
 

@@ -9,13 +9,22 @@ from typing import BinaryIO
 import torch
 
 from .builds.ahead import BuildAhead
+from .compiled import compile_task
 from .device_lock import PROCESSOR
 from .evaluate import evaluate
 from .faults import MachineFault, fault_of
 from .log_text import clean_log
 from .phases import timed_phases
 from .program_check import check_program
-from .requests import MAX_REQUEST_BYTES, BadRequest, Request, parse_check, parse_preparation, parse_request, parse_trace
+from .requests import (
+    MAX_REQUEST_BYTES,
+    BadRequest,
+    Request,
+    parse_check,
+    parse_preparation,
+    parse_request,
+    parse_trace,
+)
 from .station import Station
 from .tasks import TaskSession
 from .tracing import Tracing
@@ -25,7 +34,7 @@ _MOSTLY_FREE = 0.75
 
 
 def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int) -> None:
-    """Serves until the requests end. One answer per `evaluate`, `check` or `trace`, none per `prepare`."""
+    """Serves until the requests end. One answer per request, none per `prepare`."""
     tasks, ahead, tracing = TaskSession(station), BuildAhead(station, builders), Tracing(station)
     try:
         while line := requests.readline(MAX_REQUEST_BYTES + 1):
@@ -89,6 +98,8 @@ def _answer(station: Station, tasks: TaskSession, tracing: Tracing, message: obj
         with timed_phases() as clock, station.locks.shared():
             if kind == "check":
                 told = {"type": "checked", "finding": check_program(station, parse_check(message))}
+            elif kind == "compile":
+                told = {"type": "compiled", **compile_task(station, parse_check(message))}
             elif kind == "trace":
                 told = {"type": "traced", **tracing.trace(parse_trace(message))}
             else:

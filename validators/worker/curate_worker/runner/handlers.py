@@ -22,7 +22,7 @@ from . import modules, oracle, probe, triton_interpreter
 from .answers import Answer, answer_parcel
 from .errors import FaultInInput
 from .extensions import Extensions
-from .inputs import make_inputs, measure_inputs, seed_all
+from .inputs import make_inputs, measure_inputs, seed_all, shaped_inputs
 from .mutants import Origin, call_mutant, mutants_of
 from .native import NativeModel
 from .parameters import redraw_constants
@@ -264,6 +264,32 @@ def _run_oracle(runner: Runner, message: Message) -> Answer:
     return answer_parcel("outputs", outputs)
 
 
+def _write_triton(runner: Runner, message: Message) -> Answer:
+    """What TorchInductor makes of the references of some workloads, as one module."""
+    # Seconds of imports that nothing else needs.
+    from .inductor import written_triton  # noqa: PLC0415
+    from .inductor_source import module_source  # noqa: PLC0415
+
+    references = [runner.references[name] for name in message.body["workloads"]]
+    models = [reference.model for reference in references]
+    first = models[0]
+    if not isinstance(first, torch.nn.Module) or any(_shapes(model) != _shapes(first) for model in models):
+        raise FaultInInput("UNSUPPORTED", "workloads whose models have other parameters")
+    written = []
+    for reference in references:
+        args, kwargs = arguments_of(shaped_inputs(reference.module))
+        if kwargs:
+            raise FaultInInput("UNSUPPORTED", "inputs by name")
+        written.append(written_triton(reference.model, args))
+    return Answer("written", {"source": module_source(first, written), "compiler": f"torch {torch.__version__}"})
+
+
+def _shapes(model: object) -> dict[str, tuple]:
+    if not isinstance(model, torch.nn.Module):
+        return {}
+    return {name: (item.shape, item.dtype) for name, item in model.state_dict().items()}
+
+
 def _list_mutants(runner: Runner, message: Message) -> Answer:
     """What mistakes can be made in a reference, given the inputs that were kept."""
     reference = runner.reference(message)
@@ -302,6 +328,7 @@ HANDLERS: Final[dict[str, Callable[[Runner, Message], Answer]]] = {
     "make_inputs": _make_inputs,
     "measure_inputs": _measure_inputs,
     "run_oracle": _run_oracle,
+    "write_triton": _write_triton,
     "list_mutants": _list_mutants,
     "call_mutant": _call_mutant,
     "fingerprint": _fingerprint,

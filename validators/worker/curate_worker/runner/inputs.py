@@ -39,6 +39,16 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     return _jittered(inputs, set(how["jitter"]))
 
 
+def shaped_inputs(module: ModuleType) -> object:
+    """Inputs of which only shapes and types matter: without memory where they can be made so."""
+    try:
+        with torch.device("meta"), _other_seeds_ignored():
+            return module.get_inputs()
+    except Exception:
+        with _other_seeds_ignored():
+            return module.get_inputs()
+
+
 def measure_inputs(module: ModuleType) -> int | None:
     """Bytes of what `get_inputs` gives, made where nothing takes memory; None where it cannot be made there."""
     try:
