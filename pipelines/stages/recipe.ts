@@ -139,15 +139,14 @@ const Generate = z
       .default([])
       .describe('Implementations that TorchInductor writes in Triton, which needs neither a model nor a GPU'),
   })
-  .superRefine(({ imports, models, compilers }, context) => {
-    const refuse = (path: (string | number)[], id: string, what: string): void =>
-      context.addIssue({ code: 'custom', path, message: `the id ${id} is that of ${what}` })
-    for (const [index, { id }] of models.entries()) {
-      if (imports.some((other) => other.id === id)) refuse(['models', index, 'id'], id, 'an import')
-    }
-    for (const [index, { id }] of compilers.entries()) {
-      if (imports.some((other) => other.id === id)) refuse(['compilers', index, 'id'], id, 'an import')
-      if (models.some((other) => other.id === id)) refuse(['compilers', index, 'id'], id, 'an entry of models')
+  .superRefine((entries, context) => {
+    const known = new Map(entries.imports.map(({ id }) => [id, 'an import']))
+    for (const section of ['models', 'compilers'] as const) {
+      for (const [index, { id }] of entries[section].entries()) {
+        const message = `the id ${id} is that of ${known.get(id)}`
+        if (known.has(id)) context.addIssue({ code: 'custom', path: [section, index, 'id'], message })
+      }
+      for (const { id } of entries[section]) known.set(id, `an entry of ${section}`)
     }
   })
 
