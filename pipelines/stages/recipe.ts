@@ -134,7 +134,7 @@ const Generate = z
       .default([])
       .describe('Models to ask for candidates, over the network or through files'),
     compilers: z
-      .array(CompilerEntry)
+      .array(z.strictObject({ id: NAME.describe('Name of the entry in rows and reports'), ...compilerEntryShape }))
       .superRefine(uniqueIds)
       .default([])
       .describe('Implementations that TorchInductor writes in Triton, which needs neither a model nor a GPU'),
