@@ -115,12 +115,6 @@ const ModelEntry = z
   .strictObject({ id: NAME.describe('Name of the entry in rows and reports'), ...modelEntryShape })
   .superRefine(checkModelEntry)
 
-/** One entry under `generate.compilers`. */
-const CompilerEntry = z.strictObject({
-  id: NAME.describe('Name of the entry in rows and reports'),
-  ...compilerEntryShape,
-})
-
 const Generate = z
   .strictObject({
     imports: z
