@@ -52,6 +52,8 @@ export interface CardInput {
   readonly configs: readonly ExportedConfig[]
   readonly funnel: readonly FunnelStep[]
   readonly sources: readonly CardSource[]
+  /** Datasets it was made from, as the Hub names them; `original` for what was mined. */
+  readonly sourceDatasets: readonly string[]
   readonly filters: readonly { readonly name: string; readonly summary: string }[]
   readonly facts: DatasetFacts
   readonly plots: readonly CardPlot[]

@@ -1,12 +1,13 @@
 import type { CardInput } from './card-input.ts'
-import { ranked } from './facts.ts'
-import type { Counts } from './facts.ts'
+import { ranked } from './counts.ts'
+import type { Counts } from './counts.ts'
 import { renderFrontMatter } from './front-matter.ts'
 import { fenced } from '../../pipelines/core/fenced-block.ts'
 import { cell, renderColumns, renderTable } from './markdown.ts'
 import { managed } from './managed-sections.ts'
 import type { CardPlot } from './plots.ts'
 import { renderLimits } from './limits.ts'
+import { renderNearness } from './nearness.ts'
 import { renderRecheck } from './recheck.ts'
 
 /** The dataset card: every number in it was counted while the rows were written, and nothing in it depends on the day. */
@@ -20,6 +21,10 @@ export function renderCard(input: CardInput): string {
     input.plots.length === 0 ? null : managed('plots', input.plots.map(renderPlot).join('\n\n')),
     managed('funnel', `## From repositories to rows\n\n${renderFunnel(input)}`),
     managed('proof', `## What was proved\n\n${renderProof(input)}`),
+    managed(
+      'benchmarks',
+      `## Nearness to public benchmarks\n\n${renderNearness(input.facts.nearness, input.facts.benchmarks)}`,
+    ),
     managed('licenses', `## Licences\n\n${renderLicenses(input)}`),
     managed('sources', `## Sources\n\n${renderSources(input)}`),
     ...input.configs.map(({ name, columns }) =>
@@ -71,22 +76,23 @@ function renderSummary({ facts, configs, curateVersion }: CardInput): string {
 }
 
 function renderConfigs({ configs, repo, name }: CardInput): string {
-  const rows = configs.flatMap((config) =>
-    config.splits.map((split) => [
-      config.name,
-      split.name,
-      split.numRows,
-      split.numFiles,
-      split.numFileBytes,
-      config.summary,
-    ]),
-  )
+  const rows = configs.map(({ name: config, splits, summary }) => {
+    const counts = splits.filter(({ numRows }) => numRows > 0).map((split) => `${split.numRows} ${split.name}`)
+    const numBytes = splits.reduce((sum, { numFileBytes }) => sum + numFileBytes, 0)
+    return [config, counts.length === 0 ? 'none' : counts.join(', '), sizeText(numBytes), summary]
+  })
   const [first] = configs
   const load = `datasets.load_dataset("${repo ?? `OWNER/${name}`}", "${first?.name ?? ''}", split="train")`
   return [
-    renderTable(['config', 'split', 'rows', 'files', 'bytes', 'what'], rows),
+    renderTable(['config', 'rows', 'size', 'what'], rows),
     `\`\`\`python\nimport datasets\n\nrows = ${load}\n\`\`\``,
   ].join('\n\n')
+}
+
+// In the units of the Hub, which counts in thousands.
+function sizeText(numBytes: number): string {
+  if (numBytes < 1e6) return `${(numBytes / 1e3).toFixed(1)} kB`
+  return numBytes < 1e9 ? `${(numBytes / 1e6).toFixed(1)} MB` : `${(numBytes / 1e9).toFixed(2)} GB`
 }
 
 function renderFunnel({ funnel, facts, filters }: CardInput): string {
@@ -111,6 +117,7 @@ function renderProof({ facts }: CardInput): string {
     'What ran the implementation, the weakest evidence over all its workloads:',
     countTable('proved on', facts.provedOn),
     countTable('hardware', facts.hardware),
+    ...(facts.environments.size === 0 ? [] : [countTable('environment', facts.environments)]),
     countTable('language', facts.languages),
     countTable('origin', facts.origins),
   ].join('\n\n')

@@ -1,9 +1,11 @@
 import { MISSING_SHARD } from '../../pipelines/core/records/reject.ts'
+import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import type { Reject } from '../../pipelines/core/records/reject.ts'
 import type { Selection } from '../types.ts'
-
-/** How often each value was seen. */
-export type Counts = Map<string, number>
+import { count } from './counts.ts'
+import type { Counts } from './counts.ts'
+import { countNearness } from './nearness.ts'
+import type { Measure, Nearness } from './nearness.ts'
 
 /** A repository that rows were made of. */
 export interface UsedRepository {
@@ -31,6 +33,11 @@ export interface DatasetFacts {
   readonly codeLicenses: Counts
   readonly referenceLicenses: Counts
   readonly hardware: Counts
+  /** Rows per hardware with driver and versions of libraries. */
+  readonly environments: Counts
+  readonly nearness: Map<Measure, Nearness>
+  /** Rows per benchmark that is nearest, from a score of 0.5. */
+  readonly benchmarks: Counts
   /** Rows per source or import of the recipe. */
   readonly sources: Counts
   /** By repository, commit and licence, for attribution. */
@@ -55,6 +62,9 @@ export function emptyFacts(): DatasetFacts {
     codeLicenses: new Map(),
     referenceLicenses: new Map(),
     hardware: new Map(),
+    environments: new Map(),
+    nearness: new Map(),
+    benchmarks: new Map(),
     sources: new Map(),
     repositories: new Map(),
     rejects: new Map(),
@@ -62,19 +72,23 @@ export function emptyFacts(): DatasetFacts {
   }
 }
 
-export function countSelection(facts: DatasetFacts, { candidate, task, facts: own }: Selection): void {
+export function countSelection(facts: DatasetFacts, { candidate, task, evaluations, facts: own }: Selection): void {
+  // What another program judged was judged on something, whether or not it says on what.
+  const unknown = evaluations.length === 0 && own.status !== null ? 'not said' : 'nothing'
   facts.numSelected += 1
   if (own.status === 'PASSED') facts.numPassed += 1
   if (own.speedup_eager !== null) facts.numTimed += 1
   if (candidate.reasoning !== null) facts.numWithReasoning += 1
   if (own.speedup_eager !== null) facts.speedups.push(own.speedup_eager)
   if (own.reasoning_tokens !== null) facts.lengths.push(own.reasoning_tokens)
-  count(facts.provedOn, own.proved_on ?? 'nothing')
+  count(facts.provedOn, own.proved_on ?? unknown)
   count(facts.languages, candidate.language)
   count(facts.origins, candidate.origin)
   count(facts.codeLicenses, candidate.license ?? (candidate.origin === 'generated' ? MODEL_OUTPUT : NO_LICENSE))
   count(facts.referenceLicenses, task.license ?? NO_LICENSE)
-  count(facts.hardware, own.hardware ?? 'nothing')
+  count(facts.hardware, own.hardware ?? unknown)
+  if (evaluations[0] !== undefined) count(facts.environments, environmentText(evaluations[0]))
+  countNearness(facts.nearness, facts.benchmarks, own)
   count(facts.sources, candidate.source)
   const { repo_name, commit_sha, license, path } = task
   useRepository(facts, { repo_name, commit_sha, license, path })
@@ -89,17 +103,15 @@ export function countReject(facts: DatasetFacts, { record_id, stage, by, reason 
   if (reason === MISSING_SHARD) facts.missingShards.add(record_id)
 }
 
+function environmentText({ environment, validator }: Evaluation): string {
+  const { hardware, driver, python, libraries } = environment
+  const versions = Object.entries(libraries).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const named = [...(driver === null ? [] : [`driver ${driver}`]), `Python ${python}`]
+  return [hardware, ...named, ...versions.map(([name, version]) => `${name} ${version}`), validator].join(', ')
+}
+
 const NO_LICENSE = 'none found'
 const MODEL_OUTPUT = 'output of a model'
-
-/** Counts, most frequent first, equal ones by name. */
-export function ranked(counts: Counts): [string, number][] {
-  return [...counts].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
-}
-
-function count(counts: Counts, value: string): void {
-  counts.set(value, (counts.get(value) ?? 0) + 1)
-}
 
 function useRepository(facts: DatasetFacts, used: Omit<UsedRepository, 'paths'> & { path: string }): void {
   const { repo_name, commit_sha, license, path } = used

@@ -6,7 +6,7 @@ import type { CardInput, ExportedConfig } from './card-input.ts'
  * The YAML that the Hub reads of a dataset: https://huggingface.co/docs/hub/datasets-cards. Licence `other` needs a name and
  * a file of licences beside the card.
  */
-export function renderFrontMatter({ card, name, configs: written }: CardInput): string {
+export function renderFrontMatter({ card, name, configs: written, sourceDatasets }: CardInput): string {
   const configs = withRows(written)
   const numRows = configs[0]?.splits.reduce((sum, split) => sum + split.numRows, 0) ?? 0
   return renderYaml({
@@ -16,7 +16,11 @@ export function renderFrontMatter({ card, name, configs: written }: CardInput): 
     ...(card.license === 'other' ? { license_name: 'per-row', license_link: 'LICENSE.md' } : {}),
     tags: card.tags,
     annotations_creators: ['machine-generated'],
-    task_categories: ['text-generation'],
+    task_categories: [
+      'text-generation',
+      ...(configs.some(({ name: id }) => id === 'rl') ? ['reinforcement-learning'] : []),
+    ],
+    ...(sourceDatasets.length === 0 ? {} : { source_datasets: sourceDatasets }),
     size_categories: [sizeCategory(numRows)],
     configs: configs.map((config, index) => ({
       config_name: config.name,

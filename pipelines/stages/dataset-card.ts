@@ -4,6 +4,8 @@ import type { CardInput, CardSource, ExportedConfig } from '../../exports/card/c
 import type { DatasetFacts } from '../../exports/card/facts.ts'
 import { drawPlots } from '../../exports/card/plots.ts'
 import { renderYaml } from '../../exports/yaml-text.ts'
+import { datasets } from '../../extractors/imports/datasets/registry.ts'
+import type { DatasetMapping } from '../../extractors/imports/datasets/types.ts'
 import { sources } from '../../extractors/sources/registry.ts'
 import { filters } from '../../filters/registry.ts'
 import { hashOf } from '../core/hash.ts'
@@ -34,6 +36,7 @@ export async function cardInput(
     configs,
     funnel: await datasetFunnel(context),
     sources: cardSources(context),
+    sourceDatasets: sourceDatasets(recipe),
     filters: enabledPlugins(registry, recipe.filters).map(({ plugin }) => ({
       name: pluginName(plugin),
       summary: plugin.summary,
@@ -88,6 +91,18 @@ function cardSources({ recipe, world }: Context): CardSource[] {
     })),
   ]
 }
+
+function sourceDatasets({ input, sources: mined, generate }: Recipe): string[] {
+  if (input !== null) return []
+  const known: Registry<DatasetMapping> = datasets
+  const named = generate.imports.flatMap(({ dataset }) => {
+    const { address = '', repository } = known[dataset ?? ''] ?? {}
+    return repository !== undefined && address.startsWith(HUB_DATASETS) ? [repository] : []
+  })
+  return [...(mined.length > 0 ? ['original'] : []), ...new Set(named)].toSorted()
+}
+
+const HUB_DATASETS = 'https://huggingface.co/datasets/'
 
 const Addressed = z.looseObject({ url: z.string().optional(), name: z.string().optional() })
 

@@ -11,14 +11,18 @@ export async function datasetFunnel(context: StageContext<Recipe, undefined>): P
     const manifest = await readManifest(context.inputDirectory(input))
     if (manifest !== null) manifests.push(manifest)
   }
-  return STEPS.map(({ stage, what, direction, table }) => ({
+  const steps = STEPS.map(({ stage, what, direction, table }) => ({
     stage,
     what,
     count: manifests
       .filter((manifest) => manifest.stage === stage)
       .reduce((sum, { counts }) => sum + (counts[direction][table] ?? 0), 0),
   }))
+  // What a recipe has no part in is no step of its dataset.
+  return steps.filter(({ count, what }) => count > 0 || what === SELECTED)
 }
+
+const SELECTED = 'selected candidates'
 
 const STEPS = [
   { stage: 'pair', what: 'kernels found in the sources', direction: 'read', table: 'kernels' },
@@ -26,5 +30,6 @@ const STEPS = [
   { stage: 'pair', what: 'mined candidates', direction: 'written', table: 'candidates' },
   { stage: 'generate', what: 'imported and generated candidates', direction: 'written', table: 'candidates' },
   { stage: 'validate', what: 'evaluations (candidate and workload)', direction: 'written', table: 'evaluations' },
-  { stage: 'filter', what: 'selected candidates', direction: 'written', table: 'selected' },
+  { stage: 'filter', what: 'validated candidates in the file', direction: 'written', table: 'candidates' },
+  { stage: 'filter', what: SELECTED, direction: 'written', table: 'selected' },
 ] as const

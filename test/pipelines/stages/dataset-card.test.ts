@@ -32,6 +32,8 @@ describe('the dataset card', () => {
       license_name: 'per-row',
       license_link: 'LICENSE.md',
       language: ['en'],
+      task_categories: ['text-generation'],
+      source_datasets: ['original'],
     })
     expect(front.configs).toEqual([
       { config_name: 'sft', default: true, data_files: [{ split: 'train', path: 'sft/train-*.parquet' }] },
@@ -63,7 +65,10 @@ describe('the dataset card', () => {
       '| pair | mined candidates | 3 |',
       '| filter | selected candidates | 2 |',
       '| filter | passed@3 | runtime\\_error | 1 |',
+      '| sft | 2 train | ',
       '| interpreter | 1 |',
+      '| words, runs of five | 2 | 0 | 0 |',
+      '| traced graph of the reference | 0 | 0 | 0 |',
       '| MIT | 2 |',
       '| output of a model | 1 |',
       `| example | git https://example.org/acme/kernels.git | ${COMMIT} | 2 |`,
