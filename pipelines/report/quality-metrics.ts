@@ -38,8 +38,9 @@ export const DEFINITIONS: Readonly<Record<string, string>> = {
   'pass@k':
     'probability that one of k samples of a task passes, without bias for the number of samples (Chen et al., arXiv 2107.03374)',
   fast_p:
-    'share of samples that pass and are more than p times as fast as the reference in eager mode; fast_0: that pass (KernelBench, arXiv 2502.10517)',
-  'speedup@k': 'expected speedup of the best of k samples, one that fails counting 0 (ParEval, arXiv 2401.12554)',
+    'share of tasks of which one sample passes and is more than p times as fast as the reference in eager mode; of several samples the expectation; fast_0 is pass@1 (KernelBench, arXiv 2502.10517)',
+  'speedup@k':
+    'expected speedup of the best of k samples, one that fails counting 0 (ParEval, arXiv 2401.12554); as every figure of speed, over the tasks all of whose passing samples were timed',
   'efficiency@k': 'the same of the share of the hardware’s peak, where the roofline was measured',
   'Perf@k':
     'expected speedup of the best of k samples over that of the fastest known implementation of the task, by anybody',
@@ -59,11 +60,10 @@ function metricsOf(group: readonly Sample[], best: ReadonlyMap<string, number>):
   const [first] = group
   const tasks = [...Map.groupBy(group, ({ task_id }) => task_id)].map(([id, own]) => ({ id, own }))
   const over = (k: number, value: (sample: Sample) => number | null): number | null =>
-    mean(tasks.map(({ own }) => bestOfK(own.map(value), k)))
+    mean(tasks.map(({ own }) => bestOfAll(own.map(value), k)))
   const isTimed = group.some(({ speedup }) => speedup !== null)
   const isMeasured = group.some(({ roofline_share }) => roofline_share !== null)
-  const fast = (p: number): number | null =>
-    isTimed || p === 0 ? mean(group.map((each) => Number(isFaster(each, p)))) : null
+  const fast = (p: number): number | null => (isTimed || p === 0 ? over(1, (each) => isFaster(each, p)) : null)
   return {
     source: first?.source ?? '',
     language: first?.language ?? '',
@@ -80,18 +80,24 @@ function metricsOf(group: readonly Sample[], best: ReadonlyMap<string, number>):
     efficiency_at_1: isMeasured ? over(1, shareOf) : null,
     efficiency_at_5: isMeasured ? over(5, shareOf) : null,
     perf_at_5: isTimed
-      ? mean(tasks.map(({ id, own }) => shareOfBest(bestOfK(own.map(speedOf), 5), best.get(id))))
+      ? mean(tasks.map(({ id, own }) => shareOfBest(bestOfAll(own.map(speedOf), 5), best.get(id))))
       : null,
     similarity: mean(group.map(({ similarity }) => similarity)),
   }
+}
+
+// What is unknown of one sample cannot be left out: those that fail are always known, and would weigh too much.
+function bestOfAll(values: readonly (number | null)[], k: number): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length < values.length ? null : bestOfK(known, k)
 }
 
 /**
  * The expected largest of k values drawn without replacement; null for fewer than k values. For values of 0 and 1 it is the
  * unbiased pass@k.
  */
-export function bestOfK(values: readonly (number | null)[], k: number): number | null {
-  const known = values.filter((value) => value !== null).toSorted((a, b) => a - b)
+export function bestOfK(values: readonly number[], k: number): number | null {
+  const known = values.toSorted((a, b) => a - b)
   if (known.length < k) return null
   let expected = 0
   // C(j - 1, k - 1) / C(n, k), from one j to the next: no factorial, so that nothing overflows.
@@ -118,8 +124,9 @@ function shareOf({ passed, roofline_share }: Sample): number | null {
   return passed === true ? roofline_share : 0
 }
 
-function isFaster({ passed, speedup }: Sample, p: number): boolean {
-  return passed === true && (p === 0 || (speedup !== null && speedup > p))
+function isFaster({ passed, speedup }: Sample, p: number): number | null {
+  if (passed !== true || p === 0) return Number(passed === true)
+  return speedup === null ? null : Number(speedup > p)
 }
 
 function bestOfTasks(samples: readonly Sample[]): Map<string, number> {

@@ -43,7 +43,7 @@ describe('bestOfK', () => {
   })
 
   test('is unknown for fewer values than k', () => {
-    expect(bestOfK([1, null], 2)).toBeNull()
+    expect(bestOfK([1], 2)).toBeNull()
   })
 })
 
@@ -61,6 +61,14 @@ describe('qualityMetrics', () => {
       fast_2: 0.5,
       speedup_at_1: 2,
     })
+  })
+
+  test('gives every task the same weight, and leaves out tasks of whose speed something is unknown', () => {
+    const three = [sample('a', true, 4), sample('a', true, 4), sample('a', true, 4)]
+    const [even] = qualityMetrics([...three, sample('b', false)])
+    expect(even).toMatchObject({ pass_at_1: 0.5, fast_0: 0.5, fast_1: 0.5, speedup_at_1: 2 })
+    const [partly] = qualityMetrics([...three, sample('b', true), sample('b', false)])
+    expect(partly).toMatchObject({ pass_at_1: 0.75, fast_0: 0.75, fast_1: 1, speedup_at_1: 4 })
   })
 
   test('compares with the best known implementation, whoever wrote it', () => {
