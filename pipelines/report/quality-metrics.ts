@@ -45,7 +45,7 @@ export const DEFINITIONS: Readonly<Record<string, string>> = {
   'Perf@k':
     'expected speedup of the best of k samples over that of the fastest known implementation of the task, by anybody',
   similarity:
-    'mean of word and syntax n-gram precision to the best implementation of the task by another source, after CodeBLEU (arXiv 2009.10297)',
+    'mean of word and syntax n-gram precision to the best implementation of the task by another source or model, after CodeBLEU (arXiv 2009.10297)',
 }
 
 /** The metrics of every source, language and model that has judged samples. */

@@ -73,8 +73,11 @@ export async function readReportData(name: string, directories: WorkDirectory): 
   for await (const candidate of readRunTable(directories, candidates)) {
     const own = { evaluations: verdicts.get(candidate.id) ?? [], decisions: decided.get(candidate.id) ?? [] }
     const withTexts = views.length < MAX_TEXTS
-    samples.push(sampleOf(candidate, own.evaluations, facts.get(candidate.id) ?? null))
-    views.push(viewOf(candidate, taskById.get(candidate.task_id), own, kept.has(candidate.id), withTexts))
+    const known = facts.get(candidate.id) ?? null
+    samples.push(sampleOf(candidate, own.evaluations, known))
+    const view = viewOf(candidate, taskById.get(candidate.task_id), own, kept.has(candidate.id), withTexts)
+    // What another program judged has facts and no evaluations.
+    views.push({ ...view, status: known?.status ?? view.status, speedup: known?.speedup_eager ?? view.speedup })
   }
   return { name, funnel, candidates: views, metrics: qualityMetrics(withSimilarity(samples)) }
 }

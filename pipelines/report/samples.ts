@@ -37,7 +37,7 @@ export function sampleOf(
 // Each code is compared with one other: above this many the report would take minutes.
 const MOST_COMPARED = 20_000
 
-/** Fills in how alike each code is to the best implementation of its task by another source. */
+/** Fills in how alike each code is to the best implementation of its task by another source or model. */
 export function withSimilarity(samples: readonly SampleWithCode[]): Sample[] {
   if (samples.length > MOST_COMPARED) return [...samples]
   const ofTask = Map.groupBy(samples, ({ task_id }) => task_id)
@@ -49,7 +49,10 @@ export function withSimilarity(samples: readonly SampleWithCode[]): Sample[] {
   }
   return samples.map((sample) => {
     const others = (ofTask.get(sample.task_id) ?? []).filter(
-      (other) => other.passed === true && other.source !== sample.source && other.language === sample.language,
+      (other) =>
+        other.passed === true &&
+        other.language === sample.language &&
+        (other.source !== sample.source || other.generator !== sample.generator),
     )
     const best = others.toSorted((a, b) => (b.speedup ?? 0) - (a.speedup ?? 0))[0]
     return { ...sample, similarity: best === undefined ? null : codeSimilarity(read(sample), read(best)) }

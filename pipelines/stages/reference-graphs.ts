@@ -47,7 +47,7 @@ export async function openReferenceGraphs(context: Context): Promise<ReferenceGr
         .map(([cause, all]) => `${all?.length ?? 0} ${cause}`)
         .toSorted()
       context.progress.warn?.(
-        `${causes.size} references have no graph: ${counts.join(', ')}`,
+        `references without a graph: ${counts.join(', ')}`,
         'Their `reference_graph` is null, and no filter compares it. VALUE_DEPENDENT: what they do depends on the values of tensors.',
       )
     },

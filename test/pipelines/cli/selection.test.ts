@@ -7,6 +7,8 @@ import { selected } from '../../../pipelines/core/records/decision.ts'
 import { rejects } from '../../../pipelines/core/records/reject.ts'
 import { readTable } from '../../../pipelines/core/table.ts'
 import type { Table } from '../../../pipelines/core/table.ts'
+import { workDirectory } from '../../../pipelines/core/work-directory.ts'
+import { readReportData } from '../../../pipelines/report/report-data.ts'
 import { curate } from '../../curate-process.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
@@ -32,7 +34,7 @@ async function select(input: string, ...flags: readonly string[]) {
 
 describe('curate --recipe R --stage filter --input FILE', () => {
   test('selects from rows of another program, and says of every other row why it is none', async () => {
-    const { exitCode, stderr, read } = await select(VALIDATED, '--stage', 'filter')
+    const { exitCode, stderr, read, workDir } = await select(VALIDATED, '--stage', 'filter')
     expect(exitCode).toBe(0)
     expect(stderr).toContain('validated.jsonl has columns that nobody reads: my_column')
     expect((await read(selected)).map(({ candidate_id, selected_by }) => [candidate_id, selected_by])).toEqual([
@@ -46,6 +48,9 @@ describe('curate --recipe R --stage filter --input FILE', () => {
       ['validated.jsonl:7', 'no_task'],
       ['b2', 'timeout'],
     ])
+    const report = await readReportData('concur', workDirectory(workDir, 'concur'))
+    const shown = report.candidates.map(({ id, status, speedup }) => [id, status, speedup])
+    expect(shown).toEqual((await read(candidateFacts)).map((row) => [row.candidate_id, row.status, row.speedup_eager]))
   })
 
   test('reads the same from Parquet as from JSON lines', async () => {
