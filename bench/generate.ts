@@ -1,5 +1,5 @@
 // What asking a model costs, with a server of ours in its place: throughput, memory, what a SIGKILL costs, and whether a budget holds.
-//   node bench/generate.ts [tasks] [samples]
+//   node bench/generate.ts [tasks] [samples] [undisturbed|kill|budget|overlap|turns]
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,21 +13,24 @@ import { startChatServer } from '../test/chat-server.ts'
 import type { ChatServer, Question } from '../test/chat-server.ts'
 import { curate, startCurate } from '../test/curate-process.ts'
 
-const [tasks = 1000, samples = 5] = process.argv.slice(2).map(Number)
+const [tasks = 1000, samples = 5] = process.argv.slice(2, 4).map(Number)
+const part = process.argv[4] ?? null
 const CONCURRENT = 64
 const Judged = z.looseObject({ time: z.iso.datetime(), seconds: z.record(z.string(), z.number()) })
 const base = await mkdtemp(join(tmpdir(), 'curate-bench-'))
 try {
   await writeFile(join(base, 'tasks.jsonl'), Array.from({ length: tasks }, (_, index) => taskLine(index)).join('\n'))
-  const undisturbed = await measure('undisturbed')
-  await measureKill(undisturbed.hashes)
-  await measureBudget(Math.floor((tasks * samples) / 4))
-  await measureOverlap(12)
+  const wanted = (name: string): boolean => part === null || part === name
+  const hashes = wanted('undisturbed') || wanted('kill') ? await measure('undisturbed') : []
+  if (wanted('kill')) await measureKill(hashes)
+  if (wanted('budget')) await measureBudget(Math.floor((tasks * samples) / 4))
+  if (wanted('overlap')) await measureOverlap(12)
+  if (wanted('turns')) await measureKilledTurns(12)
 } finally {
   await rm(base, { recursive: true, force: true })
 }
 
-async function measure(name: string): Promise<{ hashes: string[] }> {
+async function measure(name: string): Promise<string[]> {
   const server = await startServer()
   const started = performance.now()
   const { exitCode, stderr } = await curate(await argumentsFor(name, server, {}))
@@ -44,7 +47,7 @@ async function measure(name: string): Promise<{ hashes: string[] }> {
   )
   say(`- rows: ${JSON.stringify(manifest?.counts.written)}`)
   await server.close()
-  return { hashes: await hashesOf(name) }
+  return hashesOf(name)
 }
 
 async function measureKill(expected: readonly string[]): Promise<void> {
@@ -111,6 +114,61 @@ async function measureOverlap(count: number): Promise<void> {
     `- from the first verdict to the last ${span.toFixed(1)} s passed, ${judging.toFixed(1)} of them were judging (${judged.length} verdicts)`,
   )
   await server.close()
+}
+
+// Conversations of three turns with the real validator, the process killed twice among them.
+async function measureKilledTurns(count: number): Promise<void> {
+  const validate = { mode: 'screen', calls: 1, max_workloads: 1, workers: 1 }
+  const changes = { turns: 3, until: 'last_turn', samples: 1, tasks: { limit: count } }
+  async function run(name: string, shares: readonly number[]): Promise<{ server: ChatServer; kills: Kill[] }> {
+    const server = await startChatServer({ answer: turnOf })
+    const args = await argumentsFor(name, server, changes, { max_concurrent: 4 }, { validate })
+    const kills: Kill[] = []
+    for (const share of shares) {
+      const { child, ended } = startCurate(args)
+      while (server.finished.length < share * 3 * count) await sleep(10)
+      child.kill('SIGKILL')
+      await ended
+      kills.push({ kept: keptAnswers(name), finished: server.finished.length })
+    }
+    const { exitCode, stderr } = await curate(args)
+    if (exitCode !== 0) throw new Error(stderr)
+    await server.close()
+    return { server, kills }
+  }
+  const undisturbed = await run('turns', [])
+  const { server, kills } = await run('killed-turns', [0.3, 0.6])
+  const names = server.finished.map(nameOf)
+  const again = kills.flatMap(({ kept, finished }) => names.slice(finished).filter((name) => kept.has(name)))
+  const isSame = JSON.stringify(await hashesOf('turns')) === JSON.stringify(await hashesOf('killed-turns'))
+  say(
+    `${count} conversations of three turns, ${undisturbed.server.finished.length} answers; SIGKILL at 30 % and again at 60 % of them`,
+  )
+  say(
+    `- kept then: ${kills.map(({ kept }) => kept.size).join(' and ')}; of those asked for again: ${again.length}; answers the server gave twice: ${names.length - new Set(names).size}`,
+  )
+  say(`- same bytes as undisturbed: ${isSame ? 'yes' : 'NO'}`)
+}
+
+interface Kill {
+  readonly kept: ReadonlySet<string>
+  /** Answers the server had sent to their end. */
+  readonly finished: number
+}
+
+// Each turn another factor, the right one last.
+function turnOf({ messages, seed = 0 }: Question) {
+  const turn = messages.filter(({ role }) => role === 'assistant').length
+  const factor = Number(
+    /return x \* (\d+)/.exec(
+      messages.findLast(({ role, content }) => role === 'user' && content.includes('class Model('))?.content ?? '',
+    )?.[1] ?? 1,
+  )
+  const body = turn === 2 ? `x * ${factor}` : `x * ${factor + turn + 1}`
+  return {
+    reasoning: `Seed ${seed}.`,
+    content: `\`\`\`python\nimport torch\n\n\nclass ModelNew(torch.nn.Module):\n    def forward(self, x):\n        return ${body} + ${seed % 7} * 0\n\`\`\``,
+  }
 }
 
 async function startServer(): Promise<ChatServer> {

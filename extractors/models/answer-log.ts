@@ -1,8 +1,10 @@
-import { createReadStream, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { linePlaces, readPlace } from './line-places.ts'
+import type { LinePlace } from './line-places.ts'
 
 /**
  * What was paid for and must never be paid for again: a file to which lines are only added. A line is with the operating system when
@@ -31,19 +33,15 @@ export type LineKind = (typeof LINE_KINDS)[number]
 
 const Line = z.strictObject({ kind: z.enum(LINE_KINDS), key: z.string(), value: z.unknown() })
 
-interface Place {
-  readonly start: number
-  readonly length: number
-}
-
 /** Opens a log, and cuts off what a killed process left of its last line. */
 export async function openAnswerLog(path: string): Promise<AnswerLog> {
   await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'a+')
-  const places = new Map<string, Place>()
+  const places = new Map<string, LinePlace>()
   let numDamaged = 0
   let end = 0
-  for await (const { place, text } of linesOf(path)) {
+  for await (const { place, text, isWhole } of linePlaces(path)) {
+    if (!isWhole) break
     end = place.start + place.length + 1
     const line = parseLine(text)
     if (line === null) numDamaged += 1
@@ -59,7 +57,7 @@ export async function openAnswerLog(path: string): Promise<AnswerLog> {
     has: (kind, key) => places.has(nameOf(kind, key)),
     async read(kind, key) {
       const place = places.get(nameOf(kind, key))
-      return place === undefined ? null : (parseLine(await readAt(file, place))?.value ?? null)
+      return place === undefined ? null : (parseLine(await readPlace(file, place))?.value ?? null)
     },
     async append(kind, key, value) {
       const bytes = Buffer.from(`${JSON.stringify({ kind, key, value })}\n`)
@@ -70,8 +68,8 @@ export async function openAnswerLog(path: string): Promise<AnswerLog> {
       await flush()
     },
     async *lines() {
-      for await (const { text } of linesOf(path)) {
-        const line = parseLine(text)
+      for await (const { text, isWhole } of linePlaces(path)) {
+        const line = isWhole ? parseLine(text) : null
         if (line !== null) yield { ...line, value: line.value }
       }
     },
@@ -92,36 +90,6 @@ function parseLine(text: string): z.infer<typeof Line> | null {
   } catch {
     return null
   }
-}
-
-// What follows the last line break is no line.
-async function* linesOf(path: string): AsyncGenerator<{ place: Place; text: string }> {
-  let rest: Buffer[] = []
-  let start = 0
-  let length = 0
-  for await (const chunk of createReadStream(path)) {
-    let from = 0
-    const bytes = Buffer.from(chunk)
-    for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
-      rest.push(bytes.subarray(from, at))
-      length += at - from
-      yield { place: { start, length }, text: Buffer.concat(rest).toString('utf8') }
-      start += length + 1
-      rest = []
-      length = 0
-      from = at + 1
-    }
-    rest.push(bytes.subarray(from))
-    length += bytes.length - from
-  }
-}
-
-const NEWLINE = 0x0a
-
-async function readAt(file: FileHandle, { start, length }: Place): Promise<string> {
-  const bytes = Buffer.alloc(length)
-  await file.read(bytes, 0, length, start)
-  return bytes.toString('utf8')
 }
 
 // At once and not later: what the server has charged for must not wait in the memory of a process that may be killed.

@@ -15,6 +15,8 @@ export interface Budget {
    * that might not fit waits until it is known what those before it took. Once one does not fit, none after it begins.
    */
   admit(most: Promise<Amount>): Promise<boolean>
+  /** Whether so much fits beside what is spent or admitted. */
+  fits(most: Amount): boolean
   /** What an admitted thing really took, instead of the most it might have. */
   settle(most: Amount, really: Amount): void
   /** Something that nobody admitted was spent all the same. */
@@ -31,18 +33,18 @@ export function openBudget(caps: BudgetOptions, before: Amount): Budget {
   let last: Promise<unknown> = Promise.resolve()
   let wake: () => void = () => undefined
 
-  const fits = (amount: Amount): boolean =>
+  const isWithin = (amount: Amount): boolean =>
     (caps.requests === null || amount.requests <= caps.requests) &&
     (caps.tokens === null || amount.tokens <= caps.tokens) &&
     (caps.cost === null || amount.cost <= caps.cost * (1 + ROUNDING))
 
   async function decide(most: Amount): Promise<boolean> {
     while (!isExhausted) {
-      if (fits(add(add(spent, reserved), most))) {
+      if (isWithin(add(add(spent, reserved), most))) {
         reserved = add(reserved, most)
         return true
       }
-      if (!fits(add(spent, most)) || isNothing(reserved)) isExhausted = true
+      if (!isWithin(add(spent, most)) || isNothing(reserved)) isExhausted = true
       else await new Promise<void>((resolve) => (wake = resolve))
     }
     return false
@@ -56,6 +58,7 @@ export function openBudget(caps: BudgetOptions, before: Amount): Budget {
       last = turn.catch(() => undefined)
       return turn
     },
+    fits: (most) => isWithin(add(add(spent, reserved), most)),
     settle(most, really) {
       reserved = add(reserved, most, -1)
       spent = add(spent, really)

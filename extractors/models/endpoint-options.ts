@@ -2,6 +2,12 @@ import { z } from 'zod'
 
 const VARIABLE = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable, never a key itself')
 
+/** What a model costs. */
+export const Price = z.strictObject({
+  input: z.number().min(0).describe('Per million tokens of the question'),
+  output: z.number().min(0).describe('Per million tokens of the answer, reasoning included'),
+})
+
 /** One server that answers, as a recipe names it. */
 export const EndpointOptions = z.strictObject({
   model: z.string().min(1).describe('Name of the model, as the server knows it; `generator` of the rows'),
@@ -19,14 +25,7 @@ export const EndpointOptions = z.strictObject({
   stream: z.boolean().default(true).describe('Whether answers come token by token, so that a stuck one is noticed'),
   stall_s: z.number().positive().default(300).describe('Seconds without a token after which a question is asked again'),
   timeout_s: z.number().positive().default(3600).describe('Seconds one answer may take as a whole'),
-  price: z
-    .strictObject({
-      input: z.number().min(0).describe('Per million tokens of the question'),
-      output: z.number().min(0).describe('Per million tokens of the answer, reasoning included'),
-    })
-    .nullable()
-    .default(null)
-    .describe('What it costs, in the currency of `budget.cost`; null for nothing'),
+  price: Price.nullable().default(null).describe('What it costs, in the currency of `budget.cost`; null for nothing'),
 })
 export type EndpointOptions = z.infer<typeof EndpointOptions>
 

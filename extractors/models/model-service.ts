@@ -1,14 +1,13 @@
-import { z } from 'zod'
 import { toCurateError } from '../../pipelines/core/errors.ts'
 import type { CurateError } from '../../pipelines/core/errors.ts'
 import type { AnswerLog } from './answer-log.ts'
-import { NOTHING, add, openBudget } from './budget.ts'
+import { NOTHING, openBudget } from './budget.ts'
 import type { Amount, Budget } from './budget.ts'
-import { countPrompt } from './chat-message.ts'
 import type { BudgetOptions, EndpointOptions } from './endpoint-options.ts'
 import type { EndpointPool } from './endpoint-pool.ts'
-import { AnswerLine, UsageLine, rememberedAnswer } from './remembered-answer.ts'
-import type { ModelAnswer, ModelRequest, Usage } from './types.ts'
+import { rememberedAnswer } from './remembered-answer.ts'
+import { EXHAUSTED, amountOf, mostOf, spentBefore } from './spending.ts'
+import type { ModelAnswer, ModelRequest } from './types.ts'
 
 /** What became of a question. */
 export type Answered =
@@ -96,62 +95,4 @@ async function pay(
   const { answer, endpoint } = outcome
   await log.append('answer', key, { model, cost: amountOf(answer.usage, endpoint.options).cost, answer })
   return { answered: { kind: 'answer', answer }, used: amountOf(answer.usage, endpoint.options) }
-}
-
-const EXHAUSTED: Answered = {
-  kind: 'not_asked',
-  reason: 'budget_exhausted',
-  detail: 'the budget of the recipe does not reach for this question',
-}
-
-const AskedLine = z.object({ model: z.string(), prompt_tokens: z.int() })
-const LostLine = z.object({ model: z.string(), usage: UsageLine })
-
-// The most that a question can take: its own length, and an answer as long as it may get, at the highest price.
-async function mostOf(request: ModelRequest, endpoints: readonly EndpointOptions[]): Promise<Amount> {
-  const prompt_tokens = await countPrompt(request)
-  const usage = { prompt_tokens, completion_tokens: request.sampling.max_tokens }
-  return amountAt(usage, request.model, endpoints)
-}
-
-function amountAt(
-  usage: Pick<Usage, 'prompt_tokens' | 'completion_tokens'>,
-  model: string,
-  endpoints: readonly EndpointOptions[],
-): Amount {
-  const amounts = endpoints.filter((options) => options.model === model).map((options) => amountOf(usage, options))
-  return { ...(amounts.toSorted((a, b) => b.cost - a.cost)[0] ?? NOTHING), requests: 1 }
-}
-
-function amountOf(
-  { prompt_tokens, completion_tokens }: Pick<Usage, 'prompt_tokens' | 'completion_tokens'>,
-  { price }: Pick<EndpointOptions, 'price'>,
-): Amount {
-  const cost = price === null ? 0 : (prompt_tokens * price.input + completion_tokens * price.output) / 1e6
-  return { requests: 0, tokens: prompt_tokens + completion_tokens, cost }
-}
-
-// What a killed process had under way is counted with its question alone: nobody knows how far the answer had come.
-async function spentBefore(log: AnswerLog, endpoints: readonly EndpointOptions[]): Promise<Amount> {
-  let spent = NOTHING
-  const open = new Map<string, Amount[]>()
-  for await (const { kind, key, value } of log.lines()) {
-    if (kind === 'asked') {
-      const { model, prompt_tokens } = AskedLine.parse(value)
-      const usage = { prompt_tokens, completion_tokens: 0 }
-      open.set(key, [...(open.get(key) ?? []), amountAt(usage, model, endpoints)])
-    } else if (kind === 'answer') {
-      const { answer, cost } = AnswerLine.parse(value)
-      const { prompt_tokens, completion_tokens } = answer.usage
-      spent = add(spent, { requests: 1, tokens: prompt_tokens + completion_tokens, cost })
-      open.get(key)?.pop()
-    } else if (kind === 'refused') {
-      spent = add(spent, { requests: 1, tokens: 0, cost: 0 })
-      open.get(key)?.pop()
-    } else if (kind === 'lost') {
-      const { model, usage } = LostLine.parse(value)
-      spent = add(spent, { ...amountAt(usage, model, endpoints), requests: 0 })
-    }
-  }
-  return [...open.values()].flat().reduce((sum, amount) => add(sum, amount), spent)
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { randomBytes } from 'node:crypto'
 
@@ -22,6 +22,41 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
     await file.close()
   }
   await rename(temporary, path)
+}
+
+/** A file that is written piece by piece and seen by nobody before it is whole. */
+export interface GrowingFile {
+  /** Pieces are written in the order of these calls. */
+  write(text: string): Promise<void>
+  /** Puts the file in its place. */
+  commit(): Promise<void>
+  /** Leaves what was there before. */
+  discard(): Promise<void>
+}
+
+/** Begins a file that replaces `path` once it is whole. */
+export async function openFileAtomic(path: string): Promise<GrowingFile> {
+  await mkdir(dirname(path), { recursive: true })
+  const temporary = temporaryName(path)
+  const file = await open(temporary, 'w')
+  let last: Promise<void> = Promise.resolve()
+  return {
+    async write(text) {
+      last = last.then(() => file.writeFile(text))
+      return last
+    },
+    async commit() {
+      await last
+      await file.sync()
+      await file.close()
+      await rename(temporary, path)
+    },
+    async discard() {
+      await last.catch(() => undefined)
+      await file.close()
+      await rm(temporary, { force: true })
+    },
+  }
 }
 
 /** Makes the content of a finished file durable: what a manifest promises must survive a power cut. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BudgetOptions, EndpointOptions, RetryOptions } from '../../../extractors/models/endpoint-options.ts'
+import { BudgetOptions, EndpointOptions, Price, RetryOptions } from '../../../extractors/models/endpoint-options.ts'
 import { isPromptPath, kernelPrompts } from '../../../extractors/prompts/kernel-prompt.ts'
 
 const Sampling = z.strictObject({
@@ -35,6 +35,7 @@ const Batch = z.strictObject({
   model: z.string().min(1).describe('Name of the model, `generator` of the rows'),
   requests: z.string().describe('File that questions are written to, relative to the recipe'),
   responses: z.string().describe('File that answers are read from, relative to the recipe; it may be absent'),
+  price: Price.nullable().default(null).describe('What it costs, in the currency of `budget.cost`; null for nothing'),
 })
 
 /** What one entry under `generate.models` says, its id left out. */

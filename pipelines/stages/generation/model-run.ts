@@ -31,9 +31,11 @@ type Context = StageContext<Recipe, Validator | null>
 /** Asks models for the implementations of an entry. Everything that was answered is kept, whatever happens to this process. */
 export async function* runModels(context: Context, entry: ModelEntry): AsyncGenerator<TableRow> {
   const log = await openAnswerLog(join(context.answersDirectory, `${entry.id}.jsonl`))
+  let opened: OpenedService | null = null
   try {
     warnOfDamage(log, context)
-    const { service, finish } = await openService(context, entry, log)
+    opened = await openService(context, entry, log)
+    const { service, finish } = opened
     const setting: ConversationSetting = {
       entry,
       prompt: await openPrompt(entry.prompt, context.recipeDirectory),
@@ -46,6 +48,7 @@ export async function* runModels(context: Context, entry: ModelEntry): AsyncGene
     }
     await finish()
   } finally {
+    await opened?.close()
     await log.close()
   }
 }
@@ -105,22 +108,29 @@ function openJudge(context: Context, validator: Validator, answers: AnswerLog): 
   return journalledJudge(remembering, answers, scope)
 }
 
+interface OpenedService {
+  readonly service: ModelService
+  /** Throws where answers are still waited for. */
+  readonly finish: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
 async function openService(
   { recipeDirectory, signal }: Context,
   { endpoints, batch, budget, retry }: ModelEntry,
   log: AnswerLog,
-): Promise<{ service: ModelService; finish: () => Promise<void> }> {
+): Promise<OpenedService> {
   if (batch !== null) {
     const files = {
       requests: resolve(recipeDirectory, batch.requests),
       responses: resolve(recipeDirectory, batch.responses),
     }
-    const service = await openBatchService(files, log)
-    return { service, finish: () => service.finish() }
+    const service = await openBatchService(files, log, { budget, price: batch })
+    return { service, finish: () => service.finish(), close: () => service.close() }
   }
   const pool = openEndpointPool(openEndpoints(endpoints, process.env), retry)
   const service = await openModelService({ pool, log, endpoints, budget, signal })
-  return { service, finish: async () => undefined }
+  return { service, finish: async () => undefined, close: async () => undefined }
 }
 
 function warnOfDamage({ numDamaged }: AnswerLog, { progress }: Context): void {

@@ -1,8 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import { openAnswerLog } from '../../../extractors/models/answer-log.ts'
 import { openBatchService } from '../../../extractors/models/batch-service.ts'
+import { BudgetOptions } from '../../../extractors/models/endpoint-options.ts'
 import type { ModelRequest } from '../../../extractors/models/types.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
@@ -65,6 +67,50 @@ test('reads answers in any order, keeps them, and does without what it cannot re
   expect(await again.ask(question('a'))).toEqual(expected)
 })
 
+test.each([
+  ['questions', { requests: 2 }, [['a', 'b']]],
+  // 50 tokens at most per answer, 9 in the end, at 0.01 each.
+  ['money', { cost: 0.59 }, [['a'], ['d']]],
+] as const)('a budget of %s is kept round by round, whichever question comes first', async (_, budget, expected) => {
+  const { open, files } = await folder()
+  const rounds: string[][] = []
+  const lines: string[] = []
+  for (const keys of [
+    ['a', 'b', 'c', 'd'],
+    ['d', 'c', 'b', 'a'],
+    ['d', 'c', 'b', 'a'],
+  ]) {
+    const service = await open(budget)
+    for (const key of keys) await service.ask(question(key))
+    const isWaiting = await service.finish().then(
+      () => false,
+      () => true,
+    )
+    if (!isWaiting) break
+    const written = (await readFile(files.requests, 'utf8')).trim().split('\n')
+    rounds.push(written.map((line) => z.looseObject({ custom_id: z.string() }).parse(JSON.parse(line)).custom_id))
+    const body = { model: 'served', choices: [{ message: CONTENT, finish_reason: 'stop' }], usage: USAGE }
+    const response = { status_code: 200, body }
+    lines.push(...(rounds.at(-1) ?? []).map((custom_id) => JSON.stringify({ custom_id, response, error: null })))
+    // Without a line break at the end, as some programs write.
+    await writeFile(files.responses, lines.join('\n'))
+  }
+  expect(rounds).toEqual(expected)
+  const service = await open(budget)
+  expect(await service.ask(question('c'))).toMatchObject({ kind: 'not_asked', reason: 'budget_exhausted' })
+  expect(await service.ask(question('a'))).toMatchObject({ kind: 'answer' })
+})
+
+test('leaves the questions of the last round where they are until there are others', async () => {
+  const { open, files, base } = await folder()
+  await writeFile(files.requests, 'before')
+  const service = await open()
+  await service.ask(question('a'))
+  await service.close()
+  expect(await readFile(files.requests, 'utf8')).toBe('before')
+  expect((await readdir(base)).toSorted()).toEqual(['log.jsonl', 'requests.jsonl'])
+})
+
 const CONTENT = { role: 'assistant', content: 'Code.', reasoning_content: 'Thought.' }
 const USAGE = { prompt_tokens: 5, completion_tokens: 9, completion_tokens_details: { reasoning_tokens: 4 } }
 
@@ -86,10 +132,12 @@ function question(key: string): ModelRequest {
 async function folder() {
   const base = await temporaryFolder()
   const files = { requests: join(base, 'requests.jsonl'), responses: join(base, 'responses.jsonl') }
-  const open = async () => {
+  const open = async (budget: Partial<BudgetOptions> = {}) => {
     const log = await openAnswerLog(join(base, 'log.jsonl'))
-    onTestFinished(() => log.close())
-    return openBatchService(files, log)
+    const price = { model: 'small', price: { input: 0, output: 1e4 } }
+    const service = await openBatchService(files, log, { budget: BudgetOptions.parse(budget), price })
+    onTestFinished(() => service.close().then(() => log.close()))
+    return service
   }
-  return { open, files }
+  return { open, files, base }
 }

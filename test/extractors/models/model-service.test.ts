@@ -10,7 +10,7 @@ import { openModelService } from '../../../extractors/models/model-service.ts'
 import type { ModelService } from '../../../extractors/models/model-service.ts'
 import type { ModelRequest } from '../../../extractors/models/types.ts'
 import { startChatServer } from '../../chat-server.ts'
-import type { ChatServer, ChatServerOptions } from '../../chat-server.ts'
+import type { ChatServer, ChatServerOptions, Question } from '../../chat-server.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 const ANSWER = { content: 'One kernel, eight words long, for every question.', reasoning: 'Tiles of 64 rows.' }
@@ -117,20 +117,23 @@ describe('a model service', () => {
   })
 
   test('gives up a question that no attempt gets through with while others are answered, until the next run', async () => {
-    const { service, server, log } = await openService({ retry: { max_attempts: 3 } })
-    server.addFault({ kind: 500, times: 100, where: ({ messages }) => messages[0]?.content === 'poison' })
+    const { service, server, log } = await openService({ retry: { max_attempts: 2 } })
+    const isPoison = ({ messages }: Question): boolean => messages[0]?.content === 'poison'
+    // Time enough for another question, however busy the machine is.
+    server.addFault({ kind: 500, times: 100, headers: { 'Retry-After': '1' }, where: isPoison })
     const poison = { ...question(1), messages: [{ role: 'user' as const, content: 'poison' }] }
+    const poisoned = { isOver: false }
     const others = (async () => {
-      for (let number = 2; number < 50; number += 1) await service.ask(question(number))
+      for (let number = 2; !poisoned.isOver; number += 1) await service.ask(question(number))
     })()
-    const outcome = await service.ask(poison)
+    const outcome = await service.ask(poison).finally(() => (poisoned.isOver = true))
     expect(outcome).toEqual({
       kind: 'refused',
       reason: 'endpoint_failed',
       detail: 'server_error: 500 Injected failure',
     })
     await others
-    expect(server.questions).toHaveLength(3 + 48)
+    expect(server.questions.filter(isPoison)).toHaveLength(2)
     expect(log.has('refused', poison.key)).toBe(false)
   })
 
