@@ -41,6 +41,7 @@ const ONE_IMPORTER: Record<string, string> = {
   hyparquet: 'pipelines/core/parquet.ts',
   'hyparquet-writer': 'pipelines/core/parquet.ts',
   pino: 'pipelines/core/log.ts',
+  '@aws-sdk/client-s3': 'pipelines/core/object-store.ts',
   'p-queue': 'pipelines/engines/local.ts, validators/worker-pool.ts',
   'simple-git': 'extractors/sources/git.ts',
   'web-tree-sitter': 'extractors/languages/syntax-tree.ts',

@@ -10,7 +10,7 @@ import { findPython } from '../validators/python-environment.ts'
 const FOLDERS = [
   'validators/worker',
   'pipelines/engines/ray',
-  'test/pipelines/engines',
+  'test/pipelines/engines', 'bench/ray',
   'test/validators/worker',
   'test/fixtures/exports',
 ]

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../pipelines/core/atomic-file.ts'
+import { usableCores } from '../pipelines/core/cluster-node.ts'
 import { hashOf } from '../pipelines/core/hash.ts'
 import { installedPackages } from './installed-packages.ts'
 import { startJudge } from './judge-process.ts'
@@ -42,7 +42,7 @@ export interface TracerOptions {
 export async function openGraphTracer({ cacheFolder, signal }: TracerOptions): Promise<GraphTracer> {
   const { python } = await findPython()
   const version = (await installedPackages(python)).get('torch')?.version ?? 'unknown'
-  const seats = Array.from({ length: Math.max(1, Math.floor(availableParallelism() / 2)) }, () =>
+  const seats = Array.from({ length: Math.max(1, Math.floor(usableCores() / 2)) }, () =>
     openSeat(python, cacheFolder),
   )
   const seating = openSeating(seats)

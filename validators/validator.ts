@@ -1,3 +1,4 @@
+import { clusterNode } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
 import type { JudgeSettings, JudgedRow } from './protocol.ts'
@@ -80,5 +81,12 @@ function toEvaluations(
       retryable: true,
     })
   }
-  return rows.map((row) => ({ candidate_id: candidate.id, task_id: task.id, ...row, validator: VALIDATOR }))
+  const node = clusterNode()
+  return rows.map(({ environment, ...row }) => ({
+    candidate_id: candidate.id,
+    task_id: task.id,
+    ...row,
+    environment: node === null ? environment : { ...environment, node },
+    validator: VALIDATOR,
+  }))
 }

@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import PQueue from 'p-queue'
+import { usableCores } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
@@ -186,7 +186,7 @@ function wantsBuilds({ candidate }: Evaluation): boolean {
 const JUDGES_PER_GPU = 6
 
 async function planSeats(options: PoolOptions): Promise<Seat[]> {
-  const cores = availableParallelism()
+  const cores = usableCores()
   const gpus = options.onProcessor === true ? [] : await listGpus()
   if (gpus.length > 0) {
     const count = options.workers ?? gpus.length * Math.max(1, Math.min(JUDGES_PER_GPU, Math.floor(cores / 2)))

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
+import { usableCores } from '../../pipelines/core/cluster-node.ts'
 import type { Enabled } from '../../pipelines/core/plugin.ts'
 import type { Language } from '../types.ts'
 import { CurateError } from '../../pipelines/core/errors.ts'
@@ -19,7 +19,7 @@ export interface FileMiner {
 /** Starts no thread before there is a file for it. */
 export function openFileMiner(
   languages: readonly Enabled<Language>[],
-  threads: number = availableParallelism(),
+  threads: number = usableCores(),
   maxHeapMegabytes: number = MAX_HEAP_MEGABYTES,
 ): FileMiner {
   const workerData: WorkerSetup = languages.map(({ plugin, options }) => ({ id: plugin.id, options }))

@@ -1,3 +1,5 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { engineOption, collect, jsonOption, setOption, wholeNumber, workDirOption } from './options.ts'
 import type { RunCommand } from './program.ts'
@@ -23,12 +25,20 @@ export function addShard(program: Command, runCommand: RunCommand): void {
   program
     .command('shard')
     .description('run shards of a plan on this machine: the first try to finish one counts, a second is harmless')
-    .requiredOption('--plan <file>', 'plan that `curate plan`, or a run, wrote')
+    .requiredOption(
+      '--plan <file>',
+      'plan that `curate plan`, or a run, wrote; also s3://BUCKET/PREFIX/RUN/plans/STAGE.json',
+    )
     .option('--shard <name>', 'shard to run (repeatable)', collect, [])
     .option(
       '--index <number>',
       'run the shard at this position of the plan, from 0',
       wholeNumber('--index', 0, 'The first shard is 0.'),
+    )
+    .option(
+      '--scratch <folder>',
+      'where a plan in an object store is worked on',
+      join(homedir(), '.cache', 'curate', 'scratch'),
     )
     .option('--serve', 'read names of shards from standard input, one a line, and stay warm between them', false)
     .addOption(engineOption().default('local').hideHelp())

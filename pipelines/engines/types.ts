@@ -1,13 +1,19 @@
 import type { z } from 'zod'
 import type { Emit } from '../core/events.ts'
 import type { Plugin } from '../core/plugin.ts'
-import type { StageName } from '../core/stage.ts'
+import type { Wanted } from '../core/shard-commit.ts'
+import type { ShardKey, StageName } from '../core/stage.ts'
+import type { WorkDirectory } from '../core/work-directory.ts'
 
 /** The shards of one stage that are to be run, and what an engine may use for it. */
 export interface StageJob {
   readonly stage: StageName
   /** Names of the shards that are due. */
   readonly shards: readonly string[]
+  /** The finished shards that they read. */
+  readonly inputs: readonly ShardKey[]
+  /** What a manifest must say to be that of a due shard. */
+  readonly wanted: (shard: string) => Wanted
   /** Whether shards run again that were done: what was begun before is of no use then. */
   readonly isForced: boolean
   /** How many shards may run at once on one machine. */
@@ -15,8 +21,7 @@ export interface StageJob {
   /** The plan on disk and its hash: all that another machine needs besides the work directory. */
   readonly planFile: string
   readonly planHash: string
-  /** Folder of the run. */
-  readonly runDirectory: string
+  readonly directories: WorkDirectory
   readonly signal: AbortSignal
   readonly emit: Emit
   /** Opens what runs shards in this process: gives whether a shard succeeded. */

@@ -1,9 +1,13 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describeDevice } from '../../validators/device.ts'
-import { toCurateError } from '../core/errors.ts'
+import { writeFileAtomic } from '../core/atomic-file.ts'
+import { CurateError, toCurateError } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import { openLog } from '../core/log.ts'
+import { openObjectStore } from '../core/object-store.ts'
+import type { ObjectStore } from '../core/object-store.ts'
+import { openShardStore } from '../core/shard-store.ts'
 import type { Stage } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { Recipe } from '../stages/recipe.ts'
@@ -25,6 +29,8 @@ export interface PlannedShards {
 /** What runs them, for their manifests, and who is told. */
 export interface PlannedShardsOptions {
   readonly engine: string
+  /** Where a plan that lies in an object store is worked on: a folder of this machine alone. */
+  readonly scratch: string
   readonly emit: Emit
   readonly signal: AbortSignal
 }
@@ -34,15 +40,26 @@ export interface PlannedShardsOptions {
  * shard, the first to finish counts, and the others do no harm.
  */
 export async function openPlannedShards(path: string, options: PlannedShardsOptions): Promise<PlannedShards> {
-  const planFile = resolve(path)
+  const stored = path.startsWith('s3://') ? await fetchPlan(path, options.scratch) : null
+  const planFile = stored?.planFile ?? resolve(path)
   const plan = await readStagePlan(planFile)
   const stage = stageOf(plan)
-  const session = await openShardSession(stage, await stateOf(plan, planFile, options), options.emit)
+  const state = await stateOf(plan, planFile, options)
+  const store = stored === null ? null : openShardStore(stored.store, state.directories, plan.run)
+  // What is only on this machine is not finished yet.
+  const emit: Emit = (event) => (store !== null && event.type === 'shard_finished' ? undefined : options.emit(event))
+  const session = await openShardSession(stage, state, emit)
   return {
     shards: plan.shards.map(({ shard }) => shard),
     async run(shard) {
       try {
-        return (await session.run(plannedWork(plan, stage, shard))) === null && !options.signal.aborted
+        const work = plannedWork(plan, stage, shard)
+        if (store !== null) for (const key of [...work.inputs, work]) await store.pull(key)
+        const ok = (await session.run(work)) === null && !options.signal.aborted
+        if (!ok || store === null) return ok
+        const manifest = await store.push(work)
+        options.emit({ type: 'shard_finished', stage: plan.stage, shard, manifest })
+        return true
       } catch (error) {
         options.emit({ type: 'shard_failed', stage: plan.stage, shard, error: toCurateError(error) })
         return false
@@ -50,6 +67,21 @@ export async function openPlannedShards(path: string, options: PlannedShardsOpti
     },
     close: () => session.close(),
   }
+}
+
+// `s3://BUCKET/PREFIX/RUN/plans/STAGE.json`, as a work directory is laid out.
+async function fetchPlan(url: string, scratch: string): Promise<{ store: ObjectStore; planFile: string }> {
+  const [, root = '', key = ''] = /^(s3:\/\/.+?)\/([^/]+\/plans\/[^/]+\.json)$/.exec(url) ?? []
+  const store = await openObjectStore(root)
+  const text = await store.read(key)
+  if (text === null) {
+    throw new CurateError('bad_plan', `${url}: there is no such object`, {
+      hint: 'The run that wants it puts it there: is the address that of the bucket and prefix it uses?',
+    })
+  }
+  const planFile = join(resolve(scratch), key)
+  await writeFileAtomic(planFile, text)
+  return { store, planFile }
 }
 
 function stageOf({ stage }: StagePlan): Stage<Recipe, unknown> {

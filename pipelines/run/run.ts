@@ -17,7 +17,7 @@ import type { RunState } from './run-state.ts'
 import { refuseOtherDevice } from './cluster-device.ts'
 import { prepare, requireInputs, withUnreachable } from './preparation.ts'
 import type { RunRequest, Unreachable } from './preparation.ts'
-import { removeAttempts, retractShard } from './shard-commit.ts'
+import { removeAttempts, retractShard } from '../core/shard-commit.ts'
 import { recordFailure } from './shard-failure.ts'
 import { openShardSession } from './shard-session.ts'
 import { writeRunPlan } from './run-plan.ts'
@@ -130,7 +130,11 @@ async function runShards(
       concurrency: stage.concurrency(recipe),
       planFile,
       planHash,
-      runDirectory: directories.root,
+      directories,
+      inputs: [
+        ...new Map(due.flatMap(({ inputs }) => inputs).map((key) => [`${key.stage}/${key.shard}`, key])).values(),
+      ],
+      wanted: (shard) => ({ ...named(byName, shard), stageVersion: stage.version }),
       signal,
       emit,
       ask,

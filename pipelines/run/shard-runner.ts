@@ -16,7 +16,7 @@ import { openInputs } from './shard-inputs.ts'
 import type { InputReader } from './shard-inputs.ts'
 import type { PlannedWork } from './plan.ts'
 import type { RunState } from './run-state.ts'
-import { commitAttempt, openAttempt } from './shard-commit.ts'
+import { commitAttempt, openAttempt } from '../core/shard-commit.ts'
 
 /**
  * Runs one shard: reads its inputs, writes its tables and its manifest to a folder of this try, and commits that. A process that dies
@@ -45,7 +45,10 @@ export async function runShard<Recipe, Resource>(
     const counts = { read: inputs.counts, ...output.counts() }
     const manifest = describe(stage, work, run, { attempt: attempt.id, started, outputs, counts })
     await writeManifest(attempt.directory, manifest)
-    return await commitAttempt(attempt, run.directories, { ...work, stageVersion: stage.version }, manifest)
+    const counting = await commitAttempt(attempt, run.directories, { ...work, stageVersion: stage.version }, manifest)
+    const { stage: name, shard } = work
+    run.log.info({ stage: name, shard, attempt: attempt.id, committed: counting === manifest }, 'try ended')
+    return counting
   } catch (error) {
     await rm(attempt.directory, { recursive: true, force: true })
     throw error

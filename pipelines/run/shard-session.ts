@@ -5,7 +5,7 @@ import type { ShardProgress, Stage } from '../core/stage.ts'
 import type { Recipe } from '../stages/recipe.ts'
 import type { PlannedWork } from './plan.ts'
 import type { RunState } from './run-state.ts'
-import { finishedShard } from './shard-commit.ts'
+import { finishedShard } from '../core/shard-commit.ts'
 import { clearFailure, recordFailure } from './shard-failure.ts'
 import { runShard } from './shard-runner.ts'
 

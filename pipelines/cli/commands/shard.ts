@@ -14,6 +14,8 @@ export interface ShardOptions {
   readonly serve: boolean
   /** What runs it, for the manifest. */
   readonly engine: string
+  /** Where a plan in an object store is worked on. */
+  readonly scratch: string
 }
 
 /** `curate shard`: runs shards of a plan on this machine. Exit code 1 where one failed; a bad kernel is a row and no failure. */
@@ -22,8 +24,8 @@ export async function runPlannedShards(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<number> {
-  const { engine } = options
-  const planned = await openPlannedShards(options.plan, { engine, emit: reporter.emit, signal })
+  const { engine, scratch } = options
+  const planned = await openPlannedShards(options.plan, { engine, scratch, emit: reporter.emit, signal })
   let failures = 0
   const run = async (shard: string): Promise<void> => {
     if (!(await planned.run(shard))) failures += 1

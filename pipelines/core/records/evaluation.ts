@@ -8,6 +8,7 @@ export const Environment = z.object({
   python: z.string().describe('Version of the Python that ran it'),
   libraries: z.record(z.string(), z.string()).describe('Library to version: torch, triton, cuda, compiler'),
   sandbox: z.array(z.string()).describe('Sandbox layers that were active, in the order they were entered'),
+  node: z.string().optional().describe('Name of the node that judged it; only where a cluster did'),
 })
 export type Environment = z.infer<typeof Environment>
 

@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { CurateError } from '../../core/errors.ts'
-import { readManifest } from '../../core/manifest.ts'
+import type { Manifest } from '../../core/manifest.ts'
 import type { StageJob } from '../types.ts'
 
 const Failure = z.object({ code: z.string(), message: z.string(), hint: z.string(), retryable: z.boolean() })
@@ -30,8 +28,11 @@ export interface DriverEvents {
 }
 
 /** Opens the events of the job of a stage; each shard is told once to have started and once to have ended. */
-export function openDriverEvents(job: Pick<StageJob, 'stage' | 'shards' | 'runDirectory' | 'emit'>): DriverEvents {
-  const { stage, runDirectory, emit } = job
+export function openDriverEvents(
+  job: Pick<StageJob, 'stage' | 'shards' | 'emit'>,
+  manifestOf: (shard: string) => Promise<Manifest>,
+): DriverEvents {
+  const { stage, emit } = job
   const known = new Set(job.shards)
   const started = new Set<string>()
   const ended = new Set<string>()
@@ -55,7 +56,7 @@ export function openDriverEvents(job: Pick<StageJob, 'stage' | 'shards' | 'runDi
       const { code, message, ...rest } = line.error
       return emit({ type: 'shard_failed', stage, shard, error: new CurateError(code, message, rest) })
     }
-    const manifest = await appearing(join(runDirectory, stage, shard))
+    const manifest = await manifestOf(shard)
     return emit({ type: 'shard_finished', stage, shard, manifest })
   }
   return {
@@ -82,16 +83,4 @@ function parseLine(text: string): Line | null {
   } catch {
     return null
   }
-}
-
-// What another machine wrote may take a while to be seen through a network file system (NFS: acregmax, a minute by default).
-async function appearing(directory: string) {
-  for (let waited = 0; waited < 120; waited += 1) {
-    const manifest = await readManifest(directory)
-    if (manifest !== null) return manifest
-    await sleep(500)
-  }
-  throw new CurateError('folder_not_shared', `a node says that ${directory} is finished, and it is not there`, {
-    hint: 'The work directory must be one folder for all nodes and this machine: `curate doctor --engine ray` checks that.',
-  })
 }

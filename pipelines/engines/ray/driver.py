@@ -6,13 +6,11 @@ to another station. What happens is printed, one JSON object per line, in the wo
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import node
 import ray
@@ -219,7 +217,7 @@ def with_defaults(config: dict, nodes: list[dict]) -> dict:
 
 def main(arguments: list[str]) -> None:
     """Reads the configuration that `pipelines/engines/ray.ts` wrote, and works it off."""
-    config = json.loads(Path(arguments[0]).read_text())
+    config = node.read_config(arguments[0])
     # The modules are beside this file and nowhere on the nodes' path.
     for module in (node, station):
         ray.cloudpickle.register_pickle_by_value(module)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -16,6 +17,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+
+
+def read_config(place: str) -> dict:
+    """The configuration of a job: a file, or `-` for the environment."""
+    return json.loads(os.environ["CURATE_JOB"] if place == "-" else Path(place).read_text())
 
 
 def curate(config: dict) -> list[str]:

@@ -23,7 +23,7 @@ export async function packProgram(root = packageRoot): Promise<RayPackage> {
   const contents = await contentsOf(root)
   const name = `_ray_pkg_${hashOfFiles(contents)}.zip`
   // The earliest time that a ZIP can tell: equal content makes equal bytes.
-  const zip = zipSync(Object.fromEntries(contents), { level: 6, mtime: '1980-01-01T00:00:00' })
+  const zip = zipSync(Object.fromEntries(contents), { level: 1, mtime: '1980-01-01T00:00:00' })
   return { name, uri: `gcs://${name}`, zip }
 }
 

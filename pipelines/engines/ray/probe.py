@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import node
 import ray
@@ -61,7 +60,7 @@ def ask(each: dict, config: dict) -> dict:
 
 def main(arguments: list[str]) -> None:
     """Prints the facts of every node that is alive, one JSON object per line."""
-    config = json.loads(Path(arguments[0]).read_text())
+    config = node.read_config(arguments[0])
     ray.cloudpickle.register_pickle_by_value(node)
     ray.init(address=config.get("address", "auto"), log_to_driver=False, logging_level="error")
     for each in ray.nodes():

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../../core/atomic-file.ts'
 import { CurateError } from '../../core/errors.ts'
+import { openObjectStore } from '../../core/object-store.ts'
 import { packageRoot } from '../../core/package-root.ts'
 import type { RayJobs } from './jobs.ts'
 import { newSubmissionId, stopJob, submitProgram } from './submission.ts'
@@ -39,21 +40,23 @@ export const TOKEN_FILE = 'token'
 /** Asks every node of a cluster from within; `folder` is to be the work directory, which all must see. */
 export async function probeCluster(
   jobs: RayJobs,
-  delivery: Delivery,
+  delivery: Delivery & { readonly store: string | null },
   folder: string,
   signal: AbortSignal,
 ): Promise<NodeFacts[]> {
   const submissionId = newSubmissionId('probe')
-  const place = join(folder, submissionId)
-  const config = join(place, 'config.json')
-  await writeFileAtomic(join(place, TOKEN_FILE), submissionId)
   const root = delivery.package === 'shared' ? packageRoot : null
-  await writeFileAtomic(config, JSON.stringify({ folder: place, package: root, needs_python: true }))
+  const place = delivery.store === null ? join(folder, submissionId) : `${delivery.store}/${submissionId}`
+  const config = { folder: place, package: root, needs_python: true }
+  const store = delivery.store === null ? null : await openObjectStore(place)
+  if (store === null) await writeFileAtomic(join(place, TOKEN_FILE), submissionId)
+  else await store.write(TOKEN_FILE, submissionId)
   try {
-    await submitProgram(jobs, delivery, { submissionId, program: 'probe.py', configFile: config, metadata: {} })
+    await submitProgram(jobs, delivery, { submissionId, program: 'probe.py', config, metadata: {} })
     return await answers(jobs, submissionId, signal)
   } finally {
-    await rm(place, { recursive: true, force: true })
+    if (store === null) await rm(place, { recursive: true, force: true })
+    else await store.remove(TOKEN_FILE)
   }
 }
 

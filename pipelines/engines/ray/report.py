@@ -20,7 +20,7 @@ class Report:
 
     def __init__(self, config: dict) -> None:
         self._stage = config["stage"]
-        self._file = Path(config["progress_file"])
+        self._file = None if config["progress_file"] is None else Path(config["progress_file"])
         self._started = time.monotonic()
         self._last_round = 0.0
         self._last_file = 0.0
@@ -89,6 +89,8 @@ class Report:
 
     def _write(self) -> None:
         self._last_file = time.monotonic()
+        if self._file is None:
+            return
         shards = {
             shard: {"node": node, **{key: self._known.get(shard, {}).get(key, 0) for key in ("done", "total")}}
             for shard, node in sorted(self._running.items())

@@ -1,34 +1,36 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { Recipe } from '../../../pipelines/stages/recipe.ts'
 import { packageRoot } from '../../../pipelines/core/package-root.ts'
 import { runProcess } from '../../../pipelines/core/process.ts'
 import { readManifest } from '../../../pipelines/core/manifest.ts'
 import { kernels } from '../../../pipelines/core/records/kernel.ts'
 import { readTable } from '../../../pipelines/core/table.ts'
-import { workDirectory } from '../../../pipelines/core/work-directory.ts'
-import { RayOptions, driverConfig, ray } from '../../../pipelines/engines/ray.ts'
-import { writePlanOf } from '../../../pipelines/run/plan-writing.ts'
+import { driverConfig } from '../../../pipelines/engines/ray/job.ts'
+import { openStorage } from '../../../pipelines/engines/ray/storage.ts'
 import { countOrphans } from '../../crash-trial.ts'
-import { rayEnvironment } from '../../ray-environment.ts'
+import { pythonWith } from '../../python-package.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
-import { DOUBLING_LIBRARY } from '../small-library.ts'
+import { plannedMining } from '../planned-mining.ts'
 
 const SHARDS = 10
 const DRIVER = join(packageRoot, 'pipelines', 'engines', 'ray', 'driver.py')
 const TWO_NODES = join(import.meta.dirname, 'two_nodes.py')
 
 test('on two nodes, one of them killed in the middle, every shard is there once and nothing is left running', async (context) => {
-  const environment = await rayEnvironment()
+  const environment = await pythonWith('cluster')
   if ('missing' in environment) {
     context.skip(environment.missing)
     return
   }
   const base = await temporaryFolder()
-  const directories = workDirectory(base, 'many')
-  const config = await plannedOn(base)
-  const { python, env } = environment
+  const { job, options } = await plannedMining(base, SHARDS)
+  const { directories } = job
+  const config = join(base, 'config.json')
+  const places = (await openStorage(job.directories, null)).places(job)
+  await writeFile(config, JSON.stringify({ ...driverConfig(job, options), ...places }))
+  const { python } = environment
+  const env = { ...environment.env, RAY_DISABLE_DOCKER_CPU_WARNING: '1' }
   const { ok, stdout, stderr } = await runProcess(python, [TWO_NODES, DRIVER, config], { env, timeoutMs: 200_000 })
   expect(ok, stderr).toBe(true)
   const [, killed] = /"killed": "(\w+)"/.exec(stdout) ?? []
@@ -51,45 +53,4 @@ test('on two nodes, one of them killed in the middle, every shard is there once 
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : 1
-}
-
-async function plannedOn(base: string): Promise<string> {
-  const sources = Array.from({ length: SHARDS }, (_, index) => ({
-    id: `library-${index}`,
-    folder: { path: join(base, 'sources', `library-${index}`) },
-  }))
-  for (const [index, { folder }] of sources.entries()) {
-    await mkdir(folder.path, { recursive: true })
-    await writeFile(join(folder.path, 'doubling.py'), DOUBLING_LIBRARY.replaceAll('2', String(index + 2)))
-  }
-  const recipe = Recipe.parse({ name: 'many', sources, mine: { languages: { triton: {} } }, filters: {}, export: { configs: {}, formats: {} } }) // prettier-ignore
-  const options = RayOptions.parse({ package: 'shared', gpus: 1 })
-  const request = {
-    loaded: { recipe, path: join(base, 'many.yaml'), directory: base },
-    baseDirectory: base,
-    stages: ['mine' as const],
-    force: [],
-    update: false,
-    engine: { plugin: ray, options, isNamed: true },
-    signal: new AbortController().signal,
-    emit: () => undefined,
-    ask: async () => null,
-  }
-  const { path, shards } = await writePlanOf(request, 'mine')
-  const directories = workDirectory(base, 'many')
-  const job = {
-    ...request,
-    stage: 'mine' as const,
-    shards: shards.map(({ shard }) => shard),
-    isForced: false,
-    concurrency: 1,
-    planFile: path,
-    planHash: '',
-    runDirectory: directories.root,
-    open: () => Promise.reject(new Error('nothing runs here')),
-  }
-  const config = join(base, 'config.json')
-  await mkdir(join(directories.root, 'jobs'), { recursive: true })
-  await writeFile(config, JSON.stringify(driverConfig(job, options)))
-  return config
 }

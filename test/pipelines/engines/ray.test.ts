@@ -5,7 +5,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { unzipSync } from 'fflate'
 import { workDirectory } from '../../../pipelines/core/work-directory.ts'
 import type { RunEvent } from '../../../pipelines/core/events.ts'
-import { RayOptions, ray } from '../../../pipelines/engines/ray.ts'
+import { ray } from '../../../pipelines/engines/ray.ts'
+import { RayOptions } from '../../../pipelines/engines/ray/options.ts'
 import { openRayJobs } from '../../../pipelines/engines/ray/jobs.ts'
 import { jobFiles, readJobRecord } from '../../../pipelines/engines/ray/job-record.ts'
 import { packProgram, programHash } from '../../../pipelines/engines/ray/package.ts'
@@ -83,7 +84,7 @@ describe('a stage on a cluster', () => {
         started.status = 'SUCCEEDED'
       }, 100)
     })
-    await writeShard(job.runDirectory, 'a')
+    await writeShard(job.directories.root, 'a')
     expect(await run(job)).toEqual(['b'])
     expect(events.map((event) => [event.type, 'shard' in event ? event.shard : null])).toEqual([
       ['shard_started', 'a'],
@@ -96,7 +97,7 @@ describe('a stage on a cluster', () => {
     const [submission] = head.submitted
     expect(submission?.entrypoint).toMatch(/^python3 \S+\/pipelines\/engines\/ray\/driver\.py \S+\.config\.json$/)
     expect(submission?.metadata).toMatchObject({ program: 'curate', stage: 'mine', plan_hash: 'p1' })
-    expect(await readdir(join(job.runDirectory, 'jobs'))).toEqual([])
+    expect(await readdir(join(job.directories.root, 'jobs'))).toEqual([])
   })
 
   test('that was left running is taken up again, and its events are told from the beginning', async () => {
@@ -105,10 +106,10 @@ describe('a stage on a cluster', () => {
     const leaving = new AbortController()
     const left = run({ ...job, signal: leaving.signal, emit: () => leaving.abort() })
     expect(await left).toEqual([])
-    const { record } = jobFiles(job.runDirectory, 'mine')
+    const { record } = jobFiles(job.directories.root, 'mine')
     const id = (await readJobRecord(record))?.submission_id ?? ''
     expect([head.stopped, head.jobs.get(id)?.status]).toEqual([[], 'RUNNING'])
-    await writeShard(job.runDirectory, 'a')
+    await writeShard(job.directories.root, 'a')
     const started = head.jobs.get(id)
     setTimeout(() => {
       if (started === undefined) return
@@ -133,7 +134,7 @@ describe('a stage on a cluster', () => {
     expect(await run({ ...job, signal: interruption.signal, emit: () => interruption.abort(), ask })).toEqual([])
     expect(asked).toEqual([expect.stringContaining('Stop it, or leave it running?')])
     expect(head.stopped).toEqual([head.submitted[0]?.submission_id])
-    expect(existsSync(jobFiles(job.runDirectory, 'mine').record)).toBe(false)
+    expect(existsSync(jobFiles(job.directories.root, 'mine').record)).toBe(false)
   })
 
   test('whose plan is older than the run’s is stopped before the new one begins', async () => {
@@ -223,7 +224,9 @@ async function aJob(): Promise<{ job: StageJob; events: RunEvent[] }> {
     concurrency: 2,
     planFile: directories.stagePlanFile('mine'),
     planHash: 'p1',
-    runDirectory: directories.root,
+    directories,
+    inputs: [],
+    wanted: (shard) => ({ stage: 'mine', shard, configHash: '', inputHash: '', stageVersion: 1 }),
     signal: new AbortController().signal,
     emit: (event) => void events.push(event),
     open: () => Promise.reject(new Error('nothing runs here')),

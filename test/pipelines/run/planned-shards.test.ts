@@ -9,7 +9,7 @@ import { workDirectory } from '../../../pipelines/core/work-directory.ts'
 import { local } from '../../../pipelines/engines/local.ts'
 import { writePlanOf } from '../../../pipelines/run/plan-writing.ts'
 import { openPlannedShards } from '../../../pipelines/run/planned-shards.ts'
-import { commitAttempt, finishedShard, openAttempt } from '../../../pipelines/run/shard-commit.ts'
+import { commitAttempt, finishedShard, openAttempt } from '../../../pipelines/core/shard-commit.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { SMALL, contentsOf } from '../cli/small-run.ts'
 
@@ -120,7 +120,12 @@ async function planned(): Promise<{ base: string; path: string }> {
 
 async function runShard(path: string, shard = 'library'): Promise<{ ok: boolean; events: RunEvent[] }> {
   const events: RunEvent[] = []
-  const options = { engine: 'ray', emit: (event: RunEvent) => events.push(event), signal: new AbortController().signal }
+  const options = {
+    engine: 'ray',
+    scratch: '',
+    emit: (event: RunEvent) => events.push(event),
+    signal: new AbortController().signal,
+  }
   const session = await openPlannedShards(path, { ...options, emit: (event) => void options.emit(event) })
   try {
     return { ok: await session.run(shard), events }

@@ -8,7 +8,7 @@ import type { ShardKey, ShardSpec, Stage, World } from '../../../pipelines/core/
 import { readTable } from '../../../pipelines/core/table.ts'
 import type { Table, TableRow } from '../../../pipelines/core/table.ts'
 import { workDirectory } from '../../../pipelines/core/work-directory.ts'
-import { retractShard } from '../../../pipelines/run/shard-commit.ts'
+import { retractShard } from '../../../pipelines/core/shard-commit.ts'
 import { runShard } from '../../../pipelines/run/shard-runner.ts'
 import { Recipe } from '../../../pipelines/stages/recipe.ts'
 

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
-import { CurateError, systemCodeOf } from '../core/errors.ts'
-import { missingOutput, readManifest, removeManifest } from '../core/manifest.ts'
-import type { Manifest } from '../core/manifest.ts'
-import type { ShardKey } from '../core/stage.ts'
-import type { WorkDirectory } from '../core/work-directory.ts'
+import { CurateError, systemCodeOf } from './errors.ts'
+import { missingOutput, readManifest, removeManifest } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
+import type { ShardKey } from './stage.ts'
+import type { WorkDirectory } from './work-directory.ts'
 
 /** What a finished shard must say of itself to count for a plan. */
 export interface Wanted extends ShardKey {
