@@ -46,6 +46,7 @@ const ONE_IMPORTER: Record<string, string> = {
   'simple-git': 'extractors/sources/git.ts',
   'web-tree-sitter': 'extractors/languages/syntax-tree.ts',
   'gpt-tokenizer': 'pipelines/core/tokenizer.ts',
+  '@huggingface/tokenizers': 'pipelines/core/tokenizer-file.ts',
   'apache-arrow': 'exports/formats/arrow.ts, extractors/imports/arrow.ts',
   '@huggingface/hub': 'exports/huggingface.ts',
   openai: 'extractors/models/chat-client.ts',

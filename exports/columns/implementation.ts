@@ -1,3 +1,4 @@
+import type { Selection } from '../types.ts'
 import type { SelectionColumn } from './selection-column.ts'
 
 /** What the row is about: ids, reference, implementation and reasoning. */
@@ -89,13 +90,23 @@ export const implementationColumns: readonly SelectionColumn[] = [
     type: 'int64',
     nullable: true,
     description: 'Length of the reasoning, tokens under `tokenizer`',
-    valueOf: ({ candidate }) => candidate.reasoning?.num_tokens ?? null,
+    valueOf: (selection) => countOf(selection).num_tokens,
   },
   {
     name: 'tokenizer',
     type: 'string',
     nullable: true,
     description: 'Tokenizer that counted `reasoning_tokens`',
-    valueOf: ({ candidate }) => candidate.reasoning?.tokenizer ?? null,
+    valueOf: (selection) => countOf(selection).tokenizer,
   },
 ]
+
+// What filters counted goes first, since a recipe may name a tokenizer; a text that export itself wrote they never saw.
+function countOf({ candidate: { reasoning }, facts }: Selection): {
+  num_tokens: number | null
+  tokenizer: string | null
+} {
+  const isCounted = reasoning !== null && reasoning.kind !== 'evidence' && facts.reasoning_tokens !== null
+  if (isCounted) return { num_tokens: facts.reasoning_tokens, tokenizer: facts.tokenizer }
+  return { num_tokens: reasoning?.num_tokens ?? null, tokenizer: reasoning?.tokenizer ?? null }
+}

@@ -33,7 +33,8 @@ const LONG_RUNS = new RegExp(
   'gu',
 )
 
-function* withoutLongRuns(text: string): Generator<string> {
+/** The text in pieces that no tokenizer takes long for. */
+export function* withoutLongRuns(text: string): Generator<string> {
   let start = 0
   for (const run of text.matchAll(LONG_RUNS)) {
     if (run.index > start) yield text.slice(start, run.index)

@@ -50,9 +50,10 @@ export async function cardInput(
 
 /** The recipe as far as it decides the rows. Where it was published is not part of how to make it again. */
 export function recipeOfDataset(recipe: Recipe): Omit<Recipe, 'publish' | '$schema'> {
-  const { publish: _, $schema: __, input, ...made } = recipe
-  // Where the file lay says nothing of the dataset; its hash is on the card.
-  return { ...made, input: input === null ? null : basename(input) }
+  const { publish: _, $schema: __, input, tokenizer, ...made } = recipe
+  // Where files lay says nothing of the dataset; their hashes are on the card and in the rows.
+  const nameOf = (path: string | null): string | null => (path === null ? null : basename(path))
+  return { ...made, input: nameOf(input), tokenizer: nameOf(tokenizer) }
 }
 
 /** Commit of each source and SHA-256 of each imported file; null for what could not be reached. */

@@ -12,6 +12,7 @@ import { tasks } from '../core/records/task.ts'
 import type { StageContext } from '../core/stage.ts'
 import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
+import { isTokenizerPath, openTokenizer } from '../core/tokenizer-file.ts'
 import type { Recipe } from './recipe.ts'
 import { INPUT_SOURCE, readValidated } from './validated-input.ts'
 
@@ -31,12 +32,28 @@ export interface ReadCandidate {
 
 /** Candidates of the stages before, or of a file of validated ones, which then are tables of this stage; those of a task together. */
 export async function* readCandidates(database: Database, context: Context): AsyncGenerator<ReadCandidate> {
-  const { input } = context.recipe
-  if (input === null) yield* readRecords(database, context)
-  else yield* readInput(resolve(context.recipeDirectory, input), context)
+  const { input, tokenizer } = context.recipe
+  const count = await openRecount(tokenizer, context)
+  if (input === null) yield* readRecords(database, count, context)
+  else yield* readInput(resolve(context.recipeDirectory, input), count, context)
 }
 
-async function* readRecords(database: Database, context: Context): AsyncGenerator<ReadCandidate> {
+type Recount = (judged: Judged) => Promise<Judged>
+
+// Lengths under different tokenizers cannot be compared: where the recipe names one, it counts them all.
+async function openRecount(nameOrPath: string | null, { recipeDirectory }: Context): Promise<Recount> {
+  if (nameOrPath === null) return async (judged) => judged
+  const counter = await openTokenizer(isTokenizerPath(nameOrPath) ? resolve(recipeDirectory, nameOrPath) : nameOrPath)
+  return async (judged) => {
+    const { candidate, given } = judged
+    if (candidate.reasoning === null) return judged
+    const counted = { num_tokens: await counter.count(candidate.reasoning.text), tokenizer: counter.name }
+    const stated = given === undefined ? {} : { given: { ...given, reasoning_tokens: null, tokenizer: null } }
+    return { ...judged, candidate: { ...candidate, reasoning: { ...candidate.reasoning, ...counted } }, ...stated }
+  }
+}
+
+async function* readRecords(database: Database, count: Recount, context: Context): AsyncGenerator<ReadCandidate> {
   const joined = await openCandidateJoin(database, {
     candidates: await context.inputFiles(candidates),
     tasks: await context.inputFiles(tasks),
@@ -49,11 +66,11 @@ async function* readRecords(database: Database, context: Context): AsyncGenerato
   }
   for await (const { candidate, task, evaluations } of joined.records()) {
     if (task === null) yield { rows: orphanRows(candidate), judged: null }
-    else yield { rows: [], judged: { candidate, task, evaluations } }
+    else yield { rows: [], judged: await count({ candidate, task, evaluations }) }
   }
 }
 
-async function* readInput(path: string, context: Context): AsyncGenerator<ReadCandidate> {
+async function* readInput(path: string, count: Recount, context: Context): AsyncGenerator<ReadCandidate> {
   const seen = { tasks: new Set<string>(), candidates: new Set<string>(), columns: new Set<string>() }
   for await (const read of readValidated(path)) {
     context.signal.throwIfAborted()
@@ -62,7 +79,8 @@ async function* readInput(path: string, context: Context): AsyncGenerator<ReadCa
       yield { rows: [rowOf(rejects, rejectOfRow(path, read))], judged: null }
       continue
     }
-    const { candidate, task } = read.judged
+    const judged = await count(read.judged)
+    const { candidate, task } = judged
     for (const column of read.unknown) seen.columns.add(column)
     if (seen.candidates.has(candidate.id)) {
       yield { rows: [rowOf(rejects, rejectOfCopy(candidate.id, candidate.source))], judged: null }
@@ -71,7 +89,7 @@ async function* readInput(path: string, context: Context): AsyncGenerator<ReadCa
     const taskRows = seen.tasks.has(task.id) ? [] : [rowOf(tasks, task)]
     seen.tasks.add(task.id)
     seen.candidates.add(candidate.id)
-    yield { rows: [...taskRows, rowOf(candidates, candidate)], judged: read.judged }
+    yield { rows: [...taskRows, rowOf(candidates, candidate)], judged }
   }
   warnOfColumns(seen.columns, path, context)
 }

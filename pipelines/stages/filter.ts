@@ -75,8 +75,13 @@ function enabledFilters(recipe: Recipe): Enabled<Filter>[] {
 
 // Graphs are those of one tracer on one PyTorch, which the name of the device holds.
 function externalOf(recipe: Recipe, world: World): unknown {
-  const input = recipe.input === null ? null : { input: world.files.get(recipe.input) ?? null }
-  return tracesGraphs(recipe) ? { ...input, tracer: TRACER, device: world.device } : input
+  const { input, tokenizer } = recipe
+  const facts = {
+    ...(input === null ? {} : { input: world.files.get(input) ?? null }),
+    ...(tokenizer === null ? {} : { tokenizer: world.files.get(tokenizer) ?? tokenizer }),
+    ...(tracesGraphs(recipe) ? { tracer: TRACER, device: world.device } : {}),
+  }
+  return Object.keys(facts).length === 0 ? null : facts
 }
 
 async function* offer(selection: Selection, judged: Judged): AsyncGenerator<TableRow> {

@@ -11,6 +11,7 @@ import { candidates } from '../core/records/candidate.ts'
 import { tasks } from '../core/records/task.ts'
 import { trajectories } from '../core/records/trajectory.ts'
 import type { ShardKey, ShardSpec, Stage, World } from '../core/stage.ts'
+import { isTokenizerPath } from '../core/tokenizer-file.ts'
 import { DEFAULT_TOKENIZER } from '../core/tokenizer.ts'
 import { compilerConfig, runCompiler } from './generation/compiler-entry.ts'
 import type { CompilerEntry } from './generation/compiler-entry.ts'
@@ -74,10 +75,11 @@ function planEntries(recipe: Recipe, world: World): ShardSpec[] {
 }
 
 /** The files on this machine that a recipe reads, as it spells them: their hashes are part of the plan. */
-export function filesOfRecipe({ input, generate }: Recipe): string[] {
-  if (input !== null) return [input]
+export function filesOfRecipe({ input, generate, tokenizer }: Recipe): string[] {
+  const counted = tokenizer !== null && isTokenizerPath(tokenizer) ? [tokenizer] : []
+  if (input !== null) return [input, ...counted]
   const own = generate.models.map(({ prompt }) => prompt).filter(isPromptPath)
-  return [...new Set([...generate.imports.map(({ path }) => path), ...own])]
+  return [...new Set([...generate.imports.map(({ path }) => path), ...own, ...counted])]
 }
 
 function importSpec(entry: ImportEntry, recipe: Recipe, world: World): ShardSpec {

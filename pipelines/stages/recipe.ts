@@ -12,6 +12,7 @@ import { filters } from '../../filters/registry.ts'
 import { enabledPlugins, optionShapes, optionsByPlugin } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
 import { compilerEntryShape } from './generation/compiler-entry.ts'
+import { TOKENIZER_NAMES } from '../core/tokenizer.ts'
 import { checkModelEntry, modelEntryShape } from './generation/model-entry.ts'
 
 const NAME = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dots, dashes and underscores')
@@ -254,6 +255,13 @@ export const Recipe = z
     generate: Generate.prefault({}),
     validate: Validate.prefault({}),
     filters: optionsByPlugin(filters).describe('Filters to apply, each with its options'),
+    tokenizer: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        `Tokenizer that \`filter\` counts every reasoning with: ${TOKENIZER_NAMES.join(', ')}, or the path of a \`tokenizer.json\`, relative to the recipe; null for what rows were counted with`,
+      ),
     trace_graphs: z
       .boolean()
       .nullable()

@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { candidateFacts } from '../../../pipelines/core/records/candidate-facts.ts'
+import { candidates } from '../../../pipelines/core/records/candidate.ts'
 import { selected } from '../../../pipelines/core/records/decision.ts'
 import { rejects } from '../../../pipelines/core/records/reject.ts'
+import { readParquet } from '../../../pipelines/core/parquet.ts'
 import { readTable } from '../../../pipelines/core/table.ts'
 import type { Table } from '../../../pipelines/core/table.ts'
+import { openTokenizer } from '../../../pipelines/core/tokenizer-file.ts'
 import { workDirectory } from '../../../pipelines/core/work-directory.ts'
 import { readReportData } from '../../../pipelines/report/report-data.ts'
 import { curate } from '../../curate-process.ts'
@@ -62,6 +65,22 @@ describe('curate --recipe R --stage filter --input FILE', () => {
     ]
     expect(await fromParquet.read(selected)).toEqual(await fromText.read(selected))
     expect(await fromParquet.read(candidateFacts)).toEqual(await fromText.read(candidateFacts))
+  })
+
+  test('counts every reasoning with the tokenizer that the recipe names', async () => {
+    const tokenizer = join(import.meta.dirname, '..', '..', 'fixtures', 'tokenizer', 'tokenizer.json')
+    const { read, workDir } = await select(VALIDATED, '--set', `tokenizer=${tokenizer}`)
+    const facts = await read(candidateFacts)
+    const { count, name } = await openTokenizer(tokenizer)
+    const texts = new Map((await read(candidates)).map(({ id, reasoning }) => [id, reasoning]))
+    for (const { candidate_id, reasoning_tokens, tokenizer: named } of facts) {
+      const reasoning = texts.get(candidate_id) ?? null
+      if (reasoning !== null) expect([reasoning_tokens, named]).toEqual([await count(reasoning.text), name])
+    }
+    const dataset = join(workDir, 'concur', 'export', 'all', 'dataset')
+    const rows = await Array.fromAsync(readParquet(join(dataset, 'sft', 'train-00000-of-00001.parquet')))
+    expect(rows.map((row) => row['tokenizer'])).toContain(name)
+    expect(await readFile(join(dataset, 'recipe.yaml'), 'utf8')).toContain('tokenizer: tokenizer.json\n')
   })
 
   test('takes a predicate over facts', async () => {
