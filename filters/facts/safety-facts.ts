@@ -1,3 +1,4 @@
+import { MAIL_ADDRESS } from '../../pipelines/core/secrets.ts'
 import type { Judged } from '../types.ts'
 
 /** Texts in code, reference and reasoning that nobody may publish. */
@@ -17,11 +18,8 @@ const SECRETS = [
   /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^/\s:@'"]{1,64}:[^/\s:@'"]{1,64}@[\w.-]{3,}/g,
 ]
 
-// `name@example.org` and the decorators `@torch.jit` differ in what stands before the sign; numbers need their country code.
-const PERSONAL = [
-  /\b[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,12}\b/g,
-  /(?<![\w.])\+[1-9]\d{0,2}[ -]\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}\b/g,
-]
+// Numbers need their country code.
+const PERSONAL = [MAIL_ADDRESS, /(?<![\w.])\+[1-9]\d{0,2}[ -]\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}\b/g]
 
 function countOf(patterns: readonly RegExp[], texts: readonly string[]): number {
   return texts.reduce(
