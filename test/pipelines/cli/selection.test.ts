@@ -71,15 +71,16 @@ describe('curate --recipe R --stage filter --input FILE', () => {
     const tokenizer = join(import.meta.dirname, '..', '..', 'fixtures', 'tokenizer', 'tokenizer.json')
     const { read, workDir } = await select(VALIDATED, '--set', `tokenizer=${tokenizer}`)
     const facts = await read(candidateFacts)
-    const { count, name } = await openTokenizer(tokenizer)
+    const counter = await openTokenizer(tokenizer)
     const texts = new Map((await read(candidates)).map(({ id, reasoning }) => [id, reasoning]))
     for (const { candidate_id, reasoning_tokens, tokenizer: named } of facts) {
       const reasoning = texts.get(candidate_id) ?? null
-      if (reasoning !== null) expect([reasoning_tokens, named]).toEqual([await count(reasoning.text), name])
+      if (reasoning !== null)
+        expect([reasoning_tokens, named]).toEqual([await counter.count(reasoning.text), counter.name])
     }
     const dataset = join(workDir, 'concur', 'export', 'all', 'dataset')
     const rows = await Array.fromAsync(readParquet(join(dataset, 'sft', 'train-00000-of-00001.parquet')))
-    expect(rows.map((row) => row['tokenizer'])).toContain(name)
+    expect(rows.map((row) => row['tokenizer'])).toContain(counter.name)
     expect(await readFile(join(dataset, 'recipe.yaml'), 'utf8')).toContain('tokenizer: tokenizer.json\n')
   })
 
