@@ -3,6 +3,7 @@ import type { MergedSplits, PlanRefusal, PlanScope, ProgramPlan } from './progra
 import { contextName, isHarmless } from './contexts.ts'
 import { original } from './copied-names.ts'
 import { readBeforeMade } from './early-reads.ts'
+import { inputRefusal } from './input-checks.ts'
 import { backwardSlice, lastWrite } from './slicing.ts'
 import { canonical, usedVariables } from './step-effects.ts'
 
@@ -14,8 +15,7 @@ export function checkPlan(scope: PlanScope, merged: MergedSplits, plan: ProgramP
     unboundRefusal(scope, plan) ??
     stateRefusal(scope, plan) ??
     preparedRefusal(scope, plan) ??
-    redrawnRefusal(scope, plan) ??
-    commandLineRefusal(scope, plan) ??
+    inputRefusal(scope, plan) ??
     orderRefusal(scope, merged, plan) ??
     contextRefusal(scope, plan) ??
     (plan.inputs.length === 0 ? { reason: 'literal_expectation', detail: 'no input is made' } : null)
@@ -106,42 +106,6 @@ function preparedRefusal({ effects, test }: PlanScope, plan: ProgramPlan): PlanR
   return prepared === undefined
     ? null
     : { reason: 'interleaved_inputs', detail: prepared.slice(prepared.indexOf(':') + 1) }
-}
-
-// `x = make_input()` on one side: from there on it computes with another `x` than the one that both were given.
-function redrawnRefusal({ effects, test }: PlanScope, plan: ProgramPlan): PlanRefusal | null {
-  const inputs = new Set(plan.inputs)
-  for (const side of [plan.reference, plan.kernel]) {
-    for (const at of side.forwardSteps) {
-      const { defines = new Set<string>(), uses = new Set<string>() } = effects[at] ?? {}
-      const redrawn = [...defines].filter((name) => inputs.has(name) && !side.copies.has(name))
-      const isDerived = [...uses].some((name) => inputs.has(original(side.copies, name)))
-      const step = test.steps[at]
-      const isBuffer = step !== undefined && BUFFER.test(textOf(step.frame.module.file, step.node))
-      if (redrawn.length > 0 && !isDerived && !isBuffer)
-        return { reason: 'interleaved_inputs', detail: nameIn(redrawn[0]) }
-    }
-  }
-  return null
-}
-
-// What holds nothing that the other side should have been given.
-const BUFFER = /=\s*torch\.(?:empty|zeros|ones|full)(?:_like)?\(|^\w+\s*=\s*(?:None|\[\]|\(\)|\{\})\s*$/
-
-function nameIn(name = ''): string {
-  return name.slice(name.indexOf(':') + 1)
-}
-
-// What a script is told when it is started nobody tells it when its parts run.
-function commandLineRefusal({ test }: PlanScope, plan: ProgramPlan): PlanRefusal | null {
-  const sides = [plan.reference, plan.kernel].flatMap((side) => [...side.initSteps, ...side.forwardSteps])
-  for (const at of [...plan.inputSteps, ...plan.configurationSteps, ...sides]) {
-    const step = test.steps[at]
-    const text = step === undefined ? '' : textOf(step.frame.module.file, step.node)
-    if (/\bargparse\b|\.parse_(?:known_)?args\(|\bsys\.argv\b/.test(text))
-      return { reason: 'command_line', detail: text.split('\n', 1)[0] ?? null }
-  }
-  return null
 }
 
 function isConstant(scope: PlanScope, at: number): boolean {

@@ -20,6 +20,7 @@ export const REFUSALS = {
   no_inputs: 'two implementations are registered as the same, and nothing says what they are called with',
   test_fixture: 'a value comes from a fixture or from `self`',
   unknown_parameters: 'parameter values cannot be told without running something',
+  object_input: 'an input is an object of a class of the repository',
   command_line: 'a value comes from the command line of a script',
   unknown_context: 'a `with` block around the calls changes what they do',
   branching_test: 'the test decides while it runs which values it compares',

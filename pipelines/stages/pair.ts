@@ -107,8 +107,15 @@ async function* runPairing(context: StageContext<Recipe, ProgramWorker>): AsyncG
   }
 }
 
-function proverOf({ resource, world }: StageContext<Recipe, ProgramWorker>) {
-  return (pair: Pair): Promise<PairDefect | null> => provePair(pair, resource, world.device)
+// Counted like files: what is still to be run shows in the progress.
+function proverOf({ resource, world, progress, signal }: StageContext<Recipe, ProgramWorker>) {
+  return async (pair: Pair): Promise<PairDefect | null> => {
+    signal.throwIfAborted()
+    progress.expect(1)
+    const defect = await provePair(pair, resource, world.device)
+    progress.advance()
+    return defect
+  }
 }
 
 // A reference that could not be cut out is told, so that a person can look it up.
