@@ -28,6 +28,8 @@ class DeviceLocks:
     def __init__(self, names: dict[str, str]) -> None:
         self._alone_on: str | None = None
         self._is_off_gpu = False
+        self._is_inside = False
+        """Whether somebody is within `shared`. Who is not holds nothing, so he gives nothing back and takes nothing."""
         self._memory = MemoryShares(_folder(), "-".join(sorted(names.values())))
         self._locks = {
             device: _DeviceLock(names[device]) for device in sorted(names, key=lambda name: name != PROCESSOR)
@@ -41,11 +43,13 @@ class DeviceLocks:
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Held while anything of ours runs on any of the devices."""
+        self._is_inside = True
         self._enter()
         try:
             yield
         finally:
             self._leave()
+            self._is_inside = False
 
     @contextmanager
     def off_gpu(self) -> Iterator[None]:
@@ -54,7 +58,7 @@ class DeviceLocks:
         on the processor does.
         """
         gpus = [lock for name, lock in self._locks.items() if name != PROCESSOR]
-        if self._alone_on is not None or self._is_off_gpu or not gpus:
+        if self._alone_on is not None or self._is_off_gpu or not gpus or not self._is_inside:
             yield
             return
         for lock in gpus:
@@ -71,7 +75,8 @@ class DeviceLocks:
     def is_waited_for(self) -> bool:
         """Within `shared`: whether somebody else waits to be alone."""
         return (
-            self._alone_on is None
+            self._is_inside
+            and self._alone_on is None
             and not self._is_off_gpu
             and any(lock.is_waited_for() for lock in self._locks.values())
         )
@@ -131,11 +136,11 @@ class DeviceLocks:
                 self._enter()
 
     def _enter(self) -> None:
-        for lock in self._locks.values():
+        for lock in self._locks.values() if self._is_inside else ():
             lock.enter()
 
     def _leave(self) -> None:
-        for lock in self._locks.values():
+        for lock in self._locks.values() if self._is_inside else ():
             lock.leave()
 
 
