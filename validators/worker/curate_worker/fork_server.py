@@ -41,6 +41,7 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
     # Ends of supervisors are seen by the judge; the kernel may bury them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()
+    gc.enable()
     control.send(json.dumps({"threads": _num_threads(), "touched_cuda": _touched_cuda()}).encode())
     while True:
         text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, _MAX_DESCRIPTORS)

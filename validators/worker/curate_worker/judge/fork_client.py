@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from ..sandbox.identity import private_user
 from ..sandbox.world import HEADER_FOLDER
 from ..supervisor import MAX_ORDER_BYTES
 from .faults import MachineFault
+from .server_process import fork_server_process, spawn_server_process
 
 _START_SECONDS = 180
 
@@ -48,7 +46,11 @@ class Started:
 class ForkServer:
     """The judge's side of the fork server. Threads may order at the same time."""
 
-    def __init__(self, scratch_root: Path, environment: dict[str, str]) -> None:
+    def __init__(self, scratch_root: Path, environment: dict[str, str], *, forked: bool = False) -> None:
+        """
+        Starts it; `forked` from this process, which has imported all it needs, has one thread and has seen no device:
+        importing PyTorch a second time would take longer than everything else.
+        """
         self._root = scratch_root
         self.headers = scratch_root / HEADER_FOLDER
         """What is put here can be read by all runners."""
@@ -57,15 +59,8 @@ class ForkServer:
         self._user = private_user(scratch_root)
         self._turn = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        entry = Path(__file__).resolve().parents[1] / "__main__.py"
-        arguments = ["fork-server", str(theirs.fileno()), str(self._user), str(scratch_root)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-B", str(entry), *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            cwd="/",
-        )
+        start = fork_server_process if forked else spawn_server_process
+        self._process = start(theirs.fileno(), self._user, scratch_root, environment)
         theirs.close()
 
     def wait_until_ready(self) -> dict:
@@ -115,7 +110,7 @@ class ForkServer:
         """Ends the fork server; its runners end with it."""
         self._control.close()
         self._process.kill()
-        self._process.wait()
+        self._process.wait(None)
 
     def _receive(self) -> tuple[bytes, list[int]]:
         try:
@@ -123,7 +118,5 @@ class ForkServer:
         except TimeoutError as error:
             raise MachineFault("fork_server_lost", "the fork server does not answer") from error
         if not text:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=1)
-            raise MachineFault("fork_server_lost", f"the fork server ended with code {self._process.returncode}")
+            raise MachineFault("fork_server_lost", f"the fork server ended with code {self._process.wait(1)}")
         return text, handles

@@ -1,11 +1,9 @@
-"""
-Starts the fork server. Imports nothing heavy, so that judge and fork server import PyTorch at the same time and not one
-after the other.
-"""
+"""Starts the fork server: imports what runners use, once, and forks it before the judge becomes anything else."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import tempfile
@@ -19,24 +17,37 @@ _PASSED_ON = (
     *("PATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "PYTHONPATH", "HOME"),
     *("TRITON_LIBCUDA_PATH", "TRITON_PTXAS_PATH", "CC"),
 )
+_READ_ON_IMPORT = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
 
 
 @dataclass(frozen=True)
 class Launched:
-    """A fork server that is still importing, and the folder below which every runner gets its own."""
+    """A fork server that has just begun, and the folder below which every runner gets its own."""
 
     root: Path
     server: ForkServer
 
 
-def launch(device: str, threads: int) -> Launched:
-    """Starts a fork server for `cpu` or `cuda`, in a new folder."""
+def launch(device: str, threads: int, *, forked: bool = False) -> Launched:
+    """
+    Starts a fork server for `cpu` or `cuda`, in a new folder; `forked` from this process, which must have done nothing
+    yet. Raises ImportError without PyTorch.
+    """
+    environment = _environment(device, threads)
+    if forked:
+        # Read when their libraries are loaded; the judge itself computes with one thread.
+        os.environ.update({name: environment[name] for name in _READ_ON_IMPORT})
+        importlib.import_module("curate_worker.fork_server")
     root = _scratch_root()
-    return Launched(root, launch_server(root, device, threads))
+    try:
+        return Launched(root, ForkServer(root, environment, forked=forked))
+    except BaseException:
+        shutil.rmtree(root, ignore_errors=True)
+        raise
 
 
 def launch_server(root: Path, device: str, threads: int) -> ForkServer:
-    """Starts a fork server in a folder."""
+    """Starts a fork server in a folder, where this process may have looked at a device already."""
     return ForkServer(root, _environment(device, threads))
 
 

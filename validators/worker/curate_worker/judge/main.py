@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import json
 import os
 import shutil
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from ..sandbox import system_calls as system
 from .faults import MachineFault, fault_of
@@ -41,8 +43,13 @@ def main(arguments: list[str]) -> None:
     for descriptor in (_REQUESTS, _ANSWERS):
         os.set_inheritable(descriptor, False)
     try:
-        launched = launch(options.device, options.threads)
-        opening, serving = _import_judge(launched)
+        with _imports_explained():
+            launched = launch(options.device, options.threads, forked=True)
+        with _imports_explained(launched):
+            names = ("curate_worker.judge.opening", "curate_worker.judge.serving")
+            opening, serving = map(importlib.import_module, names)
+        gc.freeze()
+        gc.enable()
         where = (options.device, options.slot, options.cache_folder, options.threads)
         with opening.open_station(*where, launched) as (station, facts):
             serving.write(answers, {"type": "ready", "protocol": PROTOCOL_VERSION, **facts})
@@ -55,13 +62,14 @@ def main(arguments: list[str]) -> None:
         sys.exit(1)
 
 
-def _import_judge(launched: Launched) -> tuple[ModuleType, ModuleType]:
+# Without what it imports there is no judge; what was started already ends.
+@contextlib.contextmanager
+def _imports_explained(launched: Launched | None = None) -> Iterator[None]:
     try:
-        names = ("opening", "serving")
-        opening, serving = (importlib.import_module(f"curate_worker.judge.{name}") for name in names)
+        yield
     except ImportError as error:
-        launched.server.close()
-        shutil.rmtree(launched.root, ignore_errors=True)
+        if launched is not None:
+            launched.server.close()
+            shutil.rmtree(launched.root, ignore_errors=True)
         code = "torch_missing" if error.name in ("torch", "numpy") else "worker_unusable"
         raise MachineFault(code, f"{sys.executable}: {error}") from error
-    return opening, serving
