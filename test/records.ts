@@ -109,6 +109,7 @@ export function anEvaluation(
       reference_effective_bits: 23.5,
     },
     performance: null,
+    work: null,
     checks: [{ check: 'inputs-untouched@1', passed: true, detail: null }],
     build: null,
     log: '',

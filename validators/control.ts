@@ -47,6 +47,7 @@ class ModelNew(torch.nn.Module):
     build_timeout_s: 60,
     memory_bytes: 4e9,
     own_kernel: 'report',
+    library_calls: 'allow',
     precision: 'strict',
     seed: 0,
   },

@@ -28,6 +28,7 @@ export const ONE_OFF_SETTINGS = {
   build_timeout_s: 300,
   memory_bytes: 8_000_000_000,
   own_kernel: 'report',
+  library_calls: 'report',
   precision: 'strict',
 } as const satisfies Omit<ValidatorSettings, 'mode' | 'seed'>
 

@@ -45,6 +45,7 @@ const SETTINGS = {
   build_timeout_s: 20,
   memory_bytes: 6_000_000_000,
   own_kernel: 'report',
+  library_calls: 'allow',
   precision: 'strict',
   seed: 0,
 } as const

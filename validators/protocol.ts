@@ -35,6 +35,8 @@ export interface JudgeSettings {
   readonly memory_bytes: number
   /** `require` refuses candidates that neither build nor launch a kernel of their own. */
   readonly own_kernel: 'report' | 'require'
+  /** `forbid` refuses candidates that libraries do the work for; with `allow` nobody measures it. */
+  readonly library_calls: 'allow' | 'report' | 'forbid'
   /** `allow_tf32` lets products of float32 be TensorFloat-32. */
   readonly precision: 'strict' | 'allow_tf32'
   /** Every secret seed is a keyed hash of this one. */

@@ -7,7 +7,7 @@ import type { EvaluationRequest, JudgingTime, Validator } from './types.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** The validator's name with version, as rows carry it. The version is raised by every change that decides differently. */
-export const VALIDATOR = 'validate@8'
+export const VALIDATOR = 'validate@9'
 
 /** What of a recipe decides how candidates are judged. */
 export interface ValidatorSettings extends JudgeSettings {
@@ -25,8 +25,13 @@ export interface ValidatorOptions {
 /** Opens the validator of this machine. Its judges start when there is something to judge. */
 export async function openValidator(settings: ValidatorSettings, options: ValidatorOptions): Promise<Validator> {
   const { python } = await findPython()
-  const times: JudgingTime[] = []
   const pool = await WorkerPool.open({ python, ...options })
+  return { ...validatorOn(pool, settings), close: () => pool.close() }
+}
+
+/** A validator that shares its judges with others, which may have other settings. Who opened the pool closes it. */
+export function validatorOn(pool: WorkerPool, settings: ValidatorSettings): Omit<Validator, 'close'> {
+  const times: JudgingTime[] = []
   return {
     concurrency: pool.size,
     prepare(requests) {
@@ -39,7 +44,6 @@ export async function openValidator(settings: ValidatorSettings, options: Valida
     },
     takeWarnings: () => pool.takeWarnings(),
     takeTimes: () => times.splice(0),
-    close: () => pool.close(),
   }
 }
 

@@ -24,9 +24,20 @@ export function evidenceFacts({ evaluations }: Judged) {
     ...speedupFacts(evaluations),
     latency_ms: geometricMean(judged.map(({ performance }) => performance?.latency_ms)),
     roofline_share: null,
-    own_kernel_share: null,
-    library_share: null,
+    own_kernel_share: least(evaluations.map(({ work }) => work?.own_kernel_share)),
+    library_share: most(evaluations.map(({ work }) => work?.library_share)),
   }
+}
+
+// Of several workloads the one that speaks against it.
+function least(values: readonly (number | undefined)[]): number | null {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? null : Math.min(...known)
+}
+
+function most(values: readonly (number | undefined)[]): number | null {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? null : Math.max(...known)
 }
 
 function passedShare(evaluations: readonly Evaluation[]): number {

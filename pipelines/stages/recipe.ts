@@ -163,13 +163,15 @@ const Validate = z.strictObject({
   precision: z
     .enum(['strict', 'allow_tf32'])
     .default('strict')
-    .describe(
-      'Whether products of float32 may be TensorFloat-32, which is right to 11 bits and what `tl.dot` does by default',
-    ),
+    .describe('Whether products of float32 may be TensorFloat-32 (11 bits), which `tl.dot` makes by default'),
   own_kernel: z
     .enum(['report', 'require'])
     .default('report')
     .describe('`require` refuses candidates that neither build nor launch a kernel of their own'),
+  library_calls: z
+    .enum(['allow', 'report', 'forbid'])
+    .default('report')
+    .describe('`report` measures what libraries do of a call, `forbid` refuses more than 5 %, `allow` does not look'),
   memory_bytes: z.int().positive().default(8_000_000_000).describe('Address space of one candidate process'),
   workers: z
     .int()

@@ -74,6 +74,7 @@ async function judge(name: string, cacheFolder = '/nonexistent') {
     max_workloads: 1,
     seed: 0,
     own_kernel: 'report',
+    library_calls: 'allow',
     precision: 'strict',
     ...limits,
   } as const

@@ -33,6 +33,7 @@ const Expected = ExpectedRow.extend({
   timeout_s: z.number().default(20),
   memory_bytes: z.int().default(1_500_000_000),
   own_kernel: z.enum(['report', 'require']).default('report'),
+  library_calls: z.enum(['allow', 'report', 'forbid']).default('report'),
   precision: z.enum(['strict', 'allow_tf32']).default('strict'),
   attacks: z
     .array(z.int().min(1).max(46))

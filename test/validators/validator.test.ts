@@ -8,20 +8,22 @@ import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { listGpus } from '../../validators/gpu-list.ts'
 import { installedPackages } from '../../validators/installed-packages.ts'
 import { findPython } from '../../validators/python-environment.ts'
-import type { Validator } from '../../validators/types.ts'
-import { openValidator } from '../../validators/validator.ts'
+import { validatorOn } from '../../validators/validator.ts'
+import { WorkerPool } from '../../validators/worker-pool.ts'
 import { kernelFixtures, missingFor } from './kernel-fixtures.ts'
 import type { ExpectedRow, KernelFixture } from './kernel-fixtures.ts'
 
 const scratchFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
 process.env['TMPDIR'] = scratchFolder
 const cacheFolder = join(scratchFolder, 'cache')
+const { python } = await findPython()
 const tools = await findTools()
 const hasGpu = tools['gpu'] !== null
-const validators = new Map<string, Promise<Validator>>()
+const signal = new AbortController().signal
+const pool = await WorkerPool.open({ python, workers: 1, cacheFolder, signal })
 
 afterAll(async () => {
-  for (const validator of validators.values()) await (await validator).close()
+  await pool.close()
   await rm(scratchFolder, { recursive: true, force: true })
 })
 
@@ -41,14 +43,12 @@ describe('the verdict on', () => {
 
 describe('afterwards', () => {
   test('no process of any candidate is left', async () => {
-    await Promise.all([...validators.values()].map(async (validator) => (await validator).close()))
-    validators.clear()
+    await pool.close()
     await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
   })
 })
 
 async function findTools(): Promise<Record<string, string | null>> {
-  const { python } = await findPython()
   const [gpu] = await listGpus()
   const find = async (program: string) => ((await runProcess(program, ['--version'])).ok ? program : null)
   return {
@@ -59,16 +59,12 @@ async function findTools(): Promise<Record<string, string | null>> {
   }
 }
 
-// One judge per set of settings, for all kernels one after another: what one of them did must not change the next verdict.
+// One judge for all kernels one after another: what one of them did must not change the next verdict.
 async function judge({ expected, request }: KernelFixture): Promise<Evaluation[]> {
-  const { mode, calls, timeout_s, memory_bytes, own_kernel, precision } = expected
+  const { mode, calls, timeout_s, memory_bytes, own_kernel, library_calls, precision } = expected
   const limits = { timeout_s, memory_bytes, timing_s: 0.5, build_timeout_s: 120 }
-  const settings = { mode, calls, own_kernel, precision, ...limits, max_workloads: 5, seed: 7 }
-  const key = JSON.stringify(settings)
-  const options = { workers: 1, cacheFolder, signal: new AbortController().signal }
-  const validator = validators.get(key) ?? openValidator(settings, options)
-  validators.set(key, validator)
-  return (await validator).evaluate(request)
+  const settings = { mode, calls, own_kernel, library_calls, precision, ...limits, max_workloads: 5, seed: 7 }
+  return validatorOn(pool, settings).evaluate(request)
 }
 
 function expectationOf({ expected }: KernelFixture, index: number): ExpectedRow {

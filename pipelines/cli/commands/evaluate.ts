@@ -82,7 +82,7 @@ function filesOf({ reference, candidate, referenceDir, candidates }: EvaluateOpt
 async function readText(path: string): Promise<string> {
   return await readFile(path, 'utf8').catch((error: unknown) => {
     if (systemCodeOf(error) === null) throw error
-    throw usageError(`${path} cannot be read: ${messageOf(error)}`, 'Name a Python file.')
+    throw usageError(`${path} cannot be read: ${messageOf(error)}`, 'Name a Python, C++ or CUDA file.')
   })
 }
 

@@ -32,6 +32,7 @@ function linesOf(row: Evaluation): string[] {
     ...row.log.split('\n').filter((line) => line !== ''),
     ...correctnessOf(row),
     ...performanceOf(row),
+    ...workOf(row),
     ...failed.map(({ check, detail }) => `not ${check}${detail === null ? '' : `: ${detail}`}`),
     `sandbox: ${row.environment.sandbox.length} layers`,
   ]
@@ -55,5 +56,15 @@ function performanceOf({ performance }: Evaluation): string[] {
   return [
     `${verdict}: ${speedup.toFixed(2)} times the reference’s speed (${low.toFixed(2)} to ${high.toFixed(2)}), ` +
       `${latency_ms.toPrecision(3)} ms against ${reference_latency_ms.toPrecision(3)} ms`,
+  ]
+}
+
+function workOf({ work }: Evaluation): string[] {
+  if (work === null) return []
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
+  const largest = work.parts.find(({ origin }) => origin === 'library')
+  const named = largest === undefined ? '' : `, mostly ${largest.name}`
+  return [
+    `${percent(work.own_kernel_share)} of its time in kernels of its own, ${percent(work.library_share)} in libraries${named}`,
   ]
 }

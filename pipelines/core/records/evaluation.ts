@@ -48,6 +48,27 @@ export const Performance = z.object({
 })
 export type Performance = z.infer<typeof Performance>
 
+/** What one call spends its time on. */
+export const Work = z.object({
+  own_kernel_share: z.number().describe('0 to 1: share of it in kernels and functions that its own sources declare'),
+  library_share: z
+    .number()
+    .describe('0 to 1: share in kernels and operators of others; what fills and copies is neither'),
+  parts: z
+    .array(
+      z.object({
+        name: z
+          .string()
+          .describe('Kernel of a GPU, operator of PyTorch, or `curate::own`: functions of its extensions'),
+        origin: z.enum(['own', 'library', 'memory']).describe('Whose it is; `memory` fills and copies'),
+        num_calls: z.int().describe('How often in the one call'),
+        share: z.number().describe('0 to 1: share of the time'),
+      }),
+    )
+    .describe('What takes longest, at most 16'),
+})
+export type Work = z.infer<typeof Work>
+
 /** One yes-or-no finding about a candidate. */
 export const Check = z.object({
   check: z.string().describe('Check with version: `inputs-untouched@1`'),
@@ -100,6 +121,9 @@ export const Evaluation = z.object({
     .describe('What ran it: a GPU, the processor, Triton’s interpreter, or only a compiler; null if nothing did'),
   correctness: Correctness.nullable().describe('How close the outputs came; null where none were compared'),
   performance: Performance.nullable().describe('Null unless PASSED and timed on `gpu` or `cpu`'),
+  work: Work.nullable().describe(
+    'What a call spends its time on, by PyTorch’s profiler: on a GPU by kernels, on the processor by operators and extensions; null where nobody measured it',
+  ),
   checks: z.array(Check).describe('Contracts beside the values, each passed, failed or not applicable'),
   build: z
     .object({

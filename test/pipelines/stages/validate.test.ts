@@ -12,6 +12,7 @@ import { rowOf } from '../../../pipelines/core/table.ts'
 import type { Recipe } from '../../../pipelines/stages/recipe.ts'
 import { validateStage } from '../../../pipelines/stages/validate.ts'
 import type { EvaluationRequest, Validator } from '../../../validators/types.ts'
+import { validatorSettings } from '../../../pipelines/stages/validator-settings.ts'
 import { openValidator } from '../../../validators/validator.ts'
 import { aCandidate, aReasoning, aTask, aWorkload } from '../../records.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -134,10 +135,7 @@ function worldOf(device: string) {
 
 // One for all tests: what it says does not depend on what it was asked before.
 async function realValidator(): Promise<Validator> {
-  const { mode, calls, max_workloads, timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel } = recipe.validate
-  const { precision } = recipe.validate
-  const limits = { timeout_s, timing_s, build_timeout_s, memory_bytes, own_kernel, precision }
-  const settings = { mode, calls, max_workloads, ...limits, seed: recipe.seed }
+  const settings = validatorSettings(recipe)
   const options = { workers: 1, cacheFolder: '/nonexistent', signal: new AbortController().signal }
   opened ??= await openValidator(settings, options)
   return opened

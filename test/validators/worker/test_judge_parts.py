@@ -57,6 +57,7 @@ REQUEST = {
         "memory_bytes": 1,
         "seed": 0,
         "own_kernel": "report",
+        "library_calls": "report",
         "precision": "strict",
     },
 }
@@ -187,6 +188,16 @@ def test_judges_that_time_on_two_devices_do_not_wait_for_each_other_for_ever(tmp
     for user in users:
         user.kill()
     assert codes == [0, 0, 0, 0]
+
+
+def test_who_is_not_at_work_gives_way_to_nobody_and_holds_nothing_afterwards(tmp_path: Path) -> None:
+    names = {"cpu": f"outside-{tmp_path.name}"}
+    mine, other = DeviceLocks(names), DeviceLocks(names)
+    with other.shared(), other.alone("cpu"):
+        assert not mine.is_waited_for()
+        mine.give_way()
+    with other.shared(), other.alone("cpu"):
+        pass
 
 
 def test_whoever_is_alone_stays_so_when_it_asks_again_and_gives_way_to_nobody(tmp_path: Path) -> None:

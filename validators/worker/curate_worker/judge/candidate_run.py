@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from ..chain import Chain
 from ..channel import Message
 from ..tensors import Malformed
-from ..values import Parcel, joined, parcel_of, parted
+from ..values import Parcel, joined, parted
+from .call_answer import SPECIAL, CallAnswer, call_answer
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
 from .cases import Case
 from .faults import RunnerLost, Verdict
 from .idle_work import works_while_idle
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
-from .processor_time import waited_ns
+from .processor_time import ran_ns, waited_ns
 from .reference import Reference
 from .requests import Request
 from .runner_handle import RunnerHandle
-from .samples import Stopwatch, Timing
+from .samples import Stopwatch
 from .seeds import derive_seed
 from .state import State, names_of_state, shapes_of
 from .station import Station
-
-
-@dataclass(frozen=True)
-class CallAnswer:
-    """One call as the judge saw it."""
-
-    outputs: Parcel
-    timing: Timing
-    input_digests: list[str]
-    aliases: list[tuple[int, int]]
-    triton_launches: int
-    extension_calls: int
-    overrun: list[int] | None
-    """Inputs beyond whose ends it wrote; None where nobody could see that."""
-    computed_early: bool | None
-    """Whether a blocked call's outputs were there while the device's stream was still blocked; None where not seen."""
 
 
 class DeviceChanged(Exception):  # noqa: N818
@@ -55,6 +39,8 @@ class CandidateRun:
         self._runner: RunnerHandle | None = None
         self._remaining = request.settings.timeout_s
         self._bound: Reference | None = None
+        self._names: dict[str, str] = {}
+        """The reference's names of parameters and buffers by its own."""
         self._num_calls = 0
         self.layers: list[str] = []
         self.largest_answer = 0
@@ -81,6 +67,10 @@ class CandidateRun:
         """Whether it computes although nobody calls it; takes a tenth of a second."""
         return self._runner is not None and works_while_idle(self._runner.process)
 
+    def ran_ns(self) -> int:
+        """What its processes have used of processors so far."""
+        return 0 if self._runner is None else ran_ns(self._runner.process)
+
     def waited_ns(self) -> int:
         """Nanoseconds that its threads, together, were ready to run and others had the processor."""
         return 0 if self._runner is None else waited_ns(self._runner.process)
@@ -104,24 +94,30 @@ class CandidateRun:
             names = {name: name for name in wanted.shapes}
         else:
             names = names_of_state(wanted, State.told(answer.body), self.proved_on)
-        if names:
-            body = {"parcel": reference.state.body(), "names": names}
-            self._ask(Message("load_state", body, reference.state.blobs), "bind")
+        self._names = names
+        self.load_state(reference.state)
+
+    def load_state(self, state: Parcel) -> None:
+        """Gives it the reference's parameters and buffers, or others of the same names. Raises a Verdict."""
+        if self._names:
+            self._ask(Message("load_state", {"parcel": state.body(), "names": self._names}, state.blobs), "bind")
 
     def call(
         self, case: Case, *, flush: bool, timed: bool = False, how: frozenset[str] = frozenset(), patience: int = 1
     ) -> CallAnswer:
         """
         One call. Raises a Verdict when it fails; nothing is said yet about what it returned. A timed one has the whole
-        time limit for itself, and nobody asks what became of its inputs. `how` names what is special:
-        `blocked`, the device is busy meanwhile; `ablated`, launches of Triton kernels do nothing. `patience` is the
-        clock's.
+        time limit for itself. `how` names what is special: `blocked`, the device is busy meanwhile; `ablated`, its own
+        kernels do nothing; `poisoned`, memory that it asks for is not empty; `profiled`, it is looked at what takes its
+        time; `kept`, its outputs stay until the next
+        call; `unseen`, nobody asks what became of its inputs. `patience` is the clock's.
         """
         if timed:
             self._remaining = self._request.settings.timeout_s
         while True:
-            order = {name: name in how for name in ("blocked", "ablated")} | {"patience": patience}
-            answer = self._try_call(case, order, flush=flush, timed=timed)
+            order = {name: name in how for name in SPECIAL}
+            asked = {"digests": "unseen" not in how, "keep": "kept" in how}
+            answer = self._try_call(case, order | {"patience": patience}, asked, flush=flush)
             if answer is not None:
                 return answer
             # Something was built, so the process is a new one.
@@ -150,7 +146,7 @@ class CandidateRun:
             raise self._loss(RunnerLost("forged", "a chain of another length"), "run")
         return nanoseconds, outputs
 
-    def _try_call(self, case: Case, order: dict, *, flush: bool, timed: bool) -> CallAnswer | None:
+    def _try_call(self, case: Case, order: dict, asked: dict, *, flush: bool) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
         # Of nothing else: a program that draws random numbers shall draw neither the reference's nor its own again.
@@ -166,9 +162,9 @@ class CandidateRun:
             self._build(answer)
             return None
         self.largest_answer = max(self.largest_answer, sum(blob.nbytes for blob in answer.blobs))
-        told = self._ask(Message("facts", {"digests": not timed}), "run")
+        told = self._ask(Message("facts", asked), "run")
         try:
-            return _call_answer(answer, told.body, outside)
+            return call_answer(answer, told.body, outside, self._names)
         except (Malformed, KeyError, TypeError, ValueError) as error:
             raise self._loss(RunnerLost("forged", str(error)), "run") from error
 
@@ -233,10 +229,13 @@ class CandidateRun:
         return Circumstances(stage, self.proved_on, self._station.has_triton)
 
 
-# What a launcher without Python is to write: a tensor, or several side by side.
+# What a launcher without Python is to write: a tensor, or several side by side; beside inputs that it writes into.
 def _native_outputs(reference: Reference) -> list[dict]:
-    own = reference.case(0).expected.own
-    places = ["output"] if len(own) == 1 else [f"output[{index}]" for index in range(len(own))]
+    own, root = reference.case(0).expected.own, "output"
+    if reference.changed:
+        root = "output['returned']"
+        own = [leaf for leaf in own if leaf.place.startswith(root)]
+    places = [root] if len(own) == 1 else [f"{root}[{index}]" for index in range(len(own))]
     if [leaf.place for leaf in own] != places or any(leaf.descriptor is None for leaf in own):
         text = "a native launcher writes tensors, and the reference returns something else"
         raise Verdict("NOT_RUN", "load", "UNSUPPORTED_FORM", None, text)
@@ -254,21 +253,3 @@ _ANSWERS = {
     "chain": "chained",
     "facts": "told",
 }
-
-
-def _call_answer(answer: Message, told: dict, outside: int) -> CallAnswer:
-    inside, waited = answer.body["nanoseconds"], answer.body["waited_nanoseconds"]
-    launches, calls = told["triton_launches"], told["extension_calls"]
-    digests, aliases = told["input_digests"], told["aliases"]
-    if any(type(item) is not int or item < 0 for item in (inside, waited, launches, calls)):
-        raise Malformed("an answer with impossible numbers")
-    if not isinstance(digests, list) or not all(isinstance(item, str) for item in digests):
-        raise Malformed("an answer with impossible digests")
-    pairs = [(int(output), int(index)) for output, index in aliases]
-    outputs = parcel_of(answer.body["parcel"], answer.blobs)
-    overrun = [int(index) for index in told["overrun"]] if told["guarded"] else None
-    early = answer.body["computed_early"]
-    if early is not None and type(early) is not bool:
-        raise Malformed("an answer with an impossible finding")
-    timing = Timing(inside, waited, outside, answer.body.get("host_was_free") is True)
-    return CallAnswer(outputs, timing, digests, pairs, launches, calls, overrun, early)

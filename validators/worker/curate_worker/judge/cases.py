@@ -46,6 +46,12 @@ class ReferenceCall:
     input_digests: list[str]
     aliases: list[tuple[int, int]]
     """Pairs of an output and an input in one memory."""
+    is_parameter: bool = False
+    """Whether an output is the memory of a parameter or buffer."""
+    changed_state: list[str] = field(default_factory=list)
+    """Parameters and buffers that it wrote into."""
+    ran_beside: int = 0
+    """Nanoseconds of processors that somebody else used during the call."""
 
 
 def with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:

@@ -26,30 +26,44 @@ class Fingerprint:
         return cls(answer.outputs.tree, digests_of_numbers(answer.outputs))
 
 
-def check_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
-    answer = seen_call(run, case, evidence, flush=flush)
+def check_call(
+    run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool, how: frozenset[str] = frozenset()
+) -> CallAnswer:
+    """A call whose outputs are compared, and everything else noted. Raises a Verdict."""
+    answer = seen_call(run, case, evidence, flush=flush, how=how)
     evidence.errors.append(compare(answer.outputs, case.expected))
     evidence.tolerances += [item for item in case.expected.tolerances if item is not None]
     evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
     return answer
 
 
-# What it did beside returning something.
-def seen_call(run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> CallAnswer:
-    answer = run.call(case, flush=flush)
+def seen_call(
+    run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool, how: frozenset[str] = frozenset()
+) -> CallAnswer:
+    """A call of which everything but what it returned is noted."""
+    answer = run.call(case, flush=flush, how=how)
     evidence.num_calls += 1
-    known = case.input_digests()
-    evidence.mutated_inputs |= {
-        index
-        for index, digest in enumerate(known)
-        if index >= len(answer.input_digests) or digest != answer.input_digests[index]
-    }
+    note(answer, case, evidence)
+    return answer
+
+
+def note(answer: CallAnswer, case: Case, evidence: Evidence) -> None:
+    """Takes down what a call did beside returning something."""
+    if answer.input_digests or not case.inputs.tensors:
+        known = case.input_digests()
+        evidence.mutated_inputs |= {
+            index
+            for index, digest in enumerate(known)
+            if index >= len(answer.input_digests) or digest != answer.input_digests[index]
+        }
     evidence.aliased_inputs |= {index for _, index in answer.aliases}
+    evidence.returns_parameters |= answer.is_parameter
+    evidence.changed_state |= set(answer.changed_state)
+    evidence.overrun_outputs += answer.num_overrun_outputs
     evidence.triton_launches += answer.triton_launches
     evidence.extension_calls += answer.extension_calls
     if answer.overrun is not None:
         evidence.overrun_inputs = (evidence.overrun_inputs or set()) | set(answer.overrun)
-    return answer
 
 
 def check_repetition(first: Fingerprint, again: CallAnswer, case: Case, evidence: Evidence) -> None:

@@ -42,6 +42,15 @@ def compare(output: Parcel, expected: Expected) -> Errors:
     )
 
 
+def is_right(output: Parcel, expected: Expected) -> bool:
+    """Whether an output would pass."""
+    try:
+        compare(output, expected)
+    except Verdict:
+        return False
+    return True
+
+
 def is_accepted(values: torch.Tensor, expected: Expected, index: int) -> bool:
     """Whether values, of the right shape already, would pass for one leaf of an output."""
     return _judge_values(values, expected, index).problem is None
@@ -106,11 +115,16 @@ def _judge_exactly(values: torch.Tensor, own: torch.Tensor, others: list[torch.T
     given, wanted = _comparable(values), _comparable(own)
     alike = [_comparable(other).to(wanted.device) for other in others if other.dtype == own.dtype]
     wrong = still_wrong(given, wanted, alike)
+    # What is neither true nor false nobody wrote, whatever PyTorch takes it for.
+    bytes_given = given.view(torch.uint8) if given.dtype == torch.bool else None
+    if bytes_given is not None:
+        wrong |= bytes_given > 1
     if not bool(wrong.any()):
         return _Finding(Errors(0.0, 0.0))
     first = int(wrong.nonzero()[0])
     place = _Place(first, own, int(wrong.sum()))
-    return _Finding(Errors(None, None), "WRONG_VALUE", place.text(given[first].item(), wanted[first].item()))
+    shown = given if bytes_given is None or bytes_given[first] <= 1 else bytes_given
+    return _Finding(Errors(None, None), "WRONG_VALUE", place.text(shown[first].item(), wanted[first].item()))
 
 
 def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance) -> _Finding:

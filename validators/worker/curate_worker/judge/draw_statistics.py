@@ -16,6 +16,7 @@ _QUANTILES: Final = (0.05, 0.5, 0.95)
 _NEAR: Final = {torch.float16: 2.0**-8, torch.bfloat16: 2.0**-5}
 _NEAR_OTHERWISE: Final = 2.0**-16
 _MOST_CLASSES: Final = 64
+_LEAST_SHIFTED: Final = 16
 
 
 class DrawStatistics:
@@ -34,6 +35,8 @@ class DrawStatistics:
         """To be called when all are known; says whether they differ, so that there is anything to compare."""
         rows, self._rows = torch.stack(self._rows), []
         self._mean, self._square = rows.mean(0), rows.square().mean(0)
+        deviation = (self._square - self._mean.square()).clamp(min=0).sqrt()
+        self._per_deviation = torch.where(deviation > 0, 1 / deviation, 0)
         self._known = rows.sort(0).values
         classes = rows.new_empty(0) if self.dtype.is_floating_point else torch.unique(rows)
         self._classes = classes[:_MOST_CLASSES]
@@ -42,6 +45,7 @@ class DrawStatistics:
     def of(self, draw: torch.Tensor, before: torch.Tensor) -> dict[str, float]:
         """By name, the statistics of a draw, and of what it has in common with the draw before."""
         row, last = self._row(draw), self._row(before)
+        rest = (row - self._mean) * self._per_deviation
         found = {
             "mean": float(row.mean()),
             "mean of squares": float(row.square().mean()),
@@ -53,6 +57,8 @@ class DrawStatistics:
             "product with the draw before": float(((row - self._mean) * (last - self._mean)).mean()),
             "values as in the draw before": float((row == last).to(torch.float64).mean()),
             "product of neighbours": _product_of_neighbours(row - self._mean),
+            "largest product with itself shifted": _largest_product_shifted(rest),
+            "the same, with the signs of the mean": _largest_product_shifted(rest * self._mean.sign()),
         }
         found |= {f"quantile {share}": float(torch.quantile(row[:_MOST_ELEMENTS], share)) for share in _QUANTILES}
         found |= {f"share of {value:g}": float((row == value).to(row.dtype).mean()) for value in self._classes.tolist()}
@@ -79,6 +85,15 @@ class DrawStatistics:
 
 def _product_of_neighbours(rest: torch.Tensor) -> float:
     return float((rest[1:] * rest[:-1]).mean()) if rest.numel() > 1 else 0.0
+
+
+# A mask whose halves are alike, or that comes again after some rows (Wiener and Khinchin: the spectrum's transform).
+def _largest_product_shifted(rest: torch.Tensor) -> float:
+    if rest.numel() < _LEAST_SHIFTED:
+        return 0.0
+    spectrum = torch.fft.rfft(rest, 2 * rest.numel())
+    products = torch.fft.irfft(spectrum.abs().square(), 2 * rest.numel())[1 : rest.numel()]
+    return float(products.abs().max()) / rest.numel()
 
 
 def grain_of(statistics: DrawStatistics | None) -> float:

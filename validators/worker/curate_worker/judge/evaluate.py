@@ -8,6 +8,7 @@ from .candidate_run import CandidateRun, DeviceChanged
 from .cases import Case
 from .checked_call import Fingerprint, check_call, check_repetition, seen_call
 from .compare import compare
+from .conduct import require_good_conduct, require_own_memory, require_present_parameters
 from .contracts import CONTRACTS
 from .evidence import Evidence
 from .faults import Verdict
@@ -21,8 +22,10 @@ from .station import Station
 from .stochastic import NUM_INPUTS, compare_draws
 from .tasks import TaskSession
 from .timing import time_candidate
+from .work_shares import look_at_work
 
 _MAX_DETAIL = 200
+_KEPT = frozenset({"kept"})
 
 
 def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
@@ -96,17 +99,24 @@ class _Judgement:
             return self._judge_draws(reference, evidence)
         # The same in every call of a workload: a program shall not see from it which call is timed.
         timed = reference.settings.mode != "screen" and self._run.proved_on != "interpreter"
-        first = Fingerprint.of(check_call(self._run, reference.case(0), evidence, flush=timed))
+        # What the interpreter writes past the end of a tensor ends its process, unless there is a band.
+        if self._run.proved_on == "interpreter":
+            require_own_memory(self._run, reference, evidence)
+            require_good_conduct(evidence, reference)
+        first = Fingerprint.of(check_call(self._run, reference.case(0), evidence, flush=timed, how=_KEPT))
         for index in range(1, reference.num_calls()):
-            check_call(self._run, reference.case(index), evidence, flush=timed)
+            answer = check_call(self._run, reference.case(index), evidence, flush=timed)
+            evidence.reuses_outputs = bool(evidence.reuses_outputs) or answer.is_reused
         self._check_drawn(reference, evidence, flush=timed)
-        unforeseen = reference.unforeseen_case(0)
-        compare(self._run.call(unforeseen, flush=timed).outputs, unforeseen.expected)
+        check_call(self._run, reference.unforeseen_case(0), evidence, flush=timed)
         # Last, so that what a program keeps from its previous call is wrong here.
-        check_repetition(first, self._run.call(reference.case(0), flush=timed), reference.case(0), evidence)
-        _require_inputs_untouched(evidence, reference)
-        _require_memory_of_its_own(evidence, reference)
+        again = seen_call(self._run, reference.case(0), evidence, flush=timed)
+        check_repetition(first, again, reference.case(0), evidence)
         self._require_no_stale_answer(reference, first, timed)
+        require_present_parameters(self._run, reference, evidence)
+        if self._run.proved_on != "interpreter":
+            require_own_memory(self._run, reference, evidence)
+        require_good_conduct(evidence, reference)
         evidence.built_extensions = len(self._prepared.built)
         _require_interpreted_kernel(self._run, evidence)
         if evidence.triton_launches or evidence.extension_calls:
@@ -120,6 +130,8 @@ class _Judgement:
         # Last: a program that knew what it meets before it is timed would know when that is.
         if timed or reference.settings.mode == "certify":
             self._look_at_contracts(reference, evidence)
+        if timed or reference.settings.library_calls == "forbid":
+            look_at_work(self._run, self._prepared.candidate, reference, evidence)
         return performance
 
     # Not timed: the output of a timed call is believed because it is compared, and one draw says little.
@@ -132,8 +144,7 @@ class _Judgement:
                 return leaves_of(seen_call(self._run, case, evidence, flush=False).outputs)
 
             evidence.drawn.append(compare_draws(leaves_at, draws))
-        _require_inputs_untouched(evidence, reference)
-        _require_memory_of_its_own(evidence, reference)
+        require_good_conduct(evidence, reference)
         evidence.built_extensions = len(self._prepared.built)
         _require_interpreted_kernel(self._run, evidence)
         self._require_own_kernel(reference, evidence)
@@ -142,6 +153,8 @@ class _Judgement:
         alone = partial(self._station.locks.alone, self._prepared.device)
         performance = time_candidate(self._run, reference, evidence, alone)
         _require_rest(self._run)
+        # Once more: who behaves as long as he is tested is found now.
+        require_good_conduct(evidence, reference)
         return performance
 
     def _check_drawn(self, reference: Reference, evidence: Evidence, *, flush: bool) -> None:
@@ -197,13 +210,6 @@ def _require_rest(run: CandidateRun) -> None:
         raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
 
 
-# Whoever writes to what came out would change what went in, or the other way round.
-def _require_memory_of_its_own(evidence: Evidence, reference: Reference) -> None:
-    if evidence.aliased_inputs and not reference.aliases_inputs:
-        text = f"an output is the memory of inputs {sorted(evidence.aliased_inputs)}, the reference's is its own"
-        raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)
-
-
 # Ablation: what is right without its kernels did not come from them. On inputs that no call has seen, so that memory
 # which was used before does not hold the answer.
 def _require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
@@ -226,15 +232,6 @@ def _require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None
     if answer.computed_early:
         text = "its outputs were there while the stream it was called on was still busy with something else"
         raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
-
-
-def _require_inputs_untouched(evidence: Evidence, reference: Reference) -> None:
-    if evidence.overrun_inputs:
-        text = f"wrote beyond the ends of inputs {sorted(evidence.overrun_inputs)}"
-        raise Verdict("RUNTIME_ERROR", "run", "OOB_WRITE", "candidate", text)
-    if changed := evidence.mutated_inputs - reference.mutated_inputs:
-        text = f"changed inputs {sorted(changed)}, which the reference leaves as they are"
-        raise Verdict("INCORRECT_NUMERICAL", "compare", "INPUT_MUTATED", "candidate", text)
 
 
 # Launchers often take another path without a GPU. What that path returns says nothing about the kernel.

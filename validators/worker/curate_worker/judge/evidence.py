@@ -27,6 +27,18 @@ class Evidence:
     aliased_inputs: set[int] = field(default_factory=set)
     overrun_inputs: set[int] | None = None
     """Inputs beyond whose ends the candidate wrote; None where nobody could see that."""
+    overrun_outputs: int = 0
+    """Tensors for outputs that it wrote past the ends of, over all calls where somebody watched."""
+    returns_parameters: bool = False
+    """Whether an output was the memory of a parameter or buffer."""
+    changed_state: set[str] = field(default_factory=set)
+    """Parameters and buffers that it wrote into."""
+    reuses_outputs: bool | None = None
+    """Whether a second call wrote over what the first had returned; None before there was one."""
+    follows_parameters: bool | None = None
+    """Whether it was right with other parameters as well; None where there are none."""
+    is_right_on_poison: bool | None = None
+    """Whether it was right with memory that is not empty; None where that could not be tried."""
     layout_differs: str | None = None
     repeats_exactly: bool | None = None
     """Whether a second call on the same input gave the same bits; None before there was one."""
@@ -54,6 +66,8 @@ class Evidence:
     built_extensions: int = 0
     extension_calls: int = 0
     """Calls of functions of built extensions that the runner counted, likewise."""
+    work: dict | None = None
+    """How much of a call is its own work; None where that was not measured."""
     depends_on_kernels: bool | None = None
     """Whether outputs are wrong when its kernels do nothing; None where that was not tried."""
 

@@ -1,6 +1,6 @@
 """
 Shows that a task tells kernels with a mistake from right ones: the reference with one small mistake at a time must be
-refused. It runs in a process of its own, since a mistake may crash or never end.
+refused. It runs in the reference's process, and in one of its own once a mistake has crashed that or did not end.
 """
 
 from __future__ import annotations
@@ -48,8 +48,10 @@ class MutantReport:
 
 @dataclass(frozen=True)
 class MutantTrial:
-    """What mutants are tried on: how a process for them is started and opened, and the cases to refuse them on."""
+    """What mutants are tried on: where, how another process is started and opened, and the cases to refuse them on."""
 
+    first: RunnerHandle
+    """The process of the reference, where it is open."""
     start: Callable[[], RunnerHandle]
     opening: Message
     cases: Sequence[tuple[dict, Callable[[], Case | None]]]
@@ -63,8 +65,11 @@ class MutantTrial:
     """Inputs that are results as well."""
 
 
-def try_mutants(trial: MutantTrial) -> MutantReport:
-    """Tries as many as the mode allows. Never raises a verdict: a process that is lost has killed its mutant."""
+def try_mutants(trial: MutantTrial) -> tuple[MutantReport, RunnerHandle]:
+    """
+    Tries as many as the mode allows; gives a process in which the reference is open, the first or, if that was lost,
+    another. A process that is lost has killed its mutant. Raises RunnerLost where no process opens the reference.
+    """
     with phase("mutants"):
         return _Trial(trial).run()
 
@@ -72,13 +77,17 @@ def try_mutants(trial: MutantTrial) -> MutantReport:
 class _Trial:
     def __init__(self, trial: MutantTrial) -> None:
         self._trial = trial
-        self._runner: RunnerHandle | None = None
+        self._runner: RunnerHandle | None = trial.first
         self._case: int | None = None
         count, seconds = EFFORT[trial.mode]
         self._count, self._deadline = count, time.monotonic() + seconds
 
-    def run(self) -> MutantReport:
+    def run(self) -> tuple[MutantReport, RunnerHandle]:
         report = MutantReport()
+        self._judge(report)
+        return report, self._opened()
+
+    def _judge(self, report: MutantReport) -> None:
         try:
             alive = dict(self._drawn())
             had_effect: set[int] = set()
@@ -86,7 +95,7 @@ class _Trial:
                 case = self._trial.cases[number][1]() if alive else None
                 for place in [] if case is None else list(alive):
                     if time.monotonic() > self._deadline:
-                        return report
+                        return
                     killed, same = self._try(place, number, case.expected)
                     had_effect |= set() if same else {place}
                     if killed:
@@ -95,10 +104,7 @@ class _Trial:
             report.survivors = sorted(text for place, text in alive.items() if place in had_effect)
             report.num_without_effect = len(alive) - len(report.survivors)
         except (RunnerLost, Verdict):
-            pass
-        finally:
             self._close()
-        return report
 
     def _drawn(self) -> Iterator[tuple[int, str]]:
         self._make(0)
@@ -117,6 +123,9 @@ class _Trial:
             self._close()
             return True, False
         if output is None:
+            # What went wrong on a GPU spoils everything that its process does there afterwards.
+            if "CUDA error" in str(answer.body.get("text")):
+                self._close()
             return True, False
         same = _same(output, expected)
         if same:
@@ -128,13 +137,17 @@ class _Trial:
         return False, False
 
     def _make(self, number: int) -> None:
+        self._opened()
+        if self._case != number:
+            self._ask("make_inputs", {**self._trial.cases[number][0], "keep": True})
+            self._case = number
+
+    def _opened(self) -> RunnerHandle:
         if self._runner is None:
             self._runner, self._case = self._trial.start(), None
             self._runner.allow(self._trial.timeout_s)
             self._runner.request(self._trial.opening.kind, self._trial.opening.body)
-        if self._case != number:
-            self._ask("make_inputs", {**self._trial.cases[number][0], "keep": True})
-            self._case = number
+        return self._runner
 
     def _ask(self, kind: str, body: dict) -> Message:
         if self._runner is None:

@@ -15,6 +15,7 @@ _MAX_PATH = 200
 _SUFFIXES = {"python": (".py",), "native": (".cpp", ".cu")}
 _MODES = ("screen", "standard", "certify")
 _POLICIES = ("report", "require")
+_LIBRARY_CALLS = ("allow", "report", "forbid")
 _PRECISIONS = ("strict", "allow_tf32")
 
 
@@ -74,6 +75,8 @@ class Settings:
     """`allow_tf32` lets products of float32 be TensorFloat-32."""
     own_kernel: str = "report"
     """`require` refuses candidates that neither build nor launch a kernel."""
+    library_calls: str = "report"
+    """`forbid` refuses candidates that libraries do the work for; with `allow` nobody looks."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def _candidate(message: object) -> Candidate:
 
 def _settings(message: object) -> Settings:
     limits = {"calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes"}
-    fields = _object(message, {"mode", "seed", "own_kernel", "precision", *limits})
+    fields = _object(message, {"mode", "seed", "own_kernel", "library_calls", "precision", *limits})
     if fields["mode"] not in _MODES:
         raise BadRequest("an unknown mode")
     whole = {name: fields[name] for name in ("calls", "memory_bytes", "seed")}
@@ -196,9 +199,10 @@ def _settings(message: object) -> Settings:
     seconds = {name: fields[name] for name in ("timeout_s", "timing_s", "build_timeout_s")}
     if any(type(value) not in (int, float) or value <= 0 for value in seconds.values()):
         raise BadRequest("a time limit that is not a positive number")
-    if fields["own_kernel"] not in _POLICIES or fields["precision"] not in _PRECISIONS:
+    known = {"own_kernel": _POLICIES, "library_calls": _LIBRARY_CALLS, "precision": _PRECISIONS}
+    if any(fields[name] not in values for name, values in known.items()):
         raise BadRequest("an unknown policy")
-    policies = {name: fields[name] for name in ("mode", "own_kernel", "precision")}
+    policies = {name: fields[name] for name in ("mode", *known)}
     return Settings(**policies, **whole, **seconds)
 
 

@@ -41,6 +41,7 @@ class TaskSession:
             try:
                 process = self._process(settings, device)
                 known = open_reference(self._station, process, task, workload, (settings, device))
+                self._keep_process(known)
             except Verdict as found:
                 known = found
                 # One workload that ends the process, or leaves it in a bad state, shall not spoil the others.
@@ -56,6 +57,12 @@ class TaskSession:
         if device not in self._processes:
             self._processes[device] = start_reference(self._station, settings, device)
         return self._processes[device]
+
+    # A mutant may have ended it, and with it the references that were opened there before.
+    def _keep_process(self, reference: Reference) -> None:
+        if self._processes.get(reference.device) is not reference.runner:
+            self._end_process(reference.device)
+            self._processes[reference.device] = reference.runner
 
     def _end_process(self, device: str) -> None:
         process = self._processes.pop(device, None)

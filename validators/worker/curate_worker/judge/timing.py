@@ -18,11 +18,11 @@ from functools import partial
 from .candidate_run import CandidateRun
 from .cases import MAX_CACHED_BYTES, Case
 from .chain_witness import chain_of_calls
-from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
 from .reference import Reference
 from .samples import Samples, Timing
+from .timed_pairs import TimedPairs
 from .traffic import traffic_of
 
 # Of the inputs that nobody can foresee, the first are used before.
@@ -40,7 +40,9 @@ Alone = Callable[[], AbstractContextManager[None]]
 
 def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, alone: Alone) -> dict | None:
     """The `performance` field of a row, or None where no honest number can be had. Raises a Verdict."""
-    samples = _samples(run, reference, alone)
+    pairs = TimedPairs(run, reference, evidence)
+    samples = _samples(pairs, reference, alone)
+    pairs.require_rest()
     evidence.timed_pairs, evidence.disturbed_pairs = len(samples), samples.num_disturbed
     evidence.enough_pairs = len(samples) >= _MIN_PAIRS
     witness = samples.witness()
@@ -113,25 +115,25 @@ class _Progress:
 
 
 # Warm-ups and pairs, round by round. The second round is as long as the budget allows: every round waits for others.
-def _samples(run: CandidateRun, reference: Reference, alone: Alone) -> Samples:
+def _samples(pairs: TimedPairs, reference: Reference, alone: Alone) -> Samples:
     progress = _Progress(reference.settings.timing_s, reference.num_calls() + _FIRST)
     warm_ups, cases = _first_round(reference, progress)
     while not progress.is_done:
         with alone():
             start = time.monotonic()
-            _time_round(run, reference, progress, (warm_ups, cases))
+            _time_round(pairs, progress, (warm_ups, cases))
             seconds = (time.monotonic() - start) / len(cases)
         warm_ups = _WARM_UPS_LATER
         cases = [] if progress.is_done else _later_round(reference, progress, warm_ups + progress.remaining / seconds)
     return progress.samples
 
 
-def _time_round(run: CandidateRun, reference: Reference, progress: _Progress, how: Round) -> None:
+def _time_round(pairs: TimedPairs, progress: _Progress, how: Round) -> None:
     warm_ups, cases = how
     for place, make in enumerate(cases):
         case = make()
         start = time.monotonic()
-        pair = _time_pair(run, reference, case, progress.patience)
+        pair = pairs.time(case, progress.patience)
         if not all(timing.host_was_free for timing in pair):
             progress.patience = min(2 * progress.patience, _MAX_PATIENCE)
         if place >= warm_ups:
@@ -161,24 +163,6 @@ def _later_round(reference: Reference, progress: _Progress, count: float) -> lis
 
 def _given(case: Case) -> Callable[[], Case]:
     return lambda: case
-
-
-def _time_pair(run: CandidateRun, reference: Reference, case: Case, patience: int) -> tuple[Timing, Timing]:
-    if case.index % 2:
-        theirs = _time_reference(reference, case, patience)
-        return theirs, _time_candidate_once(run, case, patience)
-    mine = _time_candidate_once(run, case, patience)
-    return _time_reference(reference, case, patience), mine
-
-
-def _time_reference(reference: Reference, case: Case, patience: int) -> Timing:
-    return reference.call(case.inputs, flush=True, look=False, patience=patience).timing
-
-
-def _time_candidate_once(run: CandidateRun, case: Case, patience: int) -> Timing:
-    answer = run.call(case, flush=True, timed=True, patience=patience)
-    compare(answer.outputs, case.expected)
-    return answer.timing
 
 
 # The ratio is known, and so is whether the judge's own clock bears it out.

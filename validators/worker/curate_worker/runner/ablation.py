@@ -6,10 +6,14 @@ did not come from them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import ModuleType
 
 import torch
+from torch.autograd.profiler import record_function
+
+from .profile import OWN
 
 _GARBAGE = 0x7F
 
@@ -20,6 +24,8 @@ class ExtensionCalls:
 
     count: int = 0
     is_suppressed: bool = False
+    is_recorded: bool = False
+    """Whether a profiler is to tell their time from that of other functions."""
 
     def take(self) -> int:
         """The count so far, which starts again at 0."""
@@ -36,7 +42,10 @@ class ExtensionCalls:
     def _watched(self, function: Callable) -> Callable:
         def call(*args: object, **kwargs: object) -> object:
             self.count += 1
-            return self._spoiled(function, args, kwargs) if self.is_suppressed else function(*args, **kwargs)
+            if self.is_suppressed:
+                return self._spoiled(function, args, kwargs)
+            with record_function(OWN) if self.is_recorded else nullcontext():
+                return function(*args, **kwargs)
 
         call.__doc__ = function.__doc__
         return call

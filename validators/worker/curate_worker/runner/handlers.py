@@ -186,12 +186,14 @@ def _stage(runner: Runner, message: Message) -> Answer:
 def _call(runner: Runner, message: Message) -> Answer:
     """The call itself: the only message that the judge times, so it does nothing else."""
     runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = message.body["ablated"]
+    runner.extensions.calls.is_recorded = message.body["profiled"]
     try:
         outputs, clock = runner.bound(message).call(
-            **{name: message.body[name] for name in ("blocked", "changed", "patience")}
+            **{name: message.body[name] for name in ("blocked", "poisoned", "profiled", "changed", "patience")}
         )
     finally:
         runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = False
+        runner.extensions.calls.is_recorded = False
     runner.extensions.raise_if_needed()
     return answer_parcel("called", outputs, **clock)
 
@@ -208,7 +210,7 @@ def _chain(runner: Runner, message: Message) -> Answer:
 
 def _facts(runner: Runner, message: Message) -> Answer:
     """What else the last call did."""
-    facts = runner.bound(message).facts(digests=message.body["digests"])
+    facts = runner.bound(message).facts(**{name: message.body[name] for name in ("digests", "keep")})
     counts = {"triton_launches": runner.launches.take(), "extension_calls": runner.extensions.calls.take()}
     return Answer("told", {**counts, **facts})
 

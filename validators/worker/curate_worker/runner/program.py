@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final
 
 import torch
 
@@ -13,7 +15,12 @@ from ..tensors import Guarded, TensorDescriptor, bytes_of
 from ..values import Parcel, pack, unpack
 from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
+from .memory import have_same_bits, memory_of, shared_places
 from .native import NativeModel
+from .poisoned_memory import PoisonedMemory
+from .profile import Profile
+
+_MOST_KEPT: Final = 64 << 20
 
 
 @dataclass
@@ -29,6 +36,9 @@ class _Call:
     guards: list[Guarded]
     """The inputs' memory with its bands; empty where it has none."""
     outputs: list[torch.Tensor] = field(default_factory=list)
+    poison: PoisonedMemory | None = None
+    """What it had for memory; None for the usual."""
+    profile: Profile | None = None
 
 
 class Program:
@@ -40,6 +50,8 @@ class Program:
         self._clock = Clock(device)
         self._state = self._snapshot()
         self._staged: _Call | None = None
+        self._before: list[torch.Tensor] = []
+        """Outputs of the call before, which are kept so that nobody else is given their memory."""
 
     def state(self) -> dict[str, object]:
         """Names and tensors of parameters and buffers."""
@@ -56,12 +68,13 @@ class Program:
         """Loads the reference's parameters and buffers; `names` are its names by this program's own."""
         state, _ = unpack(parcel, self._device)
         if isinstance(self._model, NativeModel):
-            self._model.state = [item.contiguous() for item in state.values() if isinstance(item, torch.Tensor)]
+            self._state = {name: item.contiguous() for name, item in state.items() if isinstance(item, torch.Tensor)}
+            self.restore_state()
         if isinstance(self._model, torch.nn.Module):
             self._model.load_state_dict(
                 {**self._state, **{mine: state[its] for mine, its in names.items()}}, strict=True
             )
-        self._state = self._snapshot()
+            self._state = self._snapshot()
 
     def stage(self, parcel: Parcel, *, flush: bool) -> None:
         """Takes in fresh inputs and sets parameters back, so that nothing but the call itself is left to do."""
@@ -70,23 +83,27 @@ class Program:
             parcel = replace(parcel, blobs=[guard.blob for guard in guards])
         inputs, tensors = unpack(parcel, self._device)
         args, kwargs = arguments_of(inputs)
-        self._staged = _Call(args, kwargs, tensors, parcel.tensors, [_memory_of(tensor) for tensor in tensors], guards)
+        self._staged = _Call(args, kwargs, tensors, parcel.tensors, [memory_of(tensor) for tensor in tensors], guards)
         self.restore_state()
         if isinstance(self._model, NativeModel):
             self._model.prepare()
         if flush:
             self._clock.flush()
 
-    def call(self, *, blocked: bool, changed: list[int], patience: int) -> tuple[Parcel, dict[str, object]]:
+    def call(
+        self, *, blocked: bool, poisoned: bool, profiled: bool, changed: list[int], patience: int
+    ) -> tuple[Parcel, dict[str, object]]:
         """
         Calls the model on what was staged; gives a copy of its outputs and what the clock said. `blocked` keeps the
-        device's stream busy meanwhile and looks whether the outputs are there all the same; `changed` are the inputs
-        that are results as well.
+        device's stream busy meanwhile and looks whether the outputs are there all the same; `poisoned` gives it memory
+        that is not empty; `profiled` records what takes the time; `changed` are the inputs that are results as well.
         """
         clock = self._clock
         staged = self._require_staged()
+        staged.poison = PoisonedMemory() if poisoned else None
+        staged.profile = Profile(self._device) if profiled else None
         waited = waited_nanoseconds()
-        with torch.no_grad():
+        with torch.no_grad(), staged.poison or staged.profile or nullcontext():
             measure = clock.measure_blocked if blocked else partial(clock.measure, patience=patience)
             measured = measure(lambda: self._model(*staged.args, **staged.kwargs))
         outputs = pack_result(measured.output, staged.tensors, changed)
@@ -116,29 +133,49 @@ class Program:
             outputs.append(pack_result(output, tensors, changed))
         return outputs, nanoseconds
 
-    def facts(self, *, digests: bool) -> dict[str, object]:
+    def facts(self, *, digests: bool, keep: bool) -> dict[str, object]:
         """
-        What became of the inputs of the last call: their digests, if they are asked for, and pairs of output and input
-        in one memory.
+        What became of the inputs of the last call: their digests and parameters that are not what they were, if these
+        are asked for, pairs of output and input in one memory, and how many tensors were written past their ends. With
+        `keep` the outputs stay until the next call, which shall not find its own in their memory.
         """
         staged = self._require_staged()
         pairs = zip(staged.tensors, staged.descriptors, strict=True)
-        texts = [_digest(*pair) for pair in pairs] if digests else []
-        aliases = [
-            [number, index]
-            for number, tensor in enumerate(staged.outputs)
-            for index, known in enumerate(staged.memory)
-            if _overlap(_memory_of(tensor), known)
-        ]
-        overrun = [index for index, guard in enumerate(staged.guards) if not guard.is_intact()]
-        guarded = bool(staged.guards)
+        watched = self._model if isinstance(self._model, NativeModel) else staged.poison
+        outputs = [memory_of(tensor) for tensor in staged.outputs]
+        facts = {
+            "input_digests": [_digest(*pair) for pair in pairs] if digests else [],
+            "aliases": [list(pair) for pair in shared_places(outputs, staged.memory)],
+            "overrun": [index for index, guard in enumerate(staged.guards) if not guard.is_intact()],
+            "guarded": bool(staged.guards),
+            "overrun_outputs": 0 if watched is None else watched.num_overrun,
+            "is_parameter": bool(shared_places(outputs, [memory_of(item) for item in self._live().values()])),
+            "is_reused": bool(shared_places(outputs, [memory_of(tensor) for tensor in self._before])),
+            "changed_state": self._changed_state() if digests else [],
+            "work": [] if staged.profile is None else staged.profile.work(),
+        }
+        fits = sum(end - start for start, end in outputs) <= _MOST_KEPT
+        self._before = staged.outputs if keep and fits else []
         self._staged = None
-        return {"input_digests": texts, "aliases": aliases, "overrun": overrun, "guarded": guarded}
+        return facts
 
     def restore_state(self) -> None:
         """Sets parameters and buffers back to what was bound, whatever earlier calls did to them."""
         if self._state and isinstance(self._model, torch.nn.Module):
             self._model.load_state_dict(self._state, strict=True)
+        if isinstance(self._model, NativeModel):
+            self._model.set_state(self._state)
+
+    # Parameters and buffers as they are now.
+    def _live(self) -> dict[str, torch.Tensor]:
+        if isinstance(self._model, NativeModel):
+            return self._model.state
+        state = self._model.state_dict() if isinstance(self._model, torch.nn.Module) else {}
+        return {name: item for name, item in state.items() if isinstance(item, torch.Tensor)}
+
+    def _changed_state(self) -> list[str]:
+        live = self._live()
+        return [name for name, known in self._state.items() if name in live and not have_same_bits(live[name], known)]
 
     def _require_staged(self) -> _Call:
         if self._staged is None:
@@ -196,12 +233,3 @@ def _tensors_in(value: object) -> list[torch.Tensor]:
     if isinstance(value, (list, tuple)):
         return [tensor for item in value for tensor in _tensors_in(item)]
     return []
-
-
-def _memory_of(tensor: torch.Tensor) -> tuple[int, int]:
-    storage = tensor.untyped_storage()
-    return storage.data_ptr(), storage.data_ptr() + storage.nbytes()
-
-
-def _overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:
-    return first[0] < second[1] and second[0] < first[1]

@@ -18,9 +18,12 @@ from . import (
     no_aliasing,
     oracle,
     own_kernel,
+    own_outputs,
+    present_parameters,
     quiet_device,
     randomness,
     timed_outputs,
+    written_memory,
 )
 from .check import Check
 
@@ -28,6 +31,9 @@ CHECKS: list[Check] = [
     inputs_untouched.CHECK,
     guard_bands.CHECK,
     no_aliasing.CHECK,
+    own_outputs.CHECK,
+    written_memory.CHECK,
+    present_parameters.CHECK,
     layout.CHECK,
     deterministic.CHECK,
     distributions.CHECK,

@@ -1,0 +1,78 @@
+"""What a candidate must not do beside returning the right numbers: to inputs, parameters and memory of others."""
+
+from __future__ import annotations
+
+from .candidate_run import CandidateRun
+from .checked_call import note
+from .compare import compare, is_right
+from .evidence import Evidence
+from .faults import Verdict
+from .reference import Reference
+
+_POISONED = frozenset({"poisoned"})
+
+
+def require_good_conduct(evidence: Evidence, reference: Reference) -> None:
+    """Raises a Verdict for what any call so far did to memory that is not its own."""
+    if evidence.overrun_inputs or evidence.overrun_outputs:
+        what = f"inputs {sorted(evidence.overrun_inputs)}" if evidence.overrun_inputs else "what it allocated"
+        raise Verdict("RUNTIME_ERROR", "run", "OOB_WRITE", "candidate", f"wrote beyond the ends of {what}")
+    if changed := evidence.mutated_inputs - reference.mutated_inputs:
+        text = f"changed inputs {sorted(changed)}, which the reference leaves as they are"
+        raise Verdict("INCORRECT_NUMERICAL", "compare", "INPUT_MUTATED", "candidate", text)
+    if changed := (evidence.changed_state & set(reference.parameters)) - reference.changed_state:
+        text = f"changed parameters {', '.join(sorted(changed))}, which the reference leaves as they are"
+        raise Verdict("INCORRECT_NUMERICAL", "compare", "INPUT_MUTATED", "candidate", text)
+    # Whoever writes to what came out would change what went in, or the other way round.
+    if evidence.aliased_inputs and not reference.aliases_inputs:
+        text = f"an output is the memory of inputs {sorted(evidence.aliased_inputs)}, the reference's is its own"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)
+    if evidence.returns_parameters and not reference.returns_parameters:
+        text = "an output is the memory of a parameter or buffer, the reference's is its own"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)
+
+
+def require_present_parameters(run: CandidateRun, reference: Reference, evidence: Evidence) -> None:
+    """
+    Calls it with other parameters, as after a step of training. Raises a Verdict on one that computes with those that
+    it had before.
+    """
+    moved = reference.moved_case()
+    if moved is None:
+        return
+    state, case = moved
+    run.load_state(state)
+    answer = run.call(case, flush=False)
+    note(answer, case, evidence)
+    try:
+        compare(answer.outputs, case.expected)
+        evidence.follows_parameters = True
+    except Verdict as found:
+        found.log = f"with other parameters: {found.log}"
+        if is_right(answer.outputs, reference.case(0).expected):
+            text = f"gave the answer of parameters that it had before: {found.log}"
+            raise Verdict("REWARD_HACK", "integrity", "HACK_CACHE", "candidate", text) from found
+        raise
+    run.load_state(reference.state)
+
+
+def require_own_memory(run: CandidateRun, reference: Reference, evidence: Evidence) -> None:
+    """
+    Calls it while memory that is allocated holds no zeros and no answers. Raises a Verdict on one that takes what it
+    finds there for a result; what cannot run so is not held against it.
+    """
+    if reference.is_large:
+        return
+    case = reference.unforeseen_case(0)
+    try:
+        answer = run.call(case, flush=False, how=_POISONED)
+    except Verdict:
+        run.restart_if_ended(reference)
+        return
+    note(answer, case, evidence)
+    try:
+        compare(answer.outputs, case.expected)
+        evidence.is_right_on_poison = True
+    except Verdict as found:
+        found.log = f"with memory that was not empty when it was allocated: {found.log}"
+        raise

@@ -1,0 +1,250 @@
+"""The cases that a candidate is judged on: inputs of one workload, and what the reference makes of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ..values import Parcel
+from .cases import MAX_CACHED_BYTES, Case, is_large, with_one_element_replaced
+from .distributions import distributions_of
+from .expected import by_own, expect, is_fit_to_judge, is_mostly_finite
+from .faults import Verdict
+from .leaves import leaves_of
+from .moved_state import with_parameters_moved
+from .nudged import nudges_for
+from .reference_program import ReferenceProgram
+from .tolerance import Tolerance, is_rounded
+
+# The numbers of cases that are made from the first.
+_NEAR, _DRAWN, _MOVED = -1, -2, -3
+_FEW_NUMBERS, _CALLS_FOR_FEW, _DRAWS_FOR_FEW, _CHEAP_BYTES = 16, 6, 8, 16 << 20
+_CALLS_FOR_MANY = 3
+# About as many cases as are looked at together.
+_MANY = 10
+_LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
+
+
+@dataclass
+class ReferenceCases(ReferenceProgram):
+    """Makes cases, and keeps those that are small."""
+
+    precision: str | None = None
+    """Precision of the oracle; None where the reference's own output is all there is."""
+    _cases: dict[int, Case] = field(default_factory=dict)
+    _drawn: dict[str, Case | None] = field(default_factory=dict)
+    _moved: tuple[Parcel, Case] | None = None
+    _is_moved: bool = False
+    """Whether `_moved` was made, or cannot be."""
+    _unseeded: list[int] = field(default_factory=list)
+    """Places of inputs that are the same whatever the seed."""
+    _secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    _is_large: bool | None = None
+    _is_few: bool | None = None
+    _tolerances: list[Tolerance | None] = field(default_factory=list)
+    """What the outputs of the first case are held against."""
+    _latest: Case | None = None
+    """The last one that was too large to be kept for long."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a case takes gigabytes, so that there is room for one at a time."""
+        if self._is_large is None:
+            self._is_large = is_large(self.case(0))
+        return self._is_large
+
+    def case(self, index: int) -> Case:
+        """
+        The case of a call; the same index gives the same inputs on every machine of one kind, up to `num_calls`. Seeds
+        that follow from what is published could be computed by a program, so later ones are drawn here.
+        """
+        if index in self._cases:
+            return self._cases[index]
+        if self._latest is not None and self._latest.index == index:
+            return self._latest
+        self._latest = None
+        self.forget_inputs()
+        case = self.new_case(index)
+        if case.num_bytes + sum(kept.num_bytes for kept in self._cases.values()) <= MAX_CACHED_BYTES:
+            self._cases[index] = case
+        else:
+            self._latest = case
+        return case
+
+    def unforeseen_case(self, number: int) -> Case:
+        """A case whose inputs follow from nothing that is known outside this process."""
+        return self.case(self.num_calls() + number)
+
+    def _is_foreseen(self, index: int) -> bool:
+        return index < self.settings.calls or index < self.num_calls()
+
+    def new_case(self, index: int) -> Case:
+        """As `case`, but made anew and not kept."""
+        return self._case_of(index, self.make_inputs(self._how(self._purpose(index))))
+
+    def case_by_itself(self, index: int) -> Case:
+        """
+        A case of a call that is only timed, of which there may be room for one: held against what the reference itself
+        gives, whose process has its memory at hand then.
+        """
+        self._latest = None
+        self.forget_inputs()
+        inputs = self.make_inputs(self._how(self._purpose(index)))
+        own = self.call(inputs, flush=True, look=False).output
+        return Case(index, inputs, by_own(own, self._tolerances), inputs.num_bytes + own.num_bytes)
+
+    def _purpose(self, index: int) -> int | str:
+        return index if self._is_foreseen(index) else f"{self._secret} {index}"
+
+    def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
+        own = self.call(inputs, flush=False, look=False).output
+        exact = None if self.precision is None else self.run_oracle(inputs, self.precision)
+        nudged = self._nudged(inputs, own)
+        usual = self.case(0).expected if unusual else None
+        how = {"usual": usual, "nudged": nudged, "tensor_float": self.settings.precision == "allow_tf32"}
+        num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
+        return Case(index, inputs, expect(own, exact, inputs.tensors, **how), num_bytes)
+
+    # What rounding of inputs would change, where that matters and is no great effort.
+    def _nudged(self, inputs: Parcel, own: Parcel) -> list[Parcel]:
+        leaves = leaves_of(own)
+        can_be = self.precision == "float64" or (self.precision is None and not any(map(is_rounded, leaves)))
+        nudges = nudges_for(leaves) if can_be and inputs.num_bytes <= _CHEAP_BYTES else []
+        moves = [{"seed": self.seed("nudge", direction), "units": units} for direction, units in nudges]
+        try:
+            return [self.run_oracle(inputs, "float64", move) for move in moves]
+        except Verdict as found:
+            if found.cause in _LOST:
+                raise
+            return []
+
+    def drawn_cases(self) -> Iterator[tuple[str, Case]]:
+        """By distribution, cases with inputs drawn otherwise, but for those on which the reference cannot judge."""
+        for name in () if self.is_large else self.distributions():
+            case = self._drawn_case(name)
+            if case is not None:
+                yield name, case
+
+    def num_calls(self) -> int:
+        """
+        Calls with inputs drawn as the task says: more where few numbers come out, which chance may hit; fewer where
+        billions do.
+        """
+        if self.is_large:
+            return min(self.settings.calls, _CALLS_FOR_MANY)
+        return max(self.settings.calls, _CALLS_FOR_FEW) if self._gives_few_numbers() else self.settings.calls
+
+    def _gives_few_numbers(self) -> bool:
+        if self._is_few is None:
+            case = self.case(0)
+            count = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor)
+            self._is_few = count < _FEW_NUMBERS and case.num_bytes < _CHEAP_BYTES
+        return self._is_few
+
+    def distributions(self) -> tuple[str, ...]:
+        """Those that this mode asks for; the most telling one again where few numbers come out."""
+        asked = distributions_of(self.settings.mode)
+        again = range(2, _DRAWS_FOR_FEW + 1) if self._gives_few_numbers() else ()
+        return (*asked, *(f"{asked[0]} {number}" for number in again))
+
+    def _drawn_case(self, name: str) -> Case | None:
+        if name in self._drawn:
+            return self._drawn[name]
+        try:
+            inputs = self.make_inputs(self._how(f"drawn {name}", dice_of(name)))
+            case = self._case_of(_DRAWN, inputs, unusual=True)
+        except Verdict as found:
+            if found.cause in _LOST:
+                raise
+            case = None
+        if case is not None and not is_fit_to_judge(case.expected, self.case(0).expected):
+            case = None
+        if not self._is_heavy:
+            self._drawn[name] = case
+        return case
+
+    def contract_case(self, change: Callable[[Parcel], Parcel | None]) -> Case | None:
+        """The first case with changed inputs; None where that cannot be, or the reference is of no use on them."""
+        inputs = change(self.case(0).inputs)
+        if inputs is None:
+            return None
+        try:
+            case = self._case_of(_DRAWN, inputs, unusual=True)
+        except Verdict as found:
+            if found.cause in _LOST:
+                raise
+            return None
+        return case if is_mostly_finite(case.expected) else None
+
+    def near_case(self) -> Case | None:
+        """
+        The first case with one element of every floating-point input replaced by another of the same tensor; None where
+        there is no such input, or where the reference cannot be run on that.
+        """
+        if _NEAR in self._cases:
+            return self._cases[_NEAR]
+        is_large = self.is_large
+        inputs = with_one_element_replaced(self.case(0).inputs, self.seed("near"))
+        if is_large:
+            self._latest = None
+        if inputs is None:
+            return None
+        try:
+            case = self._case_of(_NEAR, inputs)
+        except Verdict:
+            return None
+        if not is_large:
+            self._cases[_NEAR] = case
+        return case
+
+    def moved_case(self) -> tuple[Parcel, Case] | None:
+        """
+        The inputs of the first case with other parameters, and these: what a program remembers of the parameters it had
+        is wrong here. None where there are none, or where the reference is of no use with others.
+        """
+        if not self._is_moved:
+            self._is_moved = True
+            state = None if self.is_large else with_parameters_moved(self.state, self.parameters, self.seed("moved"))
+            case = None if state is None else self._case_with(state)
+            self._moved = None if state is None or case is None else (state, case)
+        return self._moved
+
+    def _case_with(self, state: Parcel) -> Case | None:
+        usual = self.case(0)
+        try:
+            self.load_state(state)
+            case = self._case_of(_MOVED, usual.inputs, unusual=True)
+        except Verdict as found:
+            if found.cause in _LOST:
+                raise
+            return None
+        finally:
+            self.load_state(self.state)
+        return case if is_fit_to_judge(case.expected, usual.expected) else None
+
+    # Of those that can be held at the same time. What one large output tells, a second need not tell again.
+    def _numbers(self) -> range:
+        if self.is_large:
+            return range(1)
+        return range(min(2, self.num_calls()) if self._is_heavy else self.num_calls())
+
+    @property
+    def _is_heavy(self) -> bool:
+        return self.is_large or _MANY * self.case(0).num_bytes > MAX_CACHED_BYTES
+
+    # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
+    def _how(self, purpose: int | str, dice: str | None = None) -> dict:
+        is_first = purpose == 0
+        return {
+            "seed": self.seed("inputs", purpose),
+            "dice": dice,
+            "vary": not is_first,
+            "jitter": [] if is_first else self._unseeded,
+        }
+
+
+# "by-row 2" is drawn as "by-row" is, from another seed.
+def dice_of(name: str) -> str:
+    """The dice of a distribution."""
+    return name.partition(" ")[0]

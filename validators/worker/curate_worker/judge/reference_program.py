@@ -1,0 +1,122 @@
+"""The program of a reference in its sandbox: asked to make inputs, to compute, and to compute more exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..chain import Chain
+from ..channel import Message
+from ..tensors import Blob
+from ..values import Parcel, joined
+from .call_answer import SPECIAL
+from .cases import ReferenceCall
+from .reference_errors import ask_reference, number_in, pairs_in, parcel_in, require_usable_size, texts_in
+from .requests import Settings, Task, Workload
+from .runner_handle import RunnerHandle
+from .samples import Stopwatch, Timing
+from .seeds import derive_seed
+from .state import shapes_of
+
+
+@dataclass
+class ReferenceProgram:
+    """One workload of a task, loaded in a process."""
+
+    task: Task
+    workload: Workload
+    settings: Settings
+    device: str
+    runner: RunnerHandle
+    """The process that the references of all workloads of a task share."""
+    give_way: Callable[[], None]
+    """Called between two steps: lets others of this machine time."""
+    init: Parcel
+    state: Parcel
+    parameters: list[str] = field(default_factory=list)
+    """What is a parameter in `state`; the others are buffers."""
+    changed: list[int] = field(default_factory=list)
+    """Places of inputs that it writes into and that are results: nothing else that comes out is the same memory."""
+    largest_answer: int = 0
+    """Bytes of the largest output."""
+    _kept: Parcel | None = None
+    """The inputs that its process still has."""
+
+    def call(  # noqa: PLR0913
+        self,
+        inputs: Parcel,
+        *,
+        flush: bool,
+        purpose: str = "run",
+        look: bool = True,
+        patience: int = 1,
+        beside: Callable[[], int] = int,
+    ) -> ReferenceCall:
+        """
+        Runs the reference in its own dtype; `look` asks what became of its inputs, `patience` is the clock's, `beside`
+        counts what somebody else uses of processors.
+        """
+        self._ask("stage", {"seed": self.seed(purpose), "flush": flush}, [], "staged", inputs)
+        how = dict.fromkeys(SPECIAL, False) | {"patience": patience, "changed": self.changed}
+        known, watch = beside(), Stopwatch()
+        answer = self._ask("call", how, [], "called")
+        outside = watch.nanoseconds()
+        ran_beside = beside() - known
+        told = self._ask("facts", {"digests": look, "keep": False}, [], "told")
+        inside, waited = number_in(answer, "nanoseconds"), number_in(answer, "waited_nanoseconds")
+        output = parcel_in(answer, "parcel")
+        require_usable_size(output)
+        self.largest_answer = max(self.largest_answer, output.num_bytes)
+        timing = Timing(inside, waited, outside, answer.body.get("host_was_free") is True)
+        return ReferenceCall(
+            output=output,
+            timing=timing,
+            input_digests=texts_in(told, "input_digests"),
+            aliases=pairs_in(told, "aliases"),
+            is_parameter=told.body.get("is_parameter") is True,
+            changed_state=texts_in(told, "changed_state"),
+            ran_beside=ran_beside,
+        )
+
+    def chain(self, chain: Chain, inputs: list[Parcel]) -> int:
+        """Calls in a row; gives the nanoseconds that it took beside the calls themselves."""
+        bodies, blobs = joined(inputs)
+        watch = Stopwatch()
+        body = {**chain.body(), "seed": self.seed("run"), "changed": self.changed, "parcels": bodies}
+        answer = self._ask("chain", body, blobs, "chained")
+        return max(0, watch.nanoseconds() - number_in(answer, "nanoseconds"))
+
+    def make_inputs(self, how: dict) -> Parcel:
+        """Fresh inputs; `how` says from which seed and by which dice."""
+        answer = self._ask("make_inputs", {**how, "keep": False}, [], "inputs")
+        # The process keeps what it made last, so that it need not be sent back to where it came from.
+        parcel = parcel_in(answer, "parcel")
+        self._kept = None if parcel.stays_on_gpu else parcel
+        return parcel
+
+    def forget_inputs(self) -> None:
+        """Gives back the memory of the inputs that were made last."""
+        self._kept = None
+
+    def run_oracle(self, inputs: Parcel, precision: str, nudge: dict | None = None) -> Parcel:
+        """What it gives in higher precision; `nudge` moves the inputs."""
+        body = {"seed": self.seed("run"), "precision": precision, "changed": self.changed, "nudge": nudge}
+        return parcel_in(self._ask("run_oracle", body, [], "outputs", inputs), "parcel")
+
+    def load_state(self, state: Parcel) -> None:
+        """Gives it other parameters and buffers, under the same names."""
+        names = {name: name for name in shapes_of(state)}
+        self._ask("load_state", {"parcel": state.body(), "names": names}, state.blobs, "state_loaded")
+
+    def seed(self, *purpose: str | int) -> int:
+        """A seed for one purpose, which nobody else uses."""
+        return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
+
+    def _ask(self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None) -> Message:
+        self.give_way()
+        self.runner.allow(self.settings.timeout_s)
+        body = {"workload": self.workload.id, **body}
+        if inputs is not None:
+            kept = inputs is self._kept
+            body["parcel"], blobs = (None, []) if kept else (inputs.body(), inputs.blobs)
+        return ask_reference(self.runner, Message(kind, body, blobs), wanted)

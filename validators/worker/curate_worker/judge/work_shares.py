@@ -1,0 +1,121 @@
+"""
+How much of a call is a candidate's own work. On a GPU by kernels, as CUPTI saw them: those that its sources declare are
+its own, everything else is a library's. On the processor by time in functions of its extensions, and in operators of
+PyTorch beside them. The figures come from the candidate's process: evidence, and no proof against a liar.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from .call_answer import Work
+from .candidate_run import CandidateRun
+from .evidence import Evidence
+from .faults import Verdict
+from .reference import Reference
+from .requests import Candidate
+
+_BOUNDS: Final = re.compile(r"__launch_bounds__\s*\([^()]*(?:\([^()]*\)[^()]*)*\)")
+_GLOBAL: Final = re.compile(r"__global__[^;{}()]*?\b([A-Za-z_]\w*)\s*\(")
+_LIBRARIES: Final = (
+    "at::",
+    "c10::",
+    "cub::",
+    "thrust::",
+    "cutlass::",
+    "cudnn::",
+    "cublas",
+    "flash::",
+    "pytorch_flash::",
+)
+# What moves nothing and computes nothing.
+_FREE: Final = re.compile(
+    r"aten::(empty|new_empty|view|_unsafe_view|reshape|_reshape|as_strided|expand|permute|transpose|t$|unsqueeze|squeeze|"
+    r"slice|select|narrow|detach|alias|resolve_|to$|_to_copy|contiguous|flatten|unbind|split|chunk|size|stride|result_type)"
+)
+# What fills and copies is nobody's kernel.
+_MEMORY: Final = re.compile(
+    r"aten::(fill|zero|ones|full|copy|clone|cat|stack|arange|scalar_tensor|_local_scalar_dense|item)|Memcpy|Memset|"
+    r".*(FillFunctor|direct_copy_kernel|CatArrayBatchedCopy)"
+)
+_MOST: Final = 16
+# The last sum of a few partial sums, or a cast, is no library that does the work.
+_FORBIDDEN_SHARE: Final = 0.05
+_PROFILED: Final = frozenset({"profiled"})
+
+
+def look_at_work(run: CandidateRun, candidate: Candidate, reference: Reference, evidence: Evidence) -> None:
+    """Measures it in one call more. Raises a Verdict on library calls where the recipe forbids them."""
+    policy = reference.settings.library_calls
+    if policy == "allow" or candidate.is_native or run.proved_on == "interpreter":
+        return
+    try:
+        run.restart_if_ended(reference)
+        work = run.call(reference.unforeseen_case(0), flush=False, how=_PROFILED).work
+    except Verdict:
+        run.restart_if_ended(reference)
+        return
+    evidence.work = work_row(work, own_kernels(candidate.files), run.proved_on)
+    if policy == "forbid" and evidence.work is not None and evidence.work["library_share"] > _FORBIDDEN_SHARE:
+        names = [part["name"] for part in evidence.work["parts"] if part["origin"] == "library"]
+        share = f"{100 * evidence.work['library_share']:.0f} %"
+        text = f"{share} of its work is done by libraries, which this recipe forbids: {', '.join(names[:4])}"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
+
+
+def own_kernels(files: Mapping[str, str]) -> set[str]:
+    """Names of the kernels that sources declare: `__global__` functions, also in strings, and functions under `jit`."""
+    names: set[str] = set()
+    for name, text in files.items():
+        names |= set(_GLOBAL.findall(_BOUNDS.sub(" ", text)))
+        if name.endswith(".py"):
+            names |= set(_jitted(text))
+    return names
+
+
+def work_row(work: list[Work], own: set[str], proved_on: str) -> dict | None:
+    """The `work` field of a row; None where nothing was measured."""
+    counted = [item for item in work if item.ns and not (item.kind == "operator" and _FREE.match(item.name))]
+    total = sum(item.ns for item in counted)
+    if total == 0 or proved_on not in ("gpu", "cpu"):
+        return None
+    by_origin = {name: sum(item.ns for item in counted if _origin(item, own) == name) for name in ("own", "library")}
+    return {
+        "own_kernel_share": round(by_origin["own"] / total, 4),
+        "library_share": round(by_origin["library"] / total, 4),
+        "parts": [
+            {
+                "name": item.name,
+                "origin": _origin(item, own),
+                "num_calls": item.count,
+                "share": round(item.ns / total, 4),
+            }
+            for item in counted[:_MOST]
+        ],
+    }
+
+
+def _origin(item: Work, own: set[str]) -> str:
+    if _is_own(item, own):
+        return "own"
+    return "memory" if _MEMORY.match(item.name) else "library"
+
+
+def _is_own(item: Work, own: set[str]) -> bool:
+    if item.kind != "kernel":
+        return item.kind == "own"
+    qualified = re.split(r"[<(]", item.name.replace("(anonymous namespace)::", "").removeprefix("void "), maxsplit=1)[0]
+    return not qualified.startswith(_LIBRARIES) and qualified.rpartition("::")[2].strip() in own
+
+
+def _jitted(text: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(item) for item in node.decorator_list):
+            yield node.name

@@ -1,0 +1,52 @@
+"""
+What a call spends its time on: kernels of a GPU by name, as CUPTI tells PyTorch's profiler, and operators of PyTorch on
+the processor beside functions of the candidate's own extensions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import AbstractContextManager, ExitStack
+from typing import Final
+
+import torch
+from torch.autograd.profiler import profile
+
+OWN: Final = "curate::own"
+"""What calls of extensions are recorded as."""
+_MOST_NAMES, _MOST_CHARACTERS = 64, 512
+
+
+class Profile(AbstractContextManager):
+    """Records while it is entered; slower than usual, so never while something is timed."""
+
+    def __init__(self, device: str) -> None:
+        self._is_on_gpu = device == "cuda"
+        self._stack = ExitStack()
+        self._profile: profile | None = None
+
+    def __enter__(self) -> Profile:
+        how = {"use_device": "cuda"} if self._is_on_gpu else {}
+        self._profile = self._stack.enter_context(profile(use_kineto=True, **how))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_on_gpu:
+            torch.cuda.synchronize()
+        self._stack.close()
+
+    def work(self) -> list[dict]:
+        """By what it is and its name, how often and how long: those that took longest."""
+        found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        for event in [] if self._profile is None else self._profile.function_events or []:
+            is_kernel = event.device_type == torch.autograd.DeviceType.CUDA
+            if is_kernel != self._is_on_gpu:
+                continue
+            name = str(event.name)
+            kind = "kernel" if is_kernel else "own" if name == OWN else "operator"
+            microseconds = event.time_range.elapsed_us() if is_kernel else event.self_cpu_time_total
+            entry = found[kind, name[:_MOST_CHARACTERS]]
+            entry[0] += 1
+            entry[1] += max(0, round(microseconds * 1000))
+        rows = [{"kind": key[0], "name": key[1], "count": count, "ns": ns} for key, (count, ns) in found.items()]
+        return sorted(rows, key=lambda row: (-row["ns"], row["name"]))[:_MOST_NAMES]
