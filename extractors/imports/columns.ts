@@ -22,6 +22,8 @@ export interface RowMapping {
   readonly workloads: string | null
   /** Path of a list of `{role, content}`: each message of an assistant is a turn. */
   readonly turns: string | null
+  /** What the items of that list hold, where they are no messages: templates over an item. */
+  readonly attempt: AttemptMapping | null
   readonly reasoning: string | null
   readonly generator: string | null
   readonly language: string | null
@@ -29,6 +31,19 @@ export interface RowMapping {
   readonly repo_name: string | null
   readonly commit_sha: string | null
   readonly license: string | null
+  /** Of a search with a row per attempt: its name, that of the one it was made from, how good it is, and what was found out of it. */
+  readonly attempt_id: string | null
+  readonly parent_id: string | null
+  readonly score: string | null
+  readonly feedback: string | null
+}
+
+/** What an attempt in a list of them holds. */
+export interface AttemptMapping {
+  readonly code: string
+  readonly reasoning: string | null
+  /** What was found out of it, which the next one was made with. */
+  readonly feedback: string | null
 }
 
 /** A mapping that reads nothing but a task's name. */
@@ -40,18 +55,25 @@ export const NOTHING_ELSE: Omit<RowMapping, 'task'> = {
   functional: null,
   workloads: null,
   turns: null,
+  attempt: null,
   reasoning: null,
   generator: null,
   language: null,
   repo_name: null,
   commit_sha: null,
   license: null,
+  attempt_id: null,
+  parent_id: null,
+  score: null,
+  feedback: null,
 }
 
 /** One answer of a model, with what it was told before it. */
 export interface Turn {
   readonly feedback: string | null
   readonly answer: string
+  /** Null where it stands in the answer, or nobody wrote one. */
+  readonly reasoning: string | null
 }
 
 /** A row as its mapping reads it: texts, null where the file has none. */
@@ -70,6 +92,10 @@ export interface MappedRow {
   readonly repo_name: string | null
   readonly commit_sha: string | null
   readonly license: string | null
+  readonly attempt_id: string | null
+  readonly parent_id: string | null
+  readonly score: string | null
+  readonly feedback: string | null
 }
 
 /** A row, or why it cannot be read as the mapping says. */
@@ -91,6 +117,10 @@ const FIELDS = [
   'repo_name',
   'commit_sha',
   'license',
+  'attempt_id',
+  'parent_id',
+  'score',
+  'feedback',
 ] as const
 
 /** Applies a mapping to one row; `number` is what `{#}` stands for. */
@@ -98,14 +128,14 @@ export function mapColumns(stored: unknown, mapping: RowMapping, number: number)
   if (!isObject(stored)) return failure('not_an_object', `the row is ${typeName(stored)}, not an object with columns`)
   const value: Record<string, unknown> = { ...stored, '#': number }
   const problems: ReadRow[] = []
-  function read(template: string | null, isRequired = false): string | null {
+  function read(template: string | null, isRequired = false, figures = false): string | null {
     if (template === null) return null
-    const { text, problem } = fillTemplate(value, template)
+    const { text, problem } = fillTemplate(value, template, { figures })
     if (problem !== null) problems.push(failure('wrong_type', problem))
     else if (text === null && isRequired && !isOptional(template)) problems.push(missing(template))
     return text
   }
-  const turns = mapping.turns === null ? null : readTurns(value, mapping.turns)
+  const turns = mapping.turns === null ? null : readTurns(value, mapping.turns, mapping.attempt)
   if (typeof turns === 'string') return failure('wrong_type', turns)
   const workloads = mapping.workloads === null ? [{}] : Workloads.safeParse(lookUp(value, mapping.workloads)).data
   if (workloads === undefined) return failure('wrong_type', `the column ${mapping.workloads} holds no workloads`)
@@ -125,6 +155,10 @@ export function mapColumns(stored: unknown, mapping: RowMapping, number: number)
     repo_name: read(mapping.repo_name),
     commit_sha: read(mapping.commit_sha),
     license: read(mapping.license),
+    attempt_id: read(mapping.attempt_id, true),
+    parent_id: read(mapping.parent_id),
+    score: read(mapping.score, false, true),
+    feedback: read(mapping.feedback, false, true),
   }
   return problems[0] ?? { row, reason: null }
 }
@@ -140,9 +174,14 @@ export function columnsOfMapping(mapping: RowMapping): string[] {
   return [...new Set(paths.flatMap((path) => [path, path.split('.')[0] ?? path]))].toSorted()
 }
 
-function readTurns(row: Record<string, unknown>, path: string): Turn[] | string {
+function readTurns(row: Record<string, unknown>, path: string, attempt: AttemptMapping | null): Turn[] | string {
   const messages = lookUp(row, path)
-  if (!Array.isArray(messages)) return `the column ${path} holds ${typeName(messages ?? null)}, not a list of messages`
+  const kind = attempt === null ? 'messages' : 'attempts'
+  if (!Array.isArray(messages)) return `the column ${path} holds ${typeName(messages ?? null)}, not a list of ${kind}`
+  return attempt === null ? turnsOfMessages(messages, path) : turnsOfAttempts(messages, path, attempt)
+}
+
+function turnsOfMessages(messages: readonly unknown[], path: string): Turn[] | string {
   const turns: Turn[] = []
   let told: string[] = []
   for (const message of messages) {
@@ -151,9 +190,30 @@ function readTurns(row: Record<string, unknown>, path: string): Turn[] | string 
     if (typeof role !== 'string' || typeof content !== 'string') return `a message of ${path} has no role or no content`
     if (role !== 'assistant') told.push(content)
     else {
-      turns.push({ feedback: turns.length === 0 || told.length === 0 ? null : told.join('\n\n'), answer: content })
+      turns.push({
+        feedback: turns.length === 0 || told.length === 0 ? null : told.join('\n\n'),
+        answer: content,
+        reasoning: null,
+      })
       told = []
     }
+  }
+  return turns
+}
+
+// Each was made with what was found out of the one before it.
+function turnsOfAttempts(attempts: readonly unknown[], path: string, mapping: AttemptMapping): Turn[] | string {
+  const turns: Turn[] = []
+  let feedback: string | null = null
+  for (const attempt of attempts) {
+    if (!isObject(attempt)) return `an attempt of ${path} is ${typeName(attempt ?? null)}, not an object`
+    const read = (template: string | null) =>
+      template === null ? null : fillTemplate(attempt, template, { figures: true })
+    const [code, reasoning, found] = [mapping.code, mapping.reasoning, mapping.feedback].map(read)
+    const problem = code?.problem ?? reasoning?.problem ?? found?.problem ?? null
+    if (problem !== null) return `${path}: ${problem}`
+    turns.push({ feedback, answer: code?.text ?? '', reasoning: reasoning?.text ?? null })
+    feedback = found?.text ?? null
   }
   return turns
 }

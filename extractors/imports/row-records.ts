@@ -15,9 +15,32 @@ export type TaskNames = ReadonlyMap<string, ReadonlySet<string>>
 /** What became of a row: its task where it brings one, its candidates, how they follow each other, and what is wrong. */
 export interface RowRecords {
   readonly task: Task | null
+  /** Its place in a search, where the mapping says how rows follow from each other. */
+  readonly attempt: SearchAttempt | null
   readonly candidates: readonly Candidate[]
   readonly turns: readonly TrajectoryTurn[]
   readonly refusals: readonly Unusable[]
+}
+
+/** One attempt of a search. */
+export interface SearchAttempt extends Pick<MappedRow, 'parent_id' | 'feedback'> {
+  readonly id: string
+  /** Null where the log has none. */
+  readonly score: number | null
+}
+
+/** The attempt that a row is; null where it is none, or the row cannot be read. */
+export function attemptOfRow(row: ImportedRow, mapping: RowMapping): SearchAttempt | null {
+  if (!('value' in row) || mapping.attempt_id === null) return null
+  const { row: mapped } = mapColumns(row.value, mapping, row.row)
+  return mapped === null ? null : attemptOf(mapped)
+}
+
+function attemptOf({ attempt_id, parent_id, score, feedback }: MappedRow): SearchAttempt | null {
+  if (attempt_id === null) return null
+  const figure = score === null || score.trim() === '' ? NaN : Number(score)
+  const parent = parent_id?.trim() === '' ? null : parent_id
+  return { id: attempt_id, parent_id: parent, score: Number.isNaN(figure) ? null : figure, feedback }
 }
 
 /** Reads a row of a file as its mapping says. */
@@ -40,7 +63,7 @@ export async function recordsOfRow(
     mapped.turns === null
       ? await fromAnswer(known.id, mapped, scope)
       : await fromTurns(known.id, mapped, row.row, scope)
-  return { task, ...made }
+  return { task, attempt: attemptOf(mapped), ...made }
 }
 
 /** The task that a row brings, for who wants nothing else of it; null where it brings none that can be used. */
@@ -52,7 +75,7 @@ export async function taskOfRow(row: ImportedRow, mapping: RowMapping, scope: Im
   return read.problem === null ? read.task : null
 }
 
-type Made = Omit<RowRecords, 'task'>
+type Made = Omit<RowRecords, 'task' | 'attempt'>
 
 async function fromAnswer(taskId: string, row: MappedRow, scope: ImportScope): Promise<Made> {
   if (row.code === null) return { candidates: [], turns: [], refusals: [] }
@@ -68,8 +91,8 @@ async function fromTurns(taskId: string, row: MappedRow, number: number, scope: 
   const refusals: Unusable[] = []
   const trajectory_id = trajectoryId(taskId, scope.fileSha256, String(number))
   let isBroken = false
-  for (const [turn, { feedback, answer }] of (row.turns ?? []).entries()) {
-    const made = await candidateOf(taskId, row, answer, scope)
+  for (const [turn, { feedback, answer, reasoning }] of (row.turns ?? []).entries()) {
+    const made = await candidateOf(taskId, { ...row, reasoning: reasoning ?? row.reasoning }, answer, scope)
     if (made.problem !== null) {
       refusals.push({ problem: made.problem, detail: `turn ${turn}: ${made.detail}` })
       isBroken = true
@@ -116,5 +139,5 @@ function namedTask(name: string, names: TaskNames): { readonly problem: null; re
 }
 
 function refuse({ problem, detail }: Unusable): RowRecords {
-  return { task: null, candidates: [], turns: [], refusals: [{ problem, detail }] }
+  return { task: null, attempt: null, candidates: [], turns: [], refusals: [{ problem, detail }] }
 }

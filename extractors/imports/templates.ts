@@ -7,16 +7,21 @@ export interface ReadText {
 /**
  * The text of a template for a row: `{path}` stands for a column, dots reach into nested values and negative numbers count
  * from the end of a list (`{messages.-1.content}`); `{path|and}` joins a list of texts, and `{path?}` may be
- * absent where others must not. Null where any column is absent or null.
+ * absent where others must not. Null where any column is absent or null. `figures`: whether numbers of any kind and truth values
+ * are text as well.
  */
-export function fillTemplate(row: Record<string, unknown>, template: string): ReadText {
+export function fillTemplate(
+  row: Record<string, unknown>,
+  template: string,
+  { figures = false }: { readonly figures?: boolean } = {},
+): ReadText {
   const parts: string[] = []
   for (const part of splitTemplate(template)) {
     if (typeof part === 'string') {
       parts.push(part)
       continue
     }
-    const read = textAt(row, part.path)
+    const read = textAt(row, part.path, figures)
     if (read.text === null) return read
     parts.push(read.text)
   }
@@ -36,7 +41,7 @@ function splitTemplate(template: string): (string | { readonly path: string })[]
 }
 
 // Ids are often whole numbers in the file; every other type is a wrong mapping that must be seen.
-function textAt(row: Record<string, unknown>, written: string): ReadText {
+function textAt(row: Record<string, unknown>, written: string, figures: boolean): ReadText {
   const path = withoutMark(written)
   const value = lookUp(row, path)
   if (value === undefined || value === null) return { text: null, problem: null }
@@ -47,6 +52,8 @@ function textAt(row: Record<string, unknown>, written: string): ReadText {
   if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) {
     return { text: value.toString(), problem: null }
   }
+  if (figures && (typeof value === 'number' || typeof value === 'boolean'))
+    return { text: String(value), problem: null }
   return { text: null, problem: `the column ${path} holds ${typeName(value)}, not text` }
 }
 

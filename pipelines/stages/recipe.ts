@@ -11,6 +11,7 @@ import { enabledPlugins, optionShapes, optionsByPlugin } from '../core/plugin.ts
 import type { Registry } from '../core/plugin.ts'
 import { compilerEntryShape } from './generation/compiler-entry.ts'
 import { TOKENIZER_NAMES } from '../core/tokenizer.ts'
+import { ImportColumns } from './generation/import-columns.ts'
 import { checkModelEntry, modelEntryShape } from './generation/model-entry.ts'
 import { Export, Publish } from './dataset-options.ts'
 
@@ -32,31 +33,9 @@ const ImportEntry = z
   .strictObject({
     id: NAME.describe('Name of the import in rows and reports'),
     path: z.string().describe('File of model outputs, relative to the recipe'),
-    columns: z
-      .strictObject({
-        task: z.string().default('task').describe('Column with the id or the name of the task'),
-        reference: z
-          .string()
-          .nullable()
-          .default(null)
-          .describe(
-            'Column with the program of the task (`Model`), for files that bring their tasks; null where `task` names one',
-          ),
-        code: z
-          .string()
-          .nullable()
-          .default('code')
-          .describe('Column with the implementation (`ModelNew`); null for a file of tasks alone'),
-        reasoning: z
-          .string()
-          .nullable()
-          .default('reasoning')
-          .describe('Column with the reasoning trace; null for none'),
-        generator: z.string().nullable().default('model').describe('Column with the name of the model; null for none'),
-        language: z.string().nullable().default('language').describe('Column with the kernel language; null for none'),
-      })
-      .prefault({})
-      .describe('Which column holds what; dots reach into nested values; not read where `dataset` says it'),
+    columns: ImportColumns.prefault({}).describe(
+      'Which column holds what; dots reach into nested values; not read where `dataset` says it',
+    ),
     tasks_only: z
       .boolean()
       .default(false)

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { NOTHING_ELSE, columnsOfMapping } from '../../../extractors/imports/columns.ts'
+import { columnsOfMapping } from '../../../extractors/imports/columns.ts'
 import type { RowMapping } from '../../../extractors/imports/columns.ts'
 import { datasets } from '../../../extractors/imports/datasets/registry.ts'
 import type { DatasetMapping } from '../../../extractors/imports/datasets/types.ts'
@@ -20,6 +20,8 @@ import type { StageContext } from '../../core/stage.ts'
 import { rowOf } from '../../core/table.ts'
 import type { TableRow } from '../../core/table.ts'
 import type { ImportEntry, Recipe } from '../recipe.ts'
+import { mappingOfColumns } from './import-columns.ts'
+import { openSearch } from './search-paths.ts'
 import { GENERATE } from './stage-version.ts'
 
 type Context = StageContext<Recipe, unknown>
@@ -44,16 +46,19 @@ export async function* runImport(context: Context, entry: ImportEntry): AsyncGen
   const seen = new Set<string>()
   const isNew = ({ id }: { readonly id: string }): boolean => seen.size < seen.add(id).size
   const format = pluginName(formatOf(entry).plugin)
+  const mapping = mappingOf(entry)
+  const search =
+    mapping.attempt_id === null ? null : await openSearch(readRows(context, entry), mapping, scopeOf(context, entry))
   for await (const row of readRows(context, entry)) {
     signal.throwIfAborted()
     progress.expect(1)
-    const records = await recordsOfRow(row, mappingOf(entry), scopeOf(context, entry), names)
+    const records = await recordsOfRow(row, mapping, scopeOf(context, entry), names)
     if (records.task !== null && isNew(records.task)) yield rowOf(tasks, records.task)
     for (const candidate of records.candidates) {
       if (isNew(candidate)) yield rowOf(candidates, candidate)
-      else if (records.turns.length === 0) yield rejectRow(row, entry, DUPLICATE, null)
+      else if (records.turns.length === 0 && search === null) yield rejectRow(row, entry, DUPLICATE, null)
     }
-    for (const turn of records.turns) yield rowOf(trajectories, turn)
+    for (const turn of [...records.turns, ...(search?.turnsOf(records) ?? [])]) yield rowOf(trajectories, turn)
     for (const refusal of records.refusals) yield rejectRow(row, entry, refusal, 'value' in row ? null : format)
     progress.advance()
   }
@@ -104,23 +109,11 @@ function datasetOf({ dataset }: ImportEntry): DatasetMapping | null {
 // The recipe names columns, a mapping has templates.
 function mappingOf(entry: ImportEntry): RowMapping {
   const mapping = wholeMappingOf(entry)
-  return entry.tasks_only ? { ...mapping, code: null, turns: null } : mapping
+  return entry.tasks_only ? { ...mapping, code: null, turns: null, attempt_id: null } : mapping
 }
 
 function wholeMappingOf(entry: ImportEntry): RowMapping {
-  const column = (name: string | null): string | null => (name === null ? null : `{${name}}`)
-  const { task, reference, code, reasoning, generator, language } = entry.columns
-  return (
-    datasetOf(entry)?.columns ?? {
-      ...NOTHING_ELSE,
-      task: `{${task}}`,
-      reference: column(reference),
-      code: column(code),
-      reasoning: column(reasoning),
-      generator: column(generator),
-      language: column(language),
-    }
-  )
+  return datasetOf(entry)?.columns ?? mappingOfColumns(entry.columns)
 }
 
 // Of the tasks only id and name: the references of a large dataset would not fit into memory.
