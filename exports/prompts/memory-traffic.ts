@@ -1,3 +1,4 @@
+import { memoryPeak } from '../../pipelines/core/memory-peaks.ts'
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 
 /**
@@ -21,8 +22,8 @@ export function trafficOf({ performance, environment }: Evaluation): string | nu
 }
 
 function sideOf(rate: number, hardware: string): string | null {
-  const peak = PEAKS.find(([name]) => name.test(hardware))?.[1]
-  if (peak === undefined) return null
+  const peak = memoryPeak(hardware)
+  if (peak === null) return null
   const share = rate / peak
   const base = `The memory of ${hardware} gives ${peak} GB/s, of which that is ${(100 * share).toPrecision(3)} %.`
   if (share > BEYOND) return `${base} More than there is: some of it stays in caches or is not read at all.`
@@ -34,31 +35,6 @@ function sideOf(rate: number, hardware: string): string | null {
 // Clocks and medians are right to a few percent; copies reach 85 to 95 % of what datasheets say.
 const BEYOND = 1.05
 const NEAR = 0.6
-
-// GB/s, from the vendors' datasheets. The first that fits: names of one family differ in their ends.
-const PEAKS: readonly (readonly [RegExp, number])[] = [
-  [/\bB200\b/, 8000],
-  [/\bGH200 480GB\b/, 4000],
-  [/\bH200\b/, 4800],
-  [/\bH100 NVL\b/, 3900],
-  [/\bH100 PCIe\b/, 2000],
-  [/\bH100\b/, 3350],
-  [/\bH800\b/, 3350],
-  [/\bH20\b/, 4000],
-  [/\bA100-SXM\d?-80GB\b/, 2039],
-  [/\bA100 80GB PCIe\b/, 1935],
-  [/\bA100-(?:SXM\d?|PCIE)-40GB\b/, 1555],
-  [/\bL40S?\b/, 864],
-  [/\bL4\b/, 300],
-  [/\bA10G?\b/, 600],
-  [/\bV100\b/, 900],
-  [/\bT4\b/, 320],
-  [/\bRTX 5090\b/, 1792],
-  [/\bRTX 4090\b/, 1008],
-  [/\bRTX 3090 Ti\b/, 1008],
-  [/\bRTX 3090\b/, 936],
-  [/\bMI300X\b/, 5300],
-]
 
 function sizeOf(bytes: number): string {
   const [unit = 'B', scale = 1] = UNITS.find(([, each]) => bytes >= each) ?? []

@@ -5,6 +5,7 @@ import type { Contamination } from '../benchmarks/contamination.ts'
 import { evidenceFacts } from './evidence-facts.ts'
 import { kernelFacts } from './kernel-facts.ts'
 import { operatorFacts } from './operator-facts.ts'
+import { rooflineFacts } from './roofline-facts.ts'
 import { safetyFacts } from './safety-facts.ts'
 import { textFacts } from './text-facts.ts'
 import { traceFacts } from './trace-facts.ts'
@@ -15,6 +16,7 @@ import { traceFacts } from './trace-facts.ts'
  */
 export async function ownFacts(judged: Judged, given: GivenFacts = {}): Promise<OwnFacts> {
   const { candidate, task } = judged
+  const operators = operatorFacts(task)
   const computed = {
     candidate_id: candidate.id,
     task_id: task.id,
@@ -33,7 +35,8 @@ export async function ownFacts(judged: Judged, given: GivenFacts = {}): Promise<
     ...evidenceFacts(judged),
     ...(await textFacts(candidate)),
     ...(await traceFacts(judged)),
-    ...operatorFacts(task),
+    ...operators,
+    ...rooflineFacts(judged, operators.operators),
     reference_graph: given.reference_graph ?? judged.graph ?? null,
     ...kernelFacts(judged),
     ...safetyFacts(judged),

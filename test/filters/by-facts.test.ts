@@ -3,6 +3,7 @@ import { contracts } from '../../filters/contracts.ts'
 import { evidence } from '../../filters/evidence.ts'
 import { kernelFacts } from '../../filters/facts/kernel-facts.ts'
 import { operatorFacts } from '../../filters/facts/operator-facts.ts'
+import { rooflineFacts } from '../../filters/facts/roofline-facts.ts'
 import { safetyFacts } from '../../filters/facts/safety-facts.ts'
 import { policy } from '../../filters/policy.ts'
 import { provenance } from '../../filters/provenance.ts'
@@ -11,7 +12,7 @@ import { safety } from '../../filters/safety.ts'
 import { semanticDedup } from '../../filters/semantic-dedup.ts'
 import type { RecordFilter } from '../../filters/types.ts'
 import type { GivenFacts } from '../../pipelines/core/records/candidate-facts.ts'
-import { aCandidate, aTask } from '../records.ts'
+import { aCandidate, aPerformance, aTask, anEvaluation } from '../records.ts'
 import { askDataset, askRecord, stated } from './selecting.ts'
 
 type Case = readonly [filter: RecordFilter, given: GivenFacts, options: unknown, reason: string | null]
@@ -129,5 +130,39 @@ describe('facts', () => {
     const found = safetyFacts(written(code))
     expect(found.secrets).toBe(secrets)
     if (secrets === 0) expect(found.personal_data).toBe(personal_data)
+  })
+})
+
+describe('the share of the roofline', () => {
+  const task = aTask()
+  const candidate = aCandidate(task)
+  // 3350 GB/s of an H100: 1.675 GB in a millisecond are half of it.
+  const bytes = { input_bytes: 1_000_000_000, parameter_bytes: 0, output_bytes: 675_000_000 }
+  const share = (
+    operators: string | null,
+    latency_ms = 1,
+    hardware = 'NVIDIA H100 80GB HBM3',
+    known: object = bytes,
+  ) => {
+    const evaluation = anEvaluation(candidate, { performance: aPerformance(2, { latency_ms, ...known }) })
+    const environment = { ...evaluation.environment, hardware }
+    return rooflineFacts({ evaluations: [{ ...evaluation, environment }] }, operators).roofline_share
+  }
+
+  it('is what a call moves, over what the memory gives', () => {
+    expect(share('relu')).toBeCloseTo(0.5, 6)
+    expect(share('layer_norm,relu', 2)).toBeCloseTo(0.25, 6)
+    expect(share('', 1)).toBeCloseTo(0.5, 6)
+  })
+
+  it.each([
+    ['arithmetic limits the reference', 'matmul,relu', 1, 'NVIDIA H100 80GB HBM3', bytes],
+    ['it reads a part of its arguments only', 'embedding', 1, 'NVIDIA H100 80GB HBM3', bytes],
+    ['nobody knows what the reference does', null, 1, 'NVIDIA H100 80GB HBM3', bytes],
+    ['nobody knows what the hardware gives', 'relu', 1, 'Some processor', bytes],
+    ['nobody measured the bytes', 'relu', 1, 'NVIDIA H100 80GB HBM3', {}],
+    ['it is more than there is', 'relu', 0.4, 'NVIDIA H100 80GB HBM3', bytes],
+  ])('is unknown where %s', (_, operators, latency, hardware, known) => {
+    expect(share(operators, latency, hardware, known)).toBeNull()
   })
 })
