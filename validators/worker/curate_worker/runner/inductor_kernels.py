@@ -33,6 +33,8 @@ class Kernel:
     """One kernel and how it is launched."""
 
     definition: ast.FunctionDef
+    functions: tuple[ast.FunctionDef, ...]
+    """Functions of its own that it hands to scans and reductions."""
     kind: str
     is_outer: bool
     """Whether it reduces along an axis that is not the last."""
@@ -103,7 +105,7 @@ def kernels_of(program: ast.Module) -> dict[str, Kernel]:
 
 
 def _kernel(text: str) -> Kernel:
-    definition = next(item for item in ast.parse(text).body if isinstance(item, ast.FunctionDef))
+    *functions, definition = [item for item in ast.parse(text).body if isinstance(item, ast.FunctionDef)]
     heuristics = next((item for item in definition.decorator_list if isinstance(item, ast.Call)), None)
     kind = "" if heuristics is None else ast.unparse(heuristics.func).removeprefix("triton_heuristics.")
     if heuristics is None or kind not in _KINDS:
@@ -117,8 +119,16 @@ def _kernel(text: str) -> Kernel:
     constants: dict[str, object] = ast.literal_eval(meta["constants"])
     definition.decorator_list = [ast.parse("triton.jit", mode="eval").body]
     hint = settings.get("reduction_hint")
+    # Kernels number their functions, each from 0.
+    names = {item.name: f"{definition.name}{item.name}" for item in functions}
+    for item in functions:
+        item.name = names[item.name]
+    for node in ast.walk(ast.Module([definition, *functions], [])):
+        if isinstance(node, ast.Name):
+            node.id = names.get(node.id, node.id)
     return Kernel(
         definition=definition,
+        functions=tuple(functions),
         kind=kind,
         is_outer=hint is not None and ast.unparse(hint).startswith("ReductionHint.OUTER"),
         axes=_GRIDS[grid],
@@ -175,7 +185,8 @@ def helpers_of(kernels: list[Kernel]) -> tuple[str, set[str]]:
     texts: dict[str, str] = {}
     modules: set[str] = set()
     for kernel in kernels:
-        _link(kernel.definition, triton_helpers, texts, modules)
+        for definition in (*kernel.functions, kernel.definition):
+            _link(definition, triton_helpers, texts, modules)
     return "\n\n\n".join(texts.values()), modules
 
 

@@ -52,7 +52,7 @@ def module_source(model: torch.nn.Module, written: list[Written]) -> str:
     if not kernels:
         raise FaultInInput("EXTERN_ONLY", "it calls library functions alone: there is nothing to fuse")
     helpers, modules = helpers_of(kernels)
-    definitions = [ast.unparse(kernel.definition) for kernel in kernels]
+    definitions = [ast.unparse(item) for kernel in kernels for item in (*kernel.functions, kernel.definition)]
     body = "\n\n\n".join(part for part in (helpers, *definitions, _REINTERPRET, *functions) if part)
     imports = ["import torch", "import triton", "import triton.language as tl"]
     head = "\n".join([*imports, *(_IMPORTS[name] for name in sorted(modules))])
