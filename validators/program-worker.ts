@@ -24,7 +24,7 @@ export interface ProgramWorker {
 }
 
 /** Named in rejects; raised by every change that sees something else. */
-export const PROGRAM_CHECK = 'program-check@2'
+export const PROGRAM_CHECK = 'program-check@3'
 
 /** The same for what TorchInductor is asked for. */
 export const INDUCTOR = 'inductor@1'

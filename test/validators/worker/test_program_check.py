@@ -40,6 +40,8 @@ def _found(opened: tuple, reference: str, workloads: list[Workload] | None = Non
 def test_nothing_speaks_against_a_reference_that_runs(opened: tuple) -> None:
     assert _found(opened, _reference("return torch.relu(x)")) is None
     assert _found(opened, _reference("x.add_(1)")) is None
+    assert _found(opened, _reference("return x.unsqueeze(0)")) is None
+    assert _found(opened, _reference("return x.t()", "torch.randn(9, 9)")) is None
 
 
 @pytest.mark.parametrize(

@@ -113,12 +113,18 @@ def _seen(reference: Reference) -> Iterator[tuple[Parcel, Parcel, bool]]:
 
 
 def _fingerprint(output: Parcel) -> str:
-    return json.dumps([output.tree, digests_of(output)], sort_keys=True)
+    return json.dumps([output.tree, _shown(output)], sort_keys=True)
 
 
 def _is_among(output: Parcel, inputs: Parcel) -> bool:
-    given = set(digests_of(inputs))
-    return bool(output.tensors) and all(digest in given for digest in digests_of(output))
+    given = set(_shown(inputs))
+    return bool(output.tensors) and all(item in given for item in _shown(output))
+
+
+# The same memory in another shape or layout is another result.
+def _shown(parcel: Parcel) -> list[str]:
+    pairs = zip(parcel.tensors, digests_of(parcel), strict=True)
+    return [f"{vars(descriptor)} {digest}" for descriptor, digest in pairs]
 
 
 def _candidate_finding(station: Station, check: ProgramCheck, candidate: Candidate) -> Finding | None:
