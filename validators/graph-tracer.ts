@@ -42,9 +42,7 @@ export interface TracerOptions {
 export async function openGraphTracer({ cacheFolder, signal }: TracerOptions): Promise<GraphTracer> {
   const { python } = await findPython()
   const version = (await installedPackages(python)).get('torch')?.version ?? 'unknown'
-  const seats = Array.from({ length: Math.max(1, Math.floor(usableCores() / 2)) }, () =>
-    openSeat(python, cacheFolder),
-  )
+  const seats = Array.from({ length: Math.max(1, Math.floor(usableCores() / 2)) }, () => openSeat(python, cacheFolder))
   const seating = openSeating(seats)
   const running = new Map<string, Promise<TracedReference>>()
 

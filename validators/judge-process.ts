@@ -17,6 +17,7 @@ import type {
   ProgramFinding,
   Ready,
   Seconds,
+  SettleRequest,
   TraceRequest,
   TracedGraph,
 } from './protocol.ts'
@@ -47,6 +48,8 @@ export interface Judge {
   trace(request: Omit<TraceRequest, 'nonce'>, timeoutMs: number): Promise<TraceReply>
   /** Announces a candidate. */
   announce(candidate: Omit<PrepareRequest, 'type'>): Promise<void>
+  /** Waits until everything that was announced is built; false where it was not in time, or the judge was lost. */
+  settle(timeoutMs: number): Promise<boolean>
   /** Ends it and everything below it: at once, or when it has put its things in order, which it gets `patienceMs` for. */
   stop(patienceMs?: number): Promise<void>
 }
@@ -69,6 +72,7 @@ export async function startJudge(python: string, options: JudgeOptions): Promise
         const message: PrepareRequest = { type: 'prepare', ...candidate }
         await child.write(`${JSON.stringify(message)}\n`)
       },
+      settle: async (timeoutMs) => (await exchange(child, lines, { type: 'settle' }, timeoutMs)).type === 'settled',
       stop: (patienceMs = 0) => stop(child, lines, patienceMs),
     }
   } catch (error) {
@@ -100,11 +104,11 @@ type Lost = { readonly type: 'lost'; readonly message: string }
 async function exchange(
   child: DescriptorProcess,
   lines: AsyncGenerator,
-  request: Question | Omit<TraceRequest, 'nonce'>,
+  request: Question | Omit<TraceRequest, 'nonce'> | Omit<SettleRequest, 'nonce'>,
   timeoutMs: number,
 ): Promise<Answer | Lost> {
   const nonce = randomBytes(16).toString('hex')
-  const message: EvaluateRequest | CheckRequest | CompileRequest | TraceRequest = { ...request, nonce }
+  const message: EvaluateRequest | CheckRequest | CompileRequest | TraceRequest | SettleRequest = { ...request, nonce }
   await child.write(`${JSON.stringify(message)}\n`)
   const line = await nextLine(lines, timeoutMs)
   if (line.kind !== 'line') return { type: 'lost', message: `${line.kind}: ${lastLine(child.printed())}` }

@@ -19,6 +19,8 @@ export interface JudgeOptions {
   readonly cache_folder: string
   /** Threads of PyTorch and OpenMP in reference and candidate. */
   readonly threads: number
+  /** Compute capability of GPUs of other machines, for a judge that only builds for those. */
+  readonly builds_for?: readonly [number, number]
 }
 
 /** Settings of one request: what of the recipe decides a verdict. */
@@ -90,6 +92,12 @@ export interface PrepareRequest {
   readonly type: 'prepare'
   readonly candidate: EvaluateRequest['candidate']
   readonly settings: JudgeSettings
+}
+
+/** Say when everything that was announced is built. */
+export interface SettleRequest {
+  readonly type: 'settle'
+  readonly nonce: string
 }
 
 /** A row of `evaluations` as the judge writes it: without the ids of candidate and task and without the validator's name. */
@@ -168,11 +176,13 @@ export type CompiledProgram = z.infer<typeof CompiledProgram>
 
 const Compiled = CompiledProgram.extend({ type: z.literal('compiled'), nonce: z.string() }).strict()
 
+const Settled = z.strictObject({ type: z.literal('settled'), nonce: z.string() })
+
 const Fault = z.strictObject({ type: z.literal('fault'), nonce: z.string(), code: z.string(), message: z.string() })
 
 /** The first line of a judge. */
 export const Greeting = z.discriminatedUnion('type', [Ready, Failed])
 
 /** Every later line: a verdict on the candidate, what was seen of a program, what a compiler wrote, the graph of a reference, or a failure of the machine. */
-export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Compiled, Traced, Fault])
+export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Compiled, Traced, Settled, Fault])
 export type Answer = z.infer<typeof Answer>

@@ -47,7 +47,8 @@ export function validatorOn(pool: WorkerPool, settings: ValidatorSettings): Omit
   }
 }
 
-function questionOf({ task, candidate }: EvaluationRequest, { max_workloads, ...settings }: ValidatorSettings) {
+/** What a judge is asked about a candidate. */
+export function questionOf({ task, candidate }: EvaluationRequest, { max_workloads, ...settings }: ValidatorSettings) {
   const { language, form } = candidate
   const workloads = task.workloads.slice(0, max_workloads)
   return {

@@ -8,6 +8,7 @@ import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply, Question } from './judge-process.ts'
 import type { CheckRequest, CompiledProgram, EvaluateRequest, JudgeOptions, ProgramFinding } from './protocol.ts'
 import type { ValidatorWarning } from './types.ts'
+import { wantsBuilds } from './wants-builds.ts'
 
 /** What a pool is made of. */
 export interface PoolOptions {
@@ -176,11 +177,6 @@ function closedMeanwhile(): CurateError {
 
 // With every question some more: a judge shall neither run out of them nor have them all when there are others.
 const ANNOUNCED_PER_THREAD = 2
-
-// As the judge itself decides (judge/prepared.py); the others would only cost it a message.
-function wantsBuilds({ candidate }: Evaluation): boolean {
-  return candidate.sources.some(({ content }) => /cpp_extension|load_inline/.test(content))
-}
 
 // While one times, alone on the device, the others start processes and compile. Each of those takes 1.5 GB of the GPU.
 const JUDGES_PER_GPU = 6

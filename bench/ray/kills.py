@@ -74,7 +74,7 @@ class Trial:
         """The driver over what is still to be done."""
         config = {"stage": "mine", "shards": self.make_plan(), "package": str(ROOT), "needs_python": False}
         config |= {"arguments": ["--plan", str(self.plan), "--engine", "ray", "--json"], "needs_gpu": False}
-        config |= {"cpus": 1, "gpus": 1, "stations": 2, "depth": 1, "retries": 3, "timeout_s": None}
+        config |= {"cpus": 1, "gpus": 1, "stations": 2, "depth": 1, "retries": 3, "timeout_s": None, "builds_for": None}
         config |= {"progress_file": str(self.folder / "progress.json"), "address": self.cluster.address}
         (self.folder / "config.json").write_text(json.dumps(config))
         return subprocess.Popen(

@@ -40,6 +40,7 @@ export function addShard(program: Command, runCommand: RunCommand): void {
       'where a plan in an object store is worked on',
       join(homedir(), '.cache', 'curate', 'scratch'),
     )
+    .option('--ahead <architecture>', 'only compile, for GPUs such as sm_90, into the cache of the work directory')
     .option('--serve', 'read names of shards from standard input, one a line, and stay warm between them', false)
     .addOption(engineOption().default('local').hideHelp())
     .addOption(jsonOption())

@@ -91,4 +91,6 @@ export interface Stage<Recipe, Resource = undefined> {
   open?(recipe: Recipe, cacheDirectory: string, signal: AbortSignal): Promise<Resource>
   close?(resource: Resource): Promise<void>
   run(context: StageContext<Recipe, Resource>): AsyncIterable<TableRow>
+  /** Does, into the cache, what a shard will want and what needs no GPU, for GPUs of a compute capability; decides nothing. */
+  prepareOn?(context: StageContext<Recipe, null>, capability: readonly [number, number]): Promise<void>
 }

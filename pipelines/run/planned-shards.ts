@@ -12,7 +12,9 @@ import type { Stage } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { Recipe } from '../stages/recipe.ts'
 import type { RunState } from './run-state.ts'
+import { prepareShard } from './shard-runner.ts'
 import { openShardSession } from './shard-session.ts'
+import type { ShardSession } from './shard-session.ts'
 import { plannedWork, readStagePlan } from './stage-plan.ts'
 import type { StagePlan } from './stage-plan.ts'
 import { stages } from './stages.ts'
@@ -21,6 +23,8 @@ import { stages } from './stages.ts'
 export interface PlannedShards {
   /** The shards of the plan, in its order. */
   readonly shards: readonly string[]
+  /** Does ahead what one will want and what needs no GPU, for GPUs of this compute capability. */
+  prepare(shard: string, capability: readonly [number, number]): Promise<void>
   /** Runs one, unless it is there already; false where it failed, which is told and recorded. */
   run(shard: string): Promise<boolean>
   close(): Promise<void>
@@ -48,14 +52,16 @@ export async function openPlannedShards(path: string, options: PlannedShardsOpti
   const store = stored === null ? null : openShardStore(stored.store, state.directories, plan.run)
   // What is only on this machine is not finished yet.
   const emit: Emit = (event) => (store !== null && event.type === 'shard_finished' ? undefined : options.emit(event))
-  const session = await openShardSession(stage, state, emit)
+  // Opened with the first shard: who only prepares needs no judges.
+  let opened: Promise<ShardSession> | null = null
+  const session = (): Promise<ShardSession> => (opened ??= openShardSession(stage, state, emit))
   return {
     shards: plan.shards.map(({ shard }) => shard),
     async run(shard) {
       try {
         const work = plannedWork(plan, stage, shard)
         if (store !== null) for (const key of [...work.inputs, work]) await store.pull(key)
-        const ok = (await session.run(work)) === null && !options.signal.aborted
+        const ok = (await (await session()).run(work)) === null && !options.signal.aborted
         if (!ok || store === null) return ok
         const manifest = await store.push(work)
         options.emit({ type: 'shard_finished', stage: plan.stage, shard, manifest })
@@ -65,7 +71,8 @@ export async function openPlannedShards(path: string, options: PlannedShardsOpti
         return false
       }
     },
-    close: () => session.close(),
+    prepare: (shard, capability) => prepareShard(stage, plannedWork(plan, stage, shard), state, capability),
+    close: async () => (await opened)?.close(),
   }
 }
 

@@ -55,6 +55,19 @@ export async function runShard<Recipe, Resource>(
   }
 }
 
+/** Does ahead what a shard will want and what needs no GPU; nothing where its stage knows of nothing. */
+export async function prepareShard<Recipe>(
+  stage: Stage<Recipe, unknown>,
+  work: PlannedWork,
+  run: RunState<Recipe>,
+  capability: readonly [number, number],
+): Promise<void> {
+  const progress = { expect: () => undefined, advance: () => undefined }
+  const nothing: Pick<ShardOutput, 'writeFile'> = { writeFile: () => Promise.reject(new TypeError('only prepared')) }
+  const inputs = openInputs(work.inputs, run.directories)
+  await stage.prepareOn?.(stageContext(work, run, null, progress, inputs, nothing), capability)
+}
+
 interface ShardOutput {
   write(item: TableRow): Promise<void>
   writeFile(path: string, write: (temporaryPath: string) => Promise<void>): Promise<void>
@@ -121,7 +134,7 @@ function stageContext<Recipe, Resource>(
   resource: Resource,
   progress: ShardProgress,
   inputs: InputReader,
-  output: ShardOutput,
+  output: Pick<ShardOutput, 'writeFile'>,
 ): StageContext<Recipe, Resource> {
   return {
     recipe: run.recipe,

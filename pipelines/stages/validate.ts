@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { buildAhead } from '../../validators/build-ahead.ts'
 import { rememberEvaluations } from '../../validators/evaluation-cache.ts'
 import type { EvaluationRequest, Validator } from '../../validators/types.ts'
 import { VALIDATOR, openValidator } from '../../validators/validator.ts'
@@ -49,6 +50,11 @@ export const validateStage: Stage<Recipe, Validator> = {
     await validator.prepare(work.pairs)
     yield* judgeInOrder(work.pairs, validator, context)
   },
+  async prepareOn(context, capability) {
+    const { pairs } = await readWork(context)
+    const { recipe, cacheDirectory: cacheFolder, signal } = context
+    await buildAhead(pairs, validatorSettings(recipe), { capability, cacheFolder, signal })
+  },
 }
 
 function specOf(key: ShardKey, recipe: Recipe, world: World): ShardSpec {
@@ -70,7 +76,7 @@ interface Work {
   readonly orphans: readonly Candidate[]
 }
 
-async function readWork(context: StageContext<Recipe, Validator>): Promise<Work> {
+async function readWork(context: StageContext<Recipe, unknown>): Promise<Work> {
   const belongs = (taskId: string): boolean =>
     bucketOf(taskId, context.recipe.validate.shards) === numberOf(context.shard)
   const tasksById = new Map<string, Task>()

@@ -12,6 +12,8 @@ export interface ShardOptions {
   readonly index?: number
   /** Read names of shards from standard input, one a line, and stay warm between them. */
   readonly serve: boolean
+  /** Only build ahead what they want, for GPUs of this architecture. */
+  readonly ahead?: string
   /** What runs it, for the manifest. */
   readonly engine: string
   /** Where a plan in an object store is worked on. */
@@ -27,8 +29,10 @@ export async function runPlannedShards(
   const { engine, scratch } = options
   const planned = await openPlannedShards(options.plan, { engine, scratch, emit: reporter.emit, signal })
   let failures = 0
+  const capability = options.ahead === undefined ? null : capabilityOf(options.ahead)
   const run = async (shard: string): Promise<void> => {
-    if (!(await planned.run(shard))) failures += 1
+    if (capability !== null) await planned.prepare(shard, capability)
+    else if (!(await planned.run(shard))) failures += 1
   }
   try {
     if (options.serve) await serve(run, signal)
@@ -39,6 +43,12 @@ export async function runPlannedShards(
   if (signal.aborted) return 130
   if (!options.serve) reporter.note(failures === 0 ? 'Done.' : `${formatCount(failures, 'shard')} failed.`)
   return failures === 0 ? 0 : 1
+}
+
+function capabilityOf(text: string): readonly [number, number] {
+  const [, major, minor] = /^sm_(\d{1,2})(\d)$/.exec(text) ?? []
+  if (major !== undefined && minor !== undefined) return [Number(major), Number(minor)]
+  throw usageError(`--ahead takes an architecture and not ${text}`, 'For example --ahead sm_90 for H100.')
 }
 
 function namesOf({ shard, index }: ShardOptions, shards: readonly string[]): readonly string[] {

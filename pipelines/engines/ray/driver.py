@@ -21,7 +21,8 @@ from report import Report
 _TAKE_SECONDS = 2.0
 _LOOK_SECONDS = 10.0
 _FAILURES_TO_DRAIN = 2
-_SETUPS_TO_GIVE_UP = 3
+_BUILDS_PER_SEAT = 2
+_SETUPS_TO_GIVE_UP = 6
 
 
 @dataclass
@@ -48,15 +49,18 @@ class Drive:
         self._calls: dict[ray.ObjectRef, Seat] = {}
         self._seats: list[Seat] = []
         self._unfinished = set(config["shards"])
+        self._to_build = deque(config["shards"] if config["builds_for"] is not None else [])
+        self._builds: list[ray.ObjectRef] = []
         self._drained = 0
         self._failed_setups = 0
-        self._looked_at = 0.0
+        self._looked_at = -_LOOK_SECONDS
 
     def run(self) -> None:
         """Ends when every shard is finished or failed for good."""
         while self._unfinished:
             self._open_seats()
             self._hand_out()
+            self._build_ahead()
             if self._calls:
                 done, _ = ray.wait(list(self._calls), num_returns=1, timeout=1)
             else:
@@ -69,7 +73,7 @@ class Drive:
             self._close(seat)
 
     def _open_seats(self) -> None:
-        if time.monotonic() - self._looked_at < _LOOK_SECONDS and self._seats:
+        if time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = time.monotonic()
         wanted = max(1, min(self._slots() - self._drained, len(self._unfinished)))
@@ -100,6 +104,17 @@ class Drive:
             if idle and seat.running:
                 self._calls[seat.handle.take.remote(_TAKE_SECONDS)] = seat
 
+    # A few shards ahead of the stations, on cores that nobody else wants: what is built lies in the shared cache.
+    def _build_ahead(self) -> None:
+        if self._builds:
+            _, self._builds = ray.wait(self._builds, num_returns=len(self._builds), timeout=0)
+        build = ray.remote(num_cpus=1, num_gpus=0, max_calls=0, max_retries=1)(station.build_ahead)
+        waiting = set(self._pending)
+        while self._to_build and len(self._builds) < _BUILDS_PER_SEAT * max(1, len(self._seats)):
+            shard = self._to_build.popleft()
+            if shard in waiting:
+                self._builds.append(build.remote(self._config, shard))
+
     def _settle(self, call: ray.ObjectRef) -> None:
         seat = self._calls.pop(call)
         if seat not in self._seats:
@@ -107,16 +122,14 @@ class Drive:
         try:
             answer = ray.get(call)
         except ray.exceptions.RayTaskError as error:
-            self._failed_setups += 1
             self._lose(seat, str(error.cause))
-            if self._failed_setups >= _SETUPS_TO_GIVE_UP and not any(each.node for each in self._seats):
-                raise SystemExit(f"no node can be made ready: {error.cause}") from error
             return
         except ray.exceptions.RayError as error:
             self._lose(seat, f"{type(error).__name__}: {str(error).splitlines()[0]}")
             return
         if isinstance(answer, dict):
             seat.node, seat.node_id = answer["node"], answer["node_id"]
+            self._failed_setups = 0
             return
         for event in answer:
             self._take(seat, event)
@@ -165,7 +178,10 @@ class Drive:
     def _lose(self, seat: Seat, reason: str) -> None:
         self._close(seat)
         if not seat.node:
-            self._report.warn(f"a station could not be opened: {reason}", "It is tried again elsewhere.")
+            self._failed_setups += 1
+            self._report.warn(f"a station could not be opened: {reason}", "It is tried again, perhaps elsewhere.")
+            if self._failed_setups >= _SETUPS_TO_GIVE_UP and not any(each.node for each in self._seats):
+                raise SystemExit(f"no station can be opened: {reason}")
         for shard in sorted(seat.running):
             self._try_again(shard, f"on {seat.node}, {reason}")
 
@@ -183,7 +199,9 @@ class Drive:
     def _close(self, seat: Seat) -> None:
         with suppress(ValueError):
             self._seats.remove(seat)
-        self._looked_at = 0.0
+        # Another at once, unless this one never worked: then the next may not either.
+        if seat.node:
+            self._looked_at = -_LOOK_SECONDS
         with suppress(ray.exceptions.RayError):
             ray.kill(seat.handle)
 
@@ -221,7 +239,8 @@ def main(arguments: list[str]) -> None:
     # The modules are beside this file and nowhere on the nodes' path.
     for module in (node, station):
         ray.cloudpickle.register_pickle_by_value(module)
-    ray.init(address=config.get("address", "auto"), log_to_driver=False, logging_level="error")
+    # A job is told its cluster in RAY_ADDRESS; "auto" would take the one that was started last on the machine.
+    ray.init(address=config.get("address"), log_to_driver=False, logging_level="error")
     report = Report(config)
     Drive(with_defaults(config, ray.nodes()), report).run()
     report.close()

@@ -79,6 +79,8 @@ export function driverConfig(job: StageJob, options: RayOptions) {
     cpus: options.cpus,
     gpus: options.gpus,
     stations: options.stations,
+    // Without a shared folder nobody would see what was built.
+    builds_for: options.store === null && judges(job.stage) ? options.builds_for : null,
     depth: Math.min(2, job.concurrency),
     retries: options.retries,
     timeout_s: options.shard_timeout_s,

@@ -44,6 +44,14 @@ export const RayOptions = z.strictObject({
     .nullable()
     .default(null)
     .describe('Stations at a time; null for as many as nodes have room for'),
+  builds_for: z
+    .string()
+    .regex(/^sm_\d{2,3}$/, 'an architecture such as sm_90')
+    .nullable()
+    .default(null)
+    .describe(
+      'Architecture of the GPUs, such as `sm_90`: tasks on any free core then compile for them ahead of the judges; null for the cores of their own nodes alone',
+    ),
   retries: z
     .int()
     .min(0)

@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> None:
     """Prints the facts of every node that is alive, one JSON object per line."""
     config = node.read_config(arguments[0])
     ray.cloudpickle.register_pickle_by_value(node)
-    ray.init(address=config.get("address", "auto"), log_to_driver=False, logging_level="error")
+    ray.init(address=config.get("address"), log_to_driver=False, logging_level="error")
     for each in ray.nodes():
         if each["Alive"]:
             print(json.dumps({"type": "node_facts", **ask(each, config)}), flush=True)

@@ -17,6 +17,14 @@ from node import curate, make_ready, start_child
 ENDINGS = ("shard_finished", "shard_failed", "lost")
 
 
+def build_ahead(config: dict, shard: str) -> None:
+    """Compiles what the candidates of a shard want, on one core and without a GPU; what fails is done by its judge."""
+    make_ready(config)
+    command = [*curate(config), "--ahead", config["builds_for"], "--shard", shard]
+    child = start_child(command, {**config, "cpus": 1})
+    child.communicate()
+
+
 class Station:
     """One warm process that runs shards, on one GPU or on some cores of a node. Called from several threads at once."""
 

@@ -26,6 +26,8 @@ class Launched:
 
     root: Path
     server: ForkServer
+    builds_for: tuple[int, int] | None = None
+    """Compute capability of GPUs of other machines, where only builds for those are wanted."""
 
 
 def launch(device: str, threads: int, *, forked: bool = False) -> Launched:

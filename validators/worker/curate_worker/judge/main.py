@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..sandbox import system_calls as system
@@ -32,19 +32,28 @@ class JudgeOptions:
     """Names the device among the machine's: `cpu`, or the GPU's UUID."""
     cache_folder: Path
     threads: int
+    builds_for: tuple[int, int] | None = None
+    """Compute capability of GPUs of other machines: what is built is built for those."""
 
 
 def main(arguments: list[str]) -> None:
     """Serves the orchestrator until it closes descriptor 3."""
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     text = json.loads(arguments[0])
-    options = JudgeOptions(text["device"], text["slot"], Path(text["cache_folder"]), text["threads"])
+    capability = text.get("builds_for")
+    options = JudgeOptions(
+        text["device"],
+        text["slot"],
+        Path(text["cache_folder"]),
+        text["threads"],
+        None if capability is None else (int(capability[0]), int(capability[1])),
+    )
     requests, answers = os.fdopen(_REQUESTS, "rb"), os.fdopen(_ANSWERS, "wb")
     for descriptor in (_REQUESTS, _ANSWERS):
         os.set_inheritable(descriptor, False)
     try:
         with _imports_explained():
-            launched = launch(options.device, options.threads, forked=True)
+            launched = replace(launch(options.device, options.threads, forked=True), builds_for=options.builds_for)
         with _imports_explained(launched):
             names = ("curate_worker.judge.opening", "curate_worker.judge.serving")
             opening, serving = map(importlib.import_module, names)

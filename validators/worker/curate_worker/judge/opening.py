@@ -53,11 +53,12 @@ def open_station(
         shares_gpu = device == "cuda" and probed["gpu_memory_unshared"] is None
         if shares_gpu:
             keep_on_gpu()
-        tools = find_toolchain(tuple(gpu["capability"]) if device == "cuda" else None)
+        tools = find_toolchain(tuple(gpu["capability"]) if device == "cuda" else launched.builds_for)
+        for_gpu = device == "cuda" or launched.builds_for is not None
         station = Station(
             device=device,
             server=server,
-            builder=_builder(server, cache_folder / "builds", tools, device, probed["layers"]),
+            builder=_builder(server, cache_folder / "builds", tools, probed["layers"], gpu=for_gpu),
             locks=DeviceLocks({PROCESSOR: PROCESSOR} | ({} if device == PROCESSOR else {device: slot})),
             environments={name: describe_environment(name, gpu, tools, threads) for name in {"cpu", device}},
             has_triton=triton_version() is not None,
@@ -72,10 +73,10 @@ def open_station(
 
 
 # What a program could write to, no later build may be compiled with.
-def _builder(server: ForkServer, folder: Path, tools: Toolchain, device: str, layers: list[str]) -> Builder:
+def _builder(server: ForkServer, folder: Path, tools: Toolchain, layers: list[str], *, gpu: bool) -> Builder:
     headers = HeaderStore(folder / "headers", server.headers, tools, run_in_sandbox(server))
     is_protected = "landlock" in layers or "own-user" in layers
-    return Builder(server, BuildCache(folder), tools, headers if is_protected else None, gpu=device == "cuda")
+    return Builder(server, BuildCache(folder), tools, headers if is_protected else None, gpu=gpu)
 
 
 def _greet(root: Path, server: ForkServer, device: str) -> tuple[dict, dict]:

@@ -43,6 +43,9 @@ def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int
             message = _parse(line)
             if isinstance(message, dict) and message.get("type") == "prepare":
                 ahead.add(parse_preparation(message))
+            elif isinstance(message, dict) and message.get("type") == "settle":
+                ahead.settle()
+                write(answers, {"type": "settled", "nonce": str(message.get("nonce", ""))})
             else:
                 write(answers, _answer(station, tasks, tracing, message))
     finally:

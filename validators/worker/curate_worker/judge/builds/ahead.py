@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 
 from ..device_lock import PROCESSOR, DeviceLocks
@@ -27,10 +27,16 @@ class BuildAhead:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         count = max(1, min(builders, memory // _MEMORY_PER_BUILD))
         self._threads = ThreadPoolExecutor(count, "build-ahead")
+        self._queued: list[Future] = []
 
     def add(self, preparation: Preparation) -> None:
         """Queues a candidate."""
-        self._threads.submit(self._build, preparation)
+        self._queued.append(self._threads.submit(self._build, preparation))
+
+    def settle(self) -> None:
+        """Waits until everything that was queued is built."""
+        wait(self._queued)
+        self._queued.clear()
 
     def close(self) -> None:
         """Forgets what is queued; what is being built ends with the fork server."""
