@@ -48,7 +48,8 @@ def test_on_a_gpu_a_kernel_is_its_owner_s_whatever_a_library_calls_its_own() -> 
 
 
 def test_on_the_processor_operators_that_only_look_at_memory_do_not_count() -> None:
-    kinds = [("own", "curate::own", 75), ("operator", "aten::mm", 25), ("operator", "aten::view", 900)]
+    kinds = [("own", "curate::own", 50), ("operator", "mine::registered", 25)]
+    kinds += [("operator", "aten::mm", 25), ("operator", "aten::view", 900)]
     work = [Work(kind, name, 1, nanoseconds) for kind, name, nanoseconds in kinds]
     row = work_row(work, set(), "cpu")
     assert row is not None

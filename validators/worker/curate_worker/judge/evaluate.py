@@ -22,7 +22,7 @@ from .station import Station
 from .stochastic import NUM_INPUTS, compare_draws
 from .tasks import TaskSession
 from .timing import time_candidate
-from .work_shares import look_at_work
+from .work_shares import look_at_work, require_use_of_extensions
 
 _MAX_DETAIL = 200
 _KEPT = frozenset({"kept"})
@@ -148,6 +148,8 @@ class _Judgement:
         evidence.built_extensions = len(self._prepared.built)
         _require_interpreted_kernel(self._run, evidence)
         self._require_own_kernel(reference, evidence)
+        if reference.settings.library_calls == "forbid":
+            look_at_work(self._run, self._prepared.candidate, reference, evidence)
 
     def _timed(self, reference: Reference, evidence: Evidence) -> dict | None:
         alone = partial(self._station.locks.alone, self._prepared.device)
@@ -187,6 +189,8 @@ class _Judgement:
         if reference.settings.own_kernel == "require" and not evidence.has_own_kernel:
             text = "no extension was built and no Triton kernel was launched, and this recipe requires a kernel"
             raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
+        if reference.settings.own_kernel == "require":
+            require_use_of_extensions(self._run, self._prepared.candidate, reference, evidence)
 
     # A program that knows its inputs by a sample of them gives the old answer to inputs that differ in one element.
     def _require_no_stale_answer(self, reference: Reference, first: Fingerprint, flush: bool) -> None:

@@ -31,6 +31,7 @@ _LIBRARIES: Final = (
     "flash::",
     "pytorch_flash::",
 )
+_NAMESPACES: Final = {"aten", "prim", "prims", "c10d", "quantized", "mkldnn", "onednn", "inductor", "torch", "cudnn"}
 # What moves nothing and computes nothing.
 _FREE: Final = re.compile(
     r"aten::(empty|new_empty|view|_unsafe_view|reshape|_reshape|as_strided|expand|permute|transpose|t$|unsqueeze|squeeze|"
@@ -44,26 +45,54 @@ _MEMORY: Final = re.compile(
 _MOST: Final = 16
 # The last sum of a few partial sums, or a cast, is no library that does the work.
 _FORBIDDEN_SHARE: Final = 0.05
+_MOSTLY: Final = 0.5
 _PROFILED: Final = frozenset({"profiled"})
 
 
 def look_at_work(run: CandidateRun, candidate: Candidate, reference: Reference, evidence: Evidence) -> None:
     """Measures it in one call more. Raises a Verdict on library calls where the recipe forbids them."""
     policy = reference.settings.library_calls
-    if policy == "allow" or candidate.is_native or run.proved_on == "interpreter":
+    if policy == "allow":
         return
+    evidence.work = evidence.work or _measured(run, candidate, reference, is_needed=policy == "forbid")
+    if policy == "forbid" and _library_share(evidence) > _FORBIDDEN_SHARE:
+        raise _fallback(evidence, "which this recipe forbids")
+
+
+def require_use_of_extensions(
+    run: CandidateRun, candidate: Candidate, reference: Reference, evidence: Evidence
+) -> None:
+    """Raises a Verdict where an extension was built, nobody was seen calling it, and libraries do the work."""
+    if evidence.extension_calls or evidence.triton_launches or not evidence.built_extensions:
+        return
+    evidence.work = _measured(run, candidate, reference, is_needed=True)
+    if _library_share(evidence) > _MOSTLY:
+        raise _fallback(evidence, "and nobody calls the extension that was built")
+
+
+def _measured(run: CandidateRun, candidate: Candidate, reference: Reference, *, is_needed: bool) -> dict | None:
+    if candidate.is_native or run.proved_on == "interpreter":
+        return None
     try:
         run.restart_if_ended(reference)
         work = run.call(reference.unforeseen_case(0), flush=False, how=_PROFILED).work
     except Verdict:
+        if is_needed:
+            raise
         run.restart_if_ended(reference)
-        return
-    evidence.work = work_row(work, own_kernels(candidate.files), run.proved_on)
-    if policy == "forbid" and evidence.work is not None and evidence.work["library_share"] > _FORBIDDEN_SHARE:
-        names = [part["name"] for part in evidence.work["parts"] if part["origin"] == "library"]
-        share = f"{100 * evidence.work['library_share']:.0f} %"
-        text = f"{share} of its work is done by libraries, which this recipe forbids: {', '.join(names[:4])}"
-        raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
+        return None
+    return work_row(work, own_kernels(candidate.files), run.proved_on)
+
+
+def _library_share(evidence: Evidence) -> float:
+    return 0.0 if evidence.work is None else evidence.work["library_share"]
+
+
+def _fallback(evidence: Evidence, why: str) -> Verdict:
+    parts = [] if evidence.work is None else evidence.work["parts"]
+    names = [part["name"] for part in parts if part["origin"] == "library"]
+    text = f"{100 * _library_share(evidence):.0f} % of its work is done by libraries, {why}: {', '.join(names[:4])}"
+    return Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
 
 
 def own_kernels(files: Mapping[str, str]) -> set[str]:
@@ -105,8 +134,11 @@ def _origin(item: Work, own: set[str]) -> str:
 
 
 def _is_own(item: Work, own: set[str]) -> bool:
-    if item.kind != "kernel":
-        return item.kind == "own"
+    if item.kind == "operator":
+        # What an extension registers with PyTorch has a namespace of its own.
+        return "::" in item.name and item.name.partition("::")[0] not in _NAMESPACES
+    if item.kind == "own":
+        return True
     qualified = re.split(r"[<(]", item.name.replace("(anonymous namespace)::", "").removeprefix("void "), maxsplit=1)[0]
     return not qualified.startswith(_LIBRARIES) and qualified.rpartition("::")[2].strip() in own
 
