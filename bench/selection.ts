@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFile, rm, mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -7,8 +8,10 @@ import { readManifest } from '../pipelines/core/manifest.ts'
 import { runProcess } from './selection/run-curate.ts'
 
 // `node bench/selection.ts --rows 1000000`: selects from synthetic candidates and compares what every rule kept with SQL that shares
-// nothing with the filters. Prints seconds, peak memory and the number of rows on which the two disagree, which must be 0. `--compare-only` looks again at what an earlier run
-// left in the folder.
+// nothing with the filters. Prints seconds, peak memory and the number of rows on which the two disagree, which must be 0; and the
+// seconds of that SQL alone, a plain DuckDB script that is told what is a copy of what, computes no fact and keeps no verdict.
+// `--python PYTHON`, with `datasketch` and `pyarrow`, also has near duplicates found by both on `--near-rows` of the same codes.
+// `--compare-only` looks again at what an earlier run left in the folder.
 
 // Exact and near duplicates are compared together: which of the two filters refuses a copy is not what matters.
 const STEPS = [
@@ -25,6 +28,8 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '1000000' },
     folder: { type: 'string', default: 'work/bench-selection' },
     'compare-only': { type: 'boolean', default: false },
+    python: { type: 'string' },
+    'near-rows': { type: 'string', default: '30000' },
   },
 })
 const folder = resolve(values.folder)
@@ -46,6 +51,16 @@ try {
 } finally {
   await database.close()
 }
+if (values.python !== undefined) {
+  const near = [
+    join(import.meta.dirname, 'near-duplicates.ts'),
+    '--rows',
+    values['near-rows'],
+    '--python',
+    values.python,
+  ]
+  spawnSync(process.execPath, near, { stdio: 'inherit' })
+}
 
 async function select(database: Database): Promise<void> {
   await database.run((await readSql('synthetic.sql')).replace('$rows', values.rows).replace('$path', quotePath(input)))
@@ -59,7 +74,9 @@ async function readSql(name: string): Promise<string> {
 
 async function compare(database: Database, shard: string): Promise<void> {
   const statements = (await readSql('expected.sql')).replaceAll('$path', quotePath(input)).split(';')
+  const started = performance.now()
   for (const statement of statements) if (statement.trim() !== '') await database.run(statement)
+  console.log(`plain DuckDB script: ${((performance.now() - started) / 1000).toFixed(1)} s`)
   const decisions = `read_parquet(${quotePath(join(shard, 'decisions.parquet'))})`
   for (const [filter, table] of STEPS) {
     const kept = `SELECT candidate_id FROM ${decisions} WHERE filter LIKE '${filter}@%' AND keep`
