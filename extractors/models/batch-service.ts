@@ -71,10 +71,14 @@ export async function openBatchService(files: BatchFiles, log: AnswerLog, limits
       questions = null
       await Promise.all(asked)
       await written.commit()
-      throw new CurateError('batch_waiting', `${asked.length} questions wait for answers in ${files.requests}`, {
-        hint: `Run them where the model is, for instance \`vllm run-batch -i requests.jsonl -o responses.jsonl\`, put the answers into ${files.responses} and run the same command again.`,
-        retryable: true,
-      })
+      throw new CurateError(
+        'batch_waiting',
+        `${asked.length === 1 ? '1 question waits' : `${asked.length} questions wait`} for an answer in ${files.requests}`,
+        {
+          hint: `Run them where the model is, for instance \`vllm run-batch -i requests.jsonl -o responses.jsonl\`, put the answers into ${files.responses} and run the same command again.`,
+          retryable: true,
+        },
+      )
     },
     async close() {
       await last

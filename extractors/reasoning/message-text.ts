@@ -1,5 +1,5 @@
 import { withoutSecrets } from '../../pipelines/core/secrets.ts'
-import { withoutAddresses } from './personal-data.ts'
+import { withoutPersonalData } from './personal-data.ts'
 
 /**
  * A commit message as a text about the change: without what names people, places on the network or the project's own
@@ -70,7 +70,7 @@ function anonymous(text: string): string {
   const linked = withoutSecrets(text)
     .replaceAll(/!?\[([^[\]\n]{0,300})\]\((?:https?:\/\/|mailto:)[^)\s]*\)/gi, '$1')
     .replaceAll(/<?\bhttps?:\/\/[^\s<>)\]]*[^\s<>)\].,;:!?'"]>?/gi, '[link]')
-  return withoutAddresses(linked)
+  return withoutPersonalData(linked)
     .replaceAll(HANDLE, '[name]')
     .replaceAll(PULL_REQUEST, '')
     .replaceAll(/(?<![\w&])(?:[\w.-]+\/[\w.-]+)?#\d+\b/g, '[issue]')

@@ -13,7 +13,7 @@ export function withoutPersonalData(text: string): string {
 }
 
 /** Text without addresses of mail, spelled as usual or so that programs shall not find them. */
-export function withoutAddresses(text: string): string {
+function withoutAddresses(text: string): string {
   return text
     .replaceAll(HIDDEN_ADDRESS, '[email]')
     .replaceAll(MAIL_ADDRESS, '[email]')
