@@ -25,6 +25,7 @@ export type ExpectedRow = z.infer<typeof ExpectedRow>
 
 /** `expected.json` of a folder under test/fixtures/kernels. */
 const Expected = ExpectedRow.extend({
+  task: z.string().nullable().default(null).describe('The folder whose `task.py` it is judged on; null for its own'),
   language: z.enum(['triton', 'cuda', 'cpp']),
   form: z.enum(['device', 'native', 'python']).default('python'),
   entry_point: z.string().default('candidate.py::ModelNew'),
@@ -66,7 +67,7 @@ export function kernelFixtures(): KernelFixture[] {
 function readFixture(name: string, folder: string): KernelFixture {
   const expected = Expected.parse(JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')))
   const content = {
-    reference: readFileSync(join(folder, 'task.py'), 'utf8'),
+    reference: readFileSync(join(folder, '..', expected.task ?? name, 'task.py'), 'utf8'),
     workloads: expected.axes.map((axes) => ({ id: workloadId(axes), axes })),
   }
   const task = aTask({ ...content, id: taskId(content) })
