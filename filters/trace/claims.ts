@@ -20,7 +20,7 @@ export interface Claim {
  * ask, negate, suppose or speak of other implementations are left out (filters/trace/prose.ts), and so is what does not hold and is
  * taken back later.
  */
-export function claimsOf(trace: string, judged: Pick<Judged, 'candidate' | 'task' | 'evaluations'>): Claim[] {
+export function claimsOf(trace: string, judged: Pick<Judged, 'candidate' | 'evaluations'>): Claim[] {
   const ground = groundOf(judged)
   const statements = statementsOf(partsOf(trace.slice(0, MAX_CHARACTERS)).paragraphs)
   const words = new Set(ground.code.match(/[A-Za-z_]\w*/g))

@@ -3,17 +3,20 @@ import type { HistoryRequest } from '../../extractors/history/repository-history
 import { languages } from '../../extractors/languages/registry.ts'
 import type { MiningOptions } from '../../extractors/mining.ts'
 import type { Language } from '../../extractors/types.ts'
+import { claimsOf } from '../../filters/trace/claims.ts'
 import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
 import { candidates } from '../core/records/candidate.ts'
+import type { Candidate } from '../core/records/candidate.ts'
 import { rejects } from '../core/records/reject.ts'
 import { trajectories } from '../core/records/trajectory.ts'
+import type { TrajectoryTurn } from '../core/records/trajectory.ts'
 import type { StageContext } from '../core/stage.ts'
 import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import type { Recipe } from './recipe.ts'
 
 /** Named in rejects; raised by every change that alters what is followed or how changes are classified. */
-const HISTORY = 'history@1'
+const HISTORY = 'history@2'
 
 /** What the output of `pair` depends on where past states are followed; nothing where they are not. */
 export function historyConfig({ mine, pair }: Recipe): Readonly<Record<string, unknown>> {
@@ -41,7 +44,9 @@ export async function* historyRows(
     onProgress: progressOf(context),
   })
   for (const candidate of found.candidates) yield rowOf(candidates, candidate)
-  for (const turn of found.turns) yield rowOf(trajectories, turn)
+  const states = [...found.candidates, ...present.present.map(({ candidate }) => candidate)]
+  const byId = new Map(states.map((candidate) => [candidate.id, candidate]))
+  for (const turn of found.turns) yield rowOf(trajectories, { ...turn, ...scoreOf(turn, byId.get(turn.candidate_id)) })
   for (const { candidateId, commitSha, reason, detail } of found.refusals) {
     const record_id = `${candidateId}@${commitSha}`
     yield rowOf(rejects, { record_id, stage: 'pair', by: HISTORY, reason, detail, source: shard.shard })
@@ -64,5 +69,19 @@ function progressOf({ progress, signal }: StageContext<Recipe, unknown>) {
     signal.throwIfAborted()
     if (done === 0) progress.expect(total)
     else progress.advance()
+  }
+}
+
+// People's reasons are held to the same as models': what they claim of the code must be there.
+function scoreOf(
+  { reasoning }: TrajectoryTurn,
+  candidate: Candidate | undefined,
+): Pick<TrajectoryTurn, 'trace_score' | 'trace_wrong_claims'> {
+  if (reasoning === null || candidate === undefined) return { trace_score: null, trace_wrong_claims: null }
+  const claims = claimsOf(reasoning.text, { candidate, evaluations: [] })
+  const wrong = claims.filter(({ holds }) => !holds)
+  return {
+    trace_score: claims.length === 0 ? null : 1 - wrong.length / claims.length,
+    trace_wrong_claims: wrong.map(({ claim }) => claim).join(','),
   }
 }

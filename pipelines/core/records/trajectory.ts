@@ -32,6 +32,20 @@ export const TrajectoryTurn = z.object({
   commit_sha: z.string().nullable().describe('Commit that made the change; null for turns of models'),
   authored_at: z.string().nullable().describe('When it was written, ISO 8601; null for turns of models'),
   source: z.string().describe('Id of the source or import in the recipe'),
+  trace_score: z
+    .number()
+    .nullable()
+    .optional()
+    .describe(
+      'Of revisions: 0 to 1, share of the claims of `reasoning` that hold in the code; null where it makes none',
+    ),
+  trace_wrong_claims: z
+    .string()
+    .nullable()
+    .optional()
+    .describe(
+      'Of revisions: the claims of `reasoning` that do not hold, with commas; null where there is no reasoning',
+    ),
 })
 export type TrajectoryTurn = z.infer<typeof TrajectoryTurn>
 

@@ -87,12 +87,18 @@ describe('history', () => {
       'Take the block size from elsewhere\n\nTune the number of warps\n\n1.3x faster than before, see [link]\n\nComments that came with the change:\n- Every program has one block.\n- Two warps leave room for a second block on the same unit.',
     ])
     expect(turns.slice(1).map(({ reasoning }) => reasoning?.kind)).toEqual(['human', 'human'])
+    // `num_warps=2` stands in the code.
+    expect(turns.map(({ trace_score, trace_wrong_claims }) => [trace_score, trace_wrong_claims])).toEqual([
+      [null, null],
+      [null, ''],
+      [1, ''],
+    ])
     expect(turns[1]?.evidence).toContain('prefix of the subject: fix (correctness +6)')
     expect(await run.read(rejects, PAIRED)).toEqual([
       {
         record_id: `${present?.id}@${shas[3]}`,
         stage: 'pair',
-        by: 'history@1',
+        by: 'history@2',
         reason: 'third_party_import',
         detail: expect.stringContaining('secret_library'),
         source: 'example',
