@@ -9,7 +9,7 @@ import { acquireRunLock } from '../core/run-lock.ts'
 import type { Stage } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { WorkDirectory } from '../core/work-directory.ts'
-import { jobFiles, openJobs, removeJobRecord } from '../engines/ray/job-record.ts'
+import { forgetJob, openJobs } from '../engines/ray/job-record.ts'
 import type { Recipe } from '../stages/recipe.ts'
 import type { Planner } from './planner.ts'
 import type { PlannedWork } from './plan.ts'
@@ -92,7 +92,7 @@ async function runStage(
   const due = work.filter(isDue)
   emit({ type: 'stage_planned', stage: stage.name, unit: stage.unit, shards: work })
   // Whatever a cluster still does for it, nobody waits for.
-  if (due.length === 0) await removeJobRecord(jobFiles(state.directories.root, stage.name).record)
+  if (due.length === 0) await forgetJob(state.directories.root, stage.name)
   if (due.length > 0) await refuseOtherDevice(request, state.directories, stage.name)
   if (stage.name === 'publish' && failuresBefore > 0 && due.length > 0) refusePartial(state.recipe)
   const started = Date.now()

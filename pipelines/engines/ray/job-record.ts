@@ -45,8 +45,14 @@ export async function writeJobRecord(path: string, record: JobRecord): Promise<v
   await writeFileAtomic(path, `${JSON.stringify(record, null, 2)}\n`)
 }
 
-export async function removeJobRecord(path: string): Promise<void> {
-  await rm(path, { force: true })
+/** Forgets the job of a stage: it has ended, or nobody waits for it. */
+export async function forgetJob(runDirectory: string, stage: StageName): Promise<void> {
+  const { record, config, progress } = jobFiles(runDirectory, stage)
+  const known = await readJobRecord(record)
+  if (known === null) return
+  await rm(record, { force: true })
+  await rm(config(known.submission_id), { force: true })
+  await rm(progress, { force: true })
 }
 
 const Progress = z.object({

@@ -2,7 +2,7 @@ import { writeFileAtomic } from '../../core/atomic-file.ts'
 import { packageRoot } from '../../core/package-root.ts'
 import type { StageName } from '../../core/stage.ts'
 import type { StageJob } from '../types.ts'
-import { jobFiles, readJobRecord, removeJobRecord, writeJobRecord } from './job-record.ts'
+import { forgetJob, jobFiles, readJobRecord, writeJobRecord } from './job-record.ts'
 import type { JobRecord } from './job-record.ts'
 import { unreachable } from './jobs.ts'
 import type { RayJobs } from './jobs.ts'
@@ -27,7 +27,7 @@ export async function takeUp(job: StageJob, jobs: RayJobs, { address }: RayOptio
     return record
   }
   if (goesOn) await stopOrSay(jobs, record)
-  await removeJobRecord(path)
+  await forgetJob(job.directories.root, job.stage)
   return null
 }
 

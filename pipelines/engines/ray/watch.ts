@@ -1,11 +1,10 @@
-import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CurateError } from '../../core/errors.ts'
 import type { StageJob } from '../types.ts'
 import { openDriverEvents } from './driver-events.ts'
 import type { DriverEvents } from './driver-events.ts'
 import { stopOrSay } from './job.ts'
-import { jobFiles, removeJobRecord } from './job-record.ts'
+import { forgetJob } from './job-record.ts'
 import type { JobRecord } from './job-record.ts'
 import type { JobInfo, RayJobs } from './jobs.ts'
 import type { SharedStorage } from './storage.ts'
@@ -17,14 +16,13 @@ export async function watch(
   storage: SharedStorage,
   record: JobRecord,
 ): Promise<readonly string[]> {
-  const { record: path } = jobFiles(job.directories.root, job.stage)
   const events = openDriverEvents(job, (shard) => storage.fetch({ stage: job.stage, shard }))
   const started = Date.now()
   let info: JobInfo | null = { status: 'PENDING' }
   let silentSince: number | null = null
   for (;;) {
     if (job.signal.aborted) {
-      await leaveOrStop(job, jobs, record, path)
+      await leaveOrStop(job, jobs, record)
       return []
     }
     try {
@@ -38,10 +36,20 @@ export async function watch(
     if (info === null || ['STOPPED', 'SUCCEEDED', 'FAILED'].includes(info.status)) break
     await sleep(pause(Date.now() - started), undefined, { signal: job.signal }).catch(() => undefined)
   }
-  await removeJobRecord(path)
-  await rm(jobFiles(job.directories.root, job.stage).config(record.submission_id), { force: true })
+  await forgetJob(job.directories.root, job.stage)
   if (info?.status !== 'SUCCEEDED') throw brokenJob(record, info, events)
-  return [...events.failed]
+  return [...events.failed, ...untold(job, events)]
+}
+
+// A job that was taken up again was begun with other shards, where some became due since.
+function untold({ stage, shards, emit }: StageJob, { ended }: DriverEvents): string[] {
+  const left = shards.filter((shard) => !ended.has(shard))
+  for (const shard of left) {
+    const hint = 'Run the same command again.'
+    const error = new CurateError('shard_lost', 'the job ended without a word of it', { hint, retryable: true })
+    emit({ type: 'shard_failed', stage, shard, error })
+  }
+  return left
 }
 
 // The log comes whole each time: it is asked for less and less often.
@@ -56,12 +64,12 @@ function isPassing(error: unknown): boolean {
   return error instanceof CurateError && error.retryable
 }
 
-async function leaveOrStop(job: StageJob, jobs: RayJobs, record: JobRecord, path: string): Promise<void> {
+async function leaveOrStop(job: StageJob, jobs: RayJobs, record: JobRecord): Promise<void> {
   const question = `The job ${record.submission_id} goes on on the cluster. Stop it, or leave it running?`
   const choice = await job.ask(question, ['stop', 'leave'])
   if (choice === 'stop') {
     await stopOrSay(jobs, record)
-    await removeJobRecord(path)
+    await forgetJob(job.directories.root, job.stage)
     return
   }
   const message = `the job ${record.submission_id} goes on on the cluster at ${record.address}`
