@@ -30,7 +30,7 @@ test('on two nodes, one of them killed in the middle, every shard is there once 
   const places = (await openStorage(job.directories, null)).places(job)
   await writeFile(config, JSON.stringify({ ...driverConfig(job, options), ...places }))
   const { python } = environment
-  const env = { ...environment.env, RAY_DISABLE_DOCKER_CPU_WARNING: '1' }
+  const env = { ...environment.env, RAY_DISABLE_DOCKER_CPU_WARNING: '1', RAY_TMPDIR: await temporaryFolder() }
   const { ok, stdout, stderr } = await runProcess(python, [TWO_NODES, DRIVER, config], { env, timeoutMs: 200_000 })
   expect(ok, stderr).toBe(true)
   const [, killed] = /"killed": "(\w+)"/.exec(stdout) ?? []
