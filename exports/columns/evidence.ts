@@ -77,7 +77,7 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     nullable: true,
     description: 'JSON: hardware, driver, Python, library versions and sandbox of the validation',
     statistics: false,
-    valueOf: ({ evaluations: [first] }) => (first === undefined ? null : canonicalJson(first.environment)),
+    valueOf: ({ evaluations: [first] }) => (first === undefined ? null : canonicalJson(published(first.environment))),
   },
   {
     name: 'validator',
@@ -87,6 +87,11 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     valueOf: ({ facts }) => facts.validator,
   },
 ]
+
+// Of a cluster's node only what it is, and not its name: that says something of somebody's network.
+function published({ hardware, driver, python, libraries, sandbox }: Evaluation['environment']) {
+  return { hardware, driver, python, libraries, sandbox }
+}
 
 function workloadOf({ task }: Selection, { workload_id, status, proved_on, correctness, performance }: Evaluation) {
   const axes = task.workloads.find(({ id }) => id === workload_id)?.axes ?? null

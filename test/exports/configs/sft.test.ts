@@ -66,6 +66,15 @@ describe('the config sft', () => {
     ).toEqual([])
   })
 
+  it('says what it was proved on and with, and not on whose machine', async () => {
+    const candidate = aCandidate(task)
+    const { environment } = anEvaluation(candidate)
+    const evaluations = [anEvaluation(candidate, { environment: { ...environment, node: 'gpu-7.lab.example' } })]
+    const row = await rowOf({ candidate, evaluations })
+    expect(JSON.parse(String(row['environment']))).toEqual(environment)
+    expect(JSON.stringify(row)).not.toContain('gpu-7')
+  })
+
   it('gives the reason instead of a row that would break', async () => {
     const candidate = aCandidate(task, { reasoning: aReasoning(7, { text: 'a</think>b' }) })
     const items = await rowsOf([{ task, candidate, evaluations: [], decisions: [] }])
