@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { packageRoot } from '../pipelines/core/package-root.ts'
+import { findPython } from '../validators/python-environment.ts'
 import { packPackage, succeed, unpackPackage } from './packed-package.ts'
 import type { PackedPackage } from './packed-package.ts'
 
@@ -55,6 +56,8 @@ describe('the package that npm would publish', () => {
       succeed(process.execPath, [join('node_modules', 'curate', 'pipelines', 'launch.js'), ...args], user)
     expect(await curate('--help')).toContain('quickstart')
     expect(await curate('list')).toContain('test-comparison@')
+    // As a user has it who names an interpreter: the worker of the package is what runs there.
+    vi.stubEnv('CURATE_PYTHON', (await findPython()).python)
     const flags = ['--recipe', 'quickstart', '--to', 'pair', '--set', 'sources.0.include=[rowwise/**, "tests/**"]']
     expect(await curate(...flags)).toMatch(/^pair +1\/1 .*tasks/m)
     expect(await curate('report')).toMatch(/report\.html$/m)

@@ -14,6 +14,7 @@ import pytest
 from curate_worker.judge.chain_witness import ChainFinding
 from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.faults import Verdict
+from curate_worker.judge.idle_work import Rest, wait_for_rest
 from curate_worker.judge.log_text import MAX_LOG_CHARACTERS, clean_log
 from curate_worker.judge.memory_shares import MemoryShares
 from curate_worker.judge.processor_time import ran_ns, waited_ns
@@ -368,6 +369,31 @@ def test_what_a_process_ran_and_waited_holds_what_its_children_did() -> None:
         for child in children:
             child.kill()
             child.join()
+
+
+def spin(milliseconds: int, begun: object) -> None:
+    begun.set()
+    end = time.process_time() + milliseconds / 1e3
+    while time.process_time() < end:
+        pass
+    time.sleep(60)
+
+
+@pytest.mark.parametrize(("milliseconds", "rest"), [(10, {Rest.CAME}), (60_000, {Rest.REFUSED, Rest.DID_NOT_COME})])
+def test_threads_that_spin_for_the_next_loop_come_to_rest_and_threads_that_compute_do_not(
+    milliseconds: int, rest: set[Rest]
+) -> None:
+    context = multiprocessing.get_context("fork")
+    begun = context.Event()
+    child = context.Process(target=spin, args=(milliseconds, begun))
+    child.start()
+    try:
+        assert begun.wait(30)
+        assert child.pid is not None
+        assert wait_for_rest(child.pid) in rest
+    finally:
+        child.kill()
+        child.join()
 
 
 def test_an_objection_of_the_outside_clock_says_what_it_saw() -> None:

@@ -12,7 +12,7 @@ from .call_answer import SPECIAL, CallAnswer, call_answer
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
 from .cases import Case
 from .faults import RunnerLost, Verdict
-from .idle_work import works_while_idle
+from .idle_work import Rest, wait_for_rest, works_while_idle
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
 from .processor_time import ran_ns, waited_ns
@@ -66,6 +66,10 @@ class CandidateRun:
     def works_while_idle(self) -> bool:
         """Whether it computes although nobody calls it; takes a tenth of a second."""
         return self._runner is not None and works_while_idle(self._runner.process)
+
+    def wait_for_rest(self) -> Rest:
+        """Until its threads sleep, or for a third of a second."""
+        return Rest.CAME if self._runner is None else wait_for_rest(self._runner.process)
 
     def ran_ns(self) -> int:
         """What its processes have used of processors so far."""

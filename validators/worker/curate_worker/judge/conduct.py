@@ -63,7 +63,7 @@ def require_own_memory(run: CandidateRun, reference: Reference, evidence: Eviden
     """
     if reference.is_large:
         return
-    case = reference.unforeseen_case(0)
+    case = reference.case(0)
     try:
         answer = run.call(case, flush=False, how=_POISONED)
     except Verdict:

@@ -5,6 +5,7 @@ change it (https://docs.kernel.org/scheduler/sched-stats.html, the fields of sch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 _RAN, _WAITED = 0, 1
@@ -20,17 +21,33 @@ def waited_ns(root: int) -> int:
     return _total(root, _WAITED)
 
 
+def is_at_rest(root: int) -> bool:
+    """Whether no thread is on a processor or would be, if others left it one."""
+    return not any(_is_runnable(thread) for thread in _all_threads(root))
+
+
 def _total(root: int, field: int) -> int:
-    total, waiting, known = 0, [root], set()
+    return sum(_number_in(thread / "schedstat", field) for thread in _all_threads(root))
+
+
+def _all_threads(root: int) -> Iterator[Path]:
+    waiting, known = [root], set()
     while waiting:
         process = waiting.pop()
         if process in known:
             continue
         known.add(process)
         for thread in _threads(process):
-            total += _number_in(thread / "schedstat", field)
+            yield thread
             waiting += _children(thread)
-    return total
+
+
+# The state comes after the name, which may hold brackets itself (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+def _is_runnable(thread: Path) -> bool:
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "R"
+    except (OSError, IndexError):
+        return False
 
 
 def _threads(process: int) -> list[Path]:

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,8 @@ _USUAL_WAIT_NS, _USUAL_WAIT_SHARE = 50_000, 0.1
 _LEAST_DIFFERENCE_NS = 200_000
 _SHARE_OF_CLAIM = 0.25
 _MIN_WITNESSES = 8
+DISTURBED: Final = 1 << 62
+"""`waited` of a call that says nothing, whatever its clock says."""
 # Longer than what a busy machine does to the median of several calls.
 _NO_ACCIDENT_NS = 10_000_000
 _STANDARD_ERRORS = 4

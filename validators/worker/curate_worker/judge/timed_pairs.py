@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from .candidate_run import CandidateRun
@@ -10,16 +11,18 @@ from .checked_call import note
 from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
+from .idle_work import Rest
 from .reference import Reference
-from .samples import Timing
+from .samples import DISTURBED, Timing
 
 # Digests of more would take longer than the calls of most kernels.
 _LOOKED_AT_BYTES: Final = 64 << 20
 _LOOK_EVERY: Final = 8
 _UNSEEN: Final = frozenset({"unseen"})
-# Of one processor. Threads of an honest program that wait for the next parallel loop are asleep when inputs have been
-# made and caches been emptied for the reference.
+# Of one processor, beginning with the rest that the reference is timed in: threads of an honest program that spin for
+# the next parallel loop do it on a busy machine long after the loop, when they get a processor again.
 _LARGEST_SHARE, _LEAST_NS = 0.25, 5_000_000
+_MOST_REFUSALS = 3
 
 
 class TimedPairs:
@@ -27,7 +30,7 @@ class TimedPairs:
 
     def __init__(self, run: CandidateRun, reference: Reference, evidence: Evidence) -> None:
         self._run, self._reference, self._evidence = run, reference, evidence
-        self._ran_beside = self._took = 0
+        self._ran_beside = self._took = self._refusals = 0
 
     def time(self, case: Case, patience: int) -> tuple[Timing, Timing]:
         """Both on one case, in turns one or the other first. Raises a Verdict."""
@@ -38,16 +41,25 @@ class TimedPairs:
         return self._time_reference(case, patience), mine
 
     def require_rest(self) -> None:
-        """Raises a Verdict where the candidate computed while the reference was timed."""
+        """Raises a Verdict where the candidate computed while the reference was timed, or would have."""
+        if self._refusals >= _MOST_REFUSALS:
+            text = "its processes compute between its calls, when the reference is to be timed, and do not end"
+            raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
         if self._ran_beside > max(_LEAST_NS, _LARGEST_SHARE * self._took):
             seen = f"{self._ran_beside / 1e6:.0f} ms"
             text = f"its processes computed for {seen} between its calls, while the reference was timed"
             raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
 
+    # On a GPU nobody has seen yet what threads of its driver do meanwhile.
     def _time_reference(self, case: Case, patience: int) -> Timing:
+        is_seen = self._run.proved_on != "gpu"
+        rest = self._run.wait_for_rest() if is_seen else Rest.CAME
         how = {"flush": True, "look": False, "patience": patience, "beside": self._run.ran_ns}
         call = self._reference.call(case.inputs, **how)
-        self._ran_beside += call.ran_beside
+        self._refusals += rest is Rest.REFUSED
+        if rest is not Rest.CAME:
+            return replace(call.timing, waited=DISTURBED)
+        self._ran_beside += call.ran_beside if is_seen else 0
         self._took += call.timing.outside
         return call.timing
 
