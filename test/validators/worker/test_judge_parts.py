@@ -379,7 +379,7 @@ def spin(milliseconds: int, begun: object) -> None:
     time.sleep(60)
 
 
-@pytest.mark.parametrize(("milliseconds", "rest"), [(10, {Rest.CAME}), (60_000, {Rest.REFUSED, Rest.DID_NOT_COME})])
+@pytest.mark.parametrize(("milliseconds", "rest"), [(1, {Rest.CAME}), (60_000, {Rest.REFUSED, Rest.DID_NOT_COME})])
 def test_threads_that_spin_for_the_next_loop_come_to_rest_and_threads_that_compute_do_not(
     milliseconds: int, rest: set[Rest]
 ) -> None:
