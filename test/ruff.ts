@@ -10,7 +10,8 @@ import { findPython } from '../validators/python-environment.ts'
 const FOLDERS = [
   'validators/worker',
   'pipelines/engines/ray',
-  'test/pipelines/engines', 'bench/ray',
+  'test/pipelines/engines',
+  'bench/ray',
   'test/validators/worker',
   'test/fixtures/exports',
 ]
