@@ -12,7 +12,7 @@ export const Environment = z.object({
 })
 export type Environment = z.infer<typeof Environment>
 
-/** How close the outputs came, over all calls of the workload. */
+/** How close the outputs came, over all calls of the workload but the one on inputs that nobody could foresee. */
 export const Correctness = z.object({
   num_calls: z.int().describe('Calls with fresh inputs that were compared'),
   max_absolute_error: z

@@ -60,9 +60,10 @@ class DrawsFinding:
     num_tests: int
     least_p: float
 
-    def text(self) -> str:
-        """In words."""
-        return f"{self.num_draws} draws, {self.num_tests} tests, least p {self.least_p:.2g}"
+    def text(self, *, is_foreseen: bool) -> str:
+        """In words; nobody gets the numbers of inputs again that nobody could foresee."""
+        least = f"least p {self.least_p:.2g}" if is_foreseen else "on inputs that nobody could foresee"
+        return f"{self.num_draws} draws, {self.num_tests} tests, {least}"
 
 
 def draws_of_reference(draw: Draw, expected: Expected, num_bytes: int) -> ReferenceDraws:

@@ -9,7 +9,7 @@ from .check import Check, Finding
 def _judge(evidence: Evidence) -> Finding:
     if not evidence.drawn:
         return None, None
-    return True, "; ".join(finding.text() for finding in evidence.drawn)
+    return True, "; ".join(finding.text(is_foreseen=number == 0) for number, finding in enumerate(evidence.drawn))
 
 
-CHECK = Check("randomness", 1, _judge)
+CHECK = Check("randomness", 2, _judge)
