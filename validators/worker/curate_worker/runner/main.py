@@ -19,7 +19,8 @@ from ..turnstile import TURNSTILE, Turnstile
 from ..window import WINDOW, Window
 from .answers import Answer
 from .errors import BuildNeeded, FaultInInput, describe_error
-from .handlers import HANDLERS, Runner
+from .handlers import HANDLERS
+from .runner_state import Runner
 
 MAX_BLOB_BYTES = 1 << 40
 

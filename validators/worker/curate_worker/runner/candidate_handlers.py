@@ -1,0 +1,151 @@
+"""What a runner does with a candidate."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from ..chain import Chain
+from ..channel import Message
+from ..values import joined, parcel_of, parted, unpack
+from . import compile as compilers
+from . import modules, probe, triton_interpreter
+from .answers import Answer, answer_parcel
+from .errors import FaultInInput
+from .inputs import seed_all
+from .native import NativeModel
+from .program import Program, construct
+from .runner_state import Handler, Runner
+from .triton_compiles import announce_compiles
+
+
+def _probe(runner: Runner, message: Message) -> Answer:
+    del runner
+    body = message.body
+    device = probe.probe_device(body["device"])
+    names, contents = probe.triton_cache() if device["cuda"] else ([], [])
+    sandbox = probe.probe_sandbox(body["forbidden"])
+    return Answer("probed", {"device": device, "sandbox": sandbox, "triton_cache": names}, [*message.blobs, *contents])
+
+
+def _compile(runner: Runner, message: Message) -> Answer:
+    body = message.body
+    folder = runner.scratch / "build"
+    result = compilers.run_compilers(folder, body["files"], body["chains"], body["artifact"])
+    path = result.pop("artifact")
+    blobs = [] if path is None else [memoryview(path.read_bytes())]
+    return Answer("compiled", result, blobs)
+
+
+def _load(runner: Runner, message: Message) -> Answer:
+    """Loads a candidate's module; with `recording`, only to learn what it wants built."""
+    body = message.body
+    runner.device = body["device"]
+    if body["recording"]:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if body["interpreted"]:
+        triton_interpreter.install()
+    if body["uses_triton"]:
+        runner.launches.install()
+        if runner.turnstile is not None:
+            announce_compiles(runner.turnstile)
+    if body["native"]:
+        runner.library = runner.scratch / "native.so"
+        runner.library.write_bytes(message.blobs[0])
+        runner.symbol = body["entry_point"].partition("::")[2]
+        return Answer("loaded", {"extensions": []})
+    runner.extensions.install(recording=body["recording"])
+    count = len(body["built"])
+    for identity, library in zip(body["built"], message.blobs[:count], strict=True):
+        runner.extensions.add_built(identity, library)
+    modules.write_files(Path(os.environ["TRITON_CACHE_DIR"]), body["triton_cache"], message.blobs[count:])
+    folder = runner.scratch / "candidate"
+    modules.write_sources(folder, body["files"])
+    try:
+        runner.entry = modules.load_entry(folder, body["entry_point"])
+    except BaseException:
+        if not body["recording"]:
+            runner.extensions.raise_if_needed()
+            raise
+        # What was asked for before the failure is worth building; the run itself will show the failure.
+    runner.extensions.raise_if_needed()
+    return Answer("loaded", {"extensions": runner.extensions.recorded})
+
+
+def _bind(runner: Runner, message: Message) -> Answer:
+    """Makes the candidate's model and tells the names, shapes and dtypes of its parameters."""
+    init, _ = unpack(parcel_of(message.body["parcel"], message.blobs), runner.device)
+    if runner.library is not None:
+        model = NativeModel(runner.library, runner.symbol, message.body["outputs"], runner.device)
+        runner.program = Program(model, runner.device)
+        return Answer("bound", {"state": {}, "parameters": []})
+    if runner.entry is None:
+        raise FaultInInput("LOAD_ERROR", "no module was loaded")
+    runner.program = construct(runner.entry, init, runner.device)
+    runner.extensions.raise_if_needed()
+    state = runner.program.state()
+    shapes = {name: list(value.shape) for name, value in state.items() if isinstance(value, torch.Tensor)}
+    return Answer("bound", {"state": shapes, "parameters": runner.program.parameters()})
+
+
+def _load_state(runner: Runner, message: Message) -> Answer:
+    runner.bound(message).load_state(parcel_of(message.body["parcel"], message.blobs), message.body["names"])
+    return Answer("state_loaded")
+
+
+def _stage(runner: Runner, message: Message) -> Answer:
+    """Fresh inputs for one call."""
+    seed_all(message.body["seed"])
+    runner.may_give_back = runner.device == "cuda" and runner.entry is None and not message.body["flush"]
+    runner.bound(message).stage(runner.inputs(message), flush=message.body["flush"])
+    runner.launches.take()
+    runner.extensions.calls.take()
+    return Answer("staged")
+
+
+def _call(runner: Runner, message: Message) -> Answer:
+    """The call itself: the only message that the judge times, so it does nothing else."""
+    runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = message.body["ablated"]
+    runner.extensions.calls.is_recorded = message.body["profiled"]
+    try:
+        outputs, clock = runner.bound(message).call(
+            **{name: message.body[name] for name in ("blocked", "poisoned", "profiled", "changed", "patience")}
+        )
+    finally:
+        runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = False
+        runner.extensions.calls.is_recorded = False
+    runner.extensions.raise_if_needed()
+    return answer_parcel("called", outputs, **clock)
+
+
+def _chain(runner: Runner, message: Message) -> Answer:
+    """Calls in a row, of which the judge's clock sees nothing but the whole."""
+    body = message.body
+    seed_all(body["seed"])
+    chain = Chain(body["nonce"], body["count"], body["number"])
+    outputs, nanoseconds = runner.bound(message).chain(chain, parted(body["parcels"], message.blobs), body["changed"])
+    bodies, blobs = joined(outputs)
+    return Answer("chained", {"parcels": bodies, "nanoseconds": nanoseconds}, blobs)
+
+
+def _facts(runner: Runner, message: Message) -> Answer:
+    """What else the last call did."""
+    facts = runner.bound(message).facts(**{name: message.body[name] for name in ("digests", "keep")})
+    counts = {"triton_launches": runner.launches.take(), "extension_calls": runner.extensions.calls.take()}
+    return Answer("told", {**counts, **facts})
+
+
+CANDIDATE_HANDLERS: Final[dict[str, Handler]] = {
+    "probe": _probe,
+    "compile": _compile,
+    "load": _load,
+    "bind": _bind,
+    "load_state": _load_state,
+    "stage": _stage,
+    "call": _call,
+    "chain": _chain,
+    "facts": _facts,
+}

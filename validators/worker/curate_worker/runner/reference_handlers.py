@@ -1,0 +1,132 @@
+"""What a runner does with references and their mutants."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import torch
+
+from ..channel import Message
+from ..values import pack
+from . import modules, oracle
+from .answers import Answer, answer_parcel
+from .errors import FaultInInput
+from .inputs import make_inputs, measure_inputs, seed_all, shaped_inputs
+from .mutants import Origin, call_mutant, mutants_of
+from .parameters import redraw_constants
+from .program import Program, arguments_of
+from .runner_state import Handler, OpenReference, Runner
+
+
+def _open_reference(runner: Runner, message: Message) -> Answer:
+    """Loads the reference for one workload and makes its model; gives constructor arguments and parameters."""
+    body = message.body
+    runner.device = body["device"]
+    seed_all(body["seed"])
+    module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
+    init = module.get_init_inputs()
+    packed = pack(init)
+    seed_all(body["seed"])
+    args, kwargs = arguments_of(init)
+    # Constructors copy into parameters, which PyTorch allows only where nothing is recorded.
+    with torch.no_grad():
+        model = module.Model(*args, **kwargs)
+    if isinstance(model, torch.nn.Module):
+        redraw_constants(model)
+        model = model.to(runner.device)
+    program = Program(model, runner.device)
+    origin = Origin(body["source"], body["axes"], body["seed"], runner.device, runner.scratch / "mutant")
+    runner.references[body["workload"]] = OpenReference(module, model, program, origin)
+    state = pack(program.state())
+    told = {"init": packed.body(), "state": state.body(), "parameters": program.parameters()}
+    return Answer("opened", told, [*packed.blobs, *state.blobs])
+
+
+def _make_inputs(runner: Runner, message: Message) -> Answer:
+    """Fresh inputs from a seed."""
+    inputs = make_inputs(runner.reference(message).module, runner.device, message.body)
+    parcel = pack(inputs)
+    runner.kept = parcel if message.body["keep"] or not parcel.stays_on_gpu else None
+    if message.body["keep"]:
+        return Answer("inputs_kept")
+    return answer_parcel("inputs", parcel)
+
+
+def _measure_inputs(runner: Runner, message: Message) -> Answer:
+    """Bytes of the inputs, found out without making them; null where that cannot be."""
+    return Answer("measured", {"num_bytes": measure_inputs(runner.reference(message).module)})
+
+
+def _run_oracle(runner: Runner, message: Message) -> Answer:
+    """The reference in higher precision on given inputs."""
+    reference = runner.reference(message)
+    seed_all(message.body["seed"])
+    parcel = runner.inputs(message)
+    reference.program.restore_state()
+    precision = message.body["precision"]
+    how = (precision, runner.device, message.body["changed"])
+    outputs = oracle.run_in_precision(reference.model, reference.module, parcel, how, message.body["nudge"])
+    return answer_parcel("outputs", outputs)
+
+
+def _write_triton(runner: Runner, message: Message) -> Answer:
+    """What TorchInductor makes of the references of some workloads, as one module."""
+    # Seconds of imports that nothing else needs.
+    from .inductor import written_triton  # noqa: PLC0415
+    from .inductor_source import module_source  # noqa: PLC0415
+
+    references = [runner.references[name] for name in message.body["workloads"]]
+    models = [reference.model for reference in references]
+    first = models[0]
+    if not isinstance(first, torch.nn.Module) or any(_shapes(model) != _shapes(first) for model in models):
+        raise FaultInInput("UNSUPPORTED", "workloads whose models have other parameters")
+    written = []
+    for reference in references:
+        args, kwargs = arguments_of(shaped_inputs(reference.module))
+        if kwargs:
+            raise FaultInInput("UNSUPPORTED", "inputs by name")
+        written.append(written_triton(reference.model, args))
+    return Answer("written", {"source": module_source(first, written), "compiler": f"torch {torch.__version__}"})
+
+
+def _shapes(model: object) -> dict[str, tuple]:
+    if not isinstance(model, torch.nn.Module):
+        return {}
+    return {name: (item.shape, item.dtype) for name, item in model.state_dict().items()}
+
+
+def _list_mutants(runner: Runner, message: Message) -> Answer:
+    """What mistakes can be made in a reference, given the inputs that were kept."""
+    reference = runner.reference(message)
+    return Answer("mutants", {"texts": mutants_of(reference.origin, reference.program, runner.inputs(message))})
+
+
+def _call_mutant(runner: Runner, message: Message) -> Answer:
+    """What a reference with a mistake makes of the inputs that were kept."""
+    reference = runner.reference(message)
+    reference.program.restore_state()
+    inputs, which = runner.inputs(message), (message.body["mutant"], message.body["changed"])
+    outputs = call_mutant(reference.origin, reference.program, reference.model, inputs, which)
+    return answer_parcel("outputs", outputs)
+
+
+def _fingerprint(runner: Runner, message: Message) -> Answer:
+    """What a reference's graph is known by; nothing is computed for it."""
+    tracing = importlib.import_module("curate_worker.runner.reference_graph")
+    source = message.body["source"]
+    folder = runner.scratch / "reference"
+    graph = tracing.fingerprint(lambda: modules.load_reference(folder, source, {}, "cpu"))
+    return Answer("fingerprint", {"graph": graph})
+
+
+REFERENCE_HANDLERS: Final[dict[str, Handler]] = {
+    "open_reference": _open_reference,
+    "make_inputs": _make_inputs,
+    "measure_inputs": _measure_inputs,
+    "run_oracle": _run_oracle,
+    "write_triton": _write_triton,
+    "list_mutants": _list_mutants,
+    "call_mutant": _call_mutant,
+    "fingerprint": _fingerprint,
+}

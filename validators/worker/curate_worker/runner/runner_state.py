@@ -1,0 +1,94 @@
+"""The state of one runner between messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import torch
+
+from ..channel import Message
+from ..tensors import copy_of
+from ..turnstile import Turnstile
+from ..values import Parcel, parcel_of
+from .answers import Answer
+from .errors import FaultInInput
+from .extensions import Extensions
+from .mutants import Origin
+from .program import Program
+from .triton_launches import LaunchCounter
+
+_MUCH_MEMORY: Final = 1 << 30
+
+
+@dataclass(frozen=True)
+class OpenReference:
+    """A reference with the values of one workload."""
+
+    module: ModuleType
+    model: object
+    program: Program
+    origin: Origin
+
+
+@dataclass
+class Runner:
+    """The state of one runner: one candidate, or a reference with several workloads."""
+
+    scratch: Path
+    turnstile: Turnstile | None = None
+    """Where others wait for the GPU."""
+    device: str = "cpu"
+    entry: type | None = None
+    library: Path | None = None
+    """Of a native candidate, with the name of its launcher."""
+    symbol: str = ""
+    program: Program | None = None
+    """Of a candidate."""
+    references: dict[str, OpenReference] = field(default_factory=dict)
+    """By workload."""
+    kept: Parcel | None = None
+    """The inputs that were made last; None where they are on the GPU and can be sent again in no time."""
+    may_give_back: bool = False
+    """Whether no timed call is to find the memory that PyTorch keeps for it."""
+    launches: LaunchCounter = field(default_factory=LaunchCounter)
+    extensions: Extensions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.extensions = Extensions(self.scratch)
+
+    def bound(self, message: Message) -> Program:
+        """The program that a message is for; the judge never calls before it has bound one."""
+        if "workload" in message.body:
+            return self.reference(message).program
+        if self.program is None:
+            raise FaultInInput("INIT_ERROR", "no model was made")
+        return self.program
+
+    def reference(self, message: Message) -> OpenReference:
+        """The reference that a message is for."""
+        known = self.references.get(message.body["workload"])
+        if known is None:
+            raise FaultInInput("REF_INVALID", "no reference was loaded")
+        return known
+
+    def give_back(self) -> None:
+        """Gives gigabytes that PyTorch keeps for later to others on the GPU."""
+        if self.may_give_back and torch.cuda.memory_reserved() - torch.cuda.memory_allocated() > _MUCH_MEMORY:
+            torch.cuda.empty_cache()
+
+    def inputs(self, message: Message) -> Parcel:
+        """The inputs that come with a message, or those that were kept."""
+        if message.body["parcel"] is not None:
+            return parcel_of(message.body["parcel"], message.blobs)
+        if self.kept is None:
+            raise FaultInInput("REF_INVALID", "no inputs were made")
+        # A copy: the reference may write into its inputs.
+        return replace(self.kept, blobs=[copy_of(blob) for blob in self.kept.blobs])
+
+
+Handler = Callable[[Runner, Message], Answer]
+"""What answers one kind of message."""
