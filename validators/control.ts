@@ -49,6 +49,7 @@ class ModelNew(torch.nn.Module):
     own_kernel: 'report',
     library_calls: 'allow',
     precision: 'strict',
+    baselines: [],
     seed: 0,
   },
 }

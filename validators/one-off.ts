@@ -30,6 +30,7 @@ export const ONE_OFF_SETTINGS = {
   own_kernel: 'report',
   library_calls: 'report',
   precision: 'strict',
+  baselines: null,
 } as const satisfies Omit<ValidatorSettings, 'mode' | 'seed'>
 
 /** The request to judge a pair. */

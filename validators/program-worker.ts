@@ -47,6 +47,7 @@ const SETTINGS = {
   own_kernel: 'report',
   library_calls: 'allow',
   precision: 'strict',
+  baselines: [],
   seed: 0,
 } as const
 

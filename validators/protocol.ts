@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { Environment, Evaluation } from '../pipelines/core/records/evaluation.ts'
+import type { BaselineName } from '../pipelines/core/records/evaluation.ts'
 
 // The whole contract between this side and the judge (validators/worker/curate_worker/judge). One JSON object per line:
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-const PROTOCOL_VERSION = 3
+const PROTOCOL_VERSION = 4
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -41,6 +42,8 @@ export interface JudgeSettings {
   readonly library_calls: 'allow' | 'report' | 'forbid'
   /** `allow_tf32` lets products of float32 be TensorFloat-32. */
   readonly precision: 'strict' | 'allow_tf32'
+  /** What is timed beside eager mode; null for all of it with `certify`, and nothing otherwise. */
+  readonly baselines: readonly BaselineName[] | null
   /** Every secret seed is a keyed hash of this one. */
   readonly seed: number
 }

@@ -1,6 +1,7 @@
 import PQueue from 'p-queue'
 import { usableCores } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
+import { BASELINES } from '../pipelines/core/records/evaluation.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
 import { listGpus } from './gpu-list.ts'
@@ -213,12 +214,13 @@ async function dismiss(seat: Seat, patienceMs = 0): Promise<void> {
 }
 
 // Every step of a judge has a limit of its own; this one only catches a judge that hangs itself. The steps are: a handful of
-// builds, and per workload a few dozen calls of reference and candidate.
+// builds, per workload a few dozen calls of reference and candidate, and baselines that are compiled.
 function longestWait({ task, settings }: Question): number {
-  const steps = (8 * settings.calls + 60) * Math.max(1, task.workloads.length)
-  return (
-    1000 * (120 + 4 * settings.build_timeout_s + steps * settings.timeout_s + task.workloads.length * settings.timing_s)
-  )
+  const workloads = Math.max(1, task.workloads.length)
+  const steps = (8 * settings.calls + 60) * workloads
+  const timed = workloads * (1 + (settings.baselines ?? BASELINES).length)
+  const building = (4 + timed) * settings.build_timeout_s
+  return 1000 * (120 + building + steps * settings.timeout_s + timed * settings.timing_s)
 }
 
 function gpuWarning(slot: string, reason: string): ValidatorWarning {

@@ -1,7 +1,7 @@
 import { judgedWorkloads } from '../../pipelines/core/judged-workloads.ts'
 import { weakestProof } from '../../pipelines/core/proof.ts'
-import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
-import { geometricMean, geomeanSpeedup } from '../../pipelines/core/speedup.ts'
+import type { Evaluation, Performance } from '../../pipelines/core/records/evaluation.ts'
+import { geometricMean } from '../../pipelines/core/speedup.ts'
 import type { Judged } from '../types.ts'
 
 /** What the validator found, over all workloads that can judge. */
@@ -50,22 +50,49 @@ function worstStatus(evaluations: readonly Evaluation[]): Evaluation['status'] {
   return failures.find((status) => status !== 'NOT_RUN') ?? failures[0] ?? 'PASSED'
 }
 
-// Without another baseline the best one is eager mode.
 function speedupFacts(evaluations: readonly Evaluation[]) {
-  const eager = {
-    middle: geomeanSpeedup(evaluations, 'speedup'),
-    low: geomeanSpeedup(evaluations, 'speedup_ci_low'),
-    high: geomeanSpeedup(evaluations, 'speedup_ci_high'),
-  }
+  const eager = figuresOf(evaluations, (performance) => performance)
+  const compile = figuresOf(evaluations, compiledBaseline)
+  const best = figuresOf(evaluations, fastestBaseline)
   return {
     speedup_eager: eager.middle,
     speedup_eager_ci_low: eager.low,
     speedup_eager_ci_high: eager.high,
-    speedup_compile: null,
-    speedup_compile_ci_low: null,
-    speedup_compile_ci_high: null,
-    speedup_best: eager.middle,
-    speedup_best_ci_low: eager.low,
-    speedup_best_ci_high: eager.high,
+    speedup_compile: compile.middle,
+    speedup_compile_ci_low: compile.low,
+    speedup_compile_ci_high: compile.high,
+    speedup_best: best.middle,
+    speedup_best_ci_low: best.low,
+    speedup_best_ci_high: best.high,
   }
+}
+
+interface Ratio {
+  readonly speedup: number | null
+  readonly speedup_ci_low: number | null
+  readonly speedup_ci_high: number | null
+}
+
+function figuresOf(evaluations: readonly Evaluation[], over: (performance: Performance) => Ratio | undefined) {
+  const ratios = judgedWorkloads(evaluations).map(({ status, performance }) =>
+    status === 'PASSED' && performance !== null ? over(performance) : undefined,
+  )
+  return {
+    middle: geometricMean(ratios.map((ratio) => ratio?.speedup)),
+    low: geometricMean(ratios.map((ratio) => ratio?.speedup_ci_low)),
+    high: geometricMean(ratios.map((ratio) => ratio?.speedup_ci_high)),
+  }
+}
+
+function compiledBaseline({ baselines }: Performance): Ratio | undefined {
+  return baselines?.find(({ baseline }) => baseline === 'compile')
+}
+
+// Over the fastest baseline the speedup is the smallest; without another one that is eager mode.
+function fastestBaseline(performance: Performance): Ratio {
+  const known = (performance.baselines ?? []).filter(({ speedup }) => speedup !== null)
+  return known.reduce<Ratio>(
+    (best, ratio) => ((ratio.speedup ?? Infinity) < (best.speedup ?? Infinity) ? ratio : best),
+    performance,
+  )
 }

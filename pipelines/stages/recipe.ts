@@ -7,6 +7,7 @@ import { pairingMethods } from '../../extractors/pairing/registry.ts'
 import { reasoningSources } from '../../extractors/reasoning/registry.ts'
 import { sources } from '../../extractors/sources/registry.ts'
 import { filters } from '../../filters/registry.ts'
+import { BASELINES } from '../core/records/evaluation.ts'
 import { enabledPlugins, optionShapes, optionsByPlugin } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
 import { compilerEntryShape } from './generation/compiler-entry.ts'
@@ -143,6 +144,13 @@ const Validate = z.strictObject({
     .enum(['strict', 'allow_tf32'])
     .default('strict')
     .describe('Whether products of float32 may be TensorFloat-32 (11 bits), which `tl.dot` makes by default'),
+  baselines: z
+    .array(z.enum(BASELINES))
+    .nullable()
+    .default(null)
+    .describe(
+      'What candidates are timed against beside eager mode, once per task and device: `compile` and `max_autotune` are modes of `torch.compile`, which take up to a minute per workload; null: both with `certify`, none otherwise',
+    ),
   own_kernel: z
     .enum(['report', 'require'])
     .default('report')

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { speedup } from '../../filters/speedup.ts'
+import { Performance } from '../../pipelines/core/records/evaluation.ts'
+import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { aCandidate, aPerformance, aTask, anEvaluation } from '../records.ts'
 import { askRecord, stated, subjectOf } from './selecting.ts'
 
@@ -43,6 +45,29 @@ describe('the filter speedup', () => {
     expect(await askRecord(speedup, stated('b'), { over: 'best', untimed: 'refuse' })).toMatchObject({
       reason: 'untimed',
     })
+  })
+
+  it('takes figures over baselines from what the validator timed, the fastest of each workload as the best', () => {
+    const baseline = (name: string, speedup: number | null) => ({
+      baseline: name,
+      latency_ms: speedup,
+      speedup,
+      speedup_ci_low: speedup === null ? null : speedup / 2,
+      speedup_ci_high: speedup === null ? null : speedup * 2,
+      reason: speedup === null ? 'it does not compile' : null,
+    })
+    const compiled = (speedup: number) => baseline('compile', speedup)
+    const failed = baseline('max_autotune', null)
+    const over = (baselines: readonly unknown[]) =>
+      anEvaluation(candidate, { performance: Performance.parse({ ...aPerformance(4), baselines }) })
+    const asked = (evaluations: readonly Evaluation[], over: 'compile' | 'best', figure = 'speedup') =>
+      speedup.decide(subjectOf({ task, candidate, evaluations }), speedup.options.parse({ over, figure })).score
+    const rows = [over([compiled(1), failed]), over([compiled(9), failed])]
+    expect(asked(rows, 'compile')).toBeCloseTo(3)
+    expect(asked(rows, 'compile', 'speedup_ci_low')).toBeCloseTo(1.5)
+    expect(asked(rows, 'best')).toBeCloseTo(2)
+    expect(asked([over([compiled(1)]), over([])], 'compile')).toBeNull()
+    expect(asked([over([failed])], 'best')).toBeCloseTo(4)
   })
 
   it('takes a candidate that was timed on some workloads only as untimed', () => {

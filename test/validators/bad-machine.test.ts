@@ -76,6 +76,7 @@ async function judge(name: string, cacheFolder = '/nonexistent') {
     own_kernel: 'report',
     library_calls: 'allow',
     precision: 'strict',
+    baselines: [],
     ...limits,
   } as const
   const validator = await openValidator(settings, { workers: 1, cacheFolder, signal: new AbortController().signal })

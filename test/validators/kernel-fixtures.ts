@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { packageRoot } from '../../pipelines/core/package-root.ts'
+import { BASELINES } from '../../pipelines/core/records/evaluation.ts'
 import { taskId, workloadId } from '../../pipelines/core/records/task.ts'
 import type { EvaluationRequest } from '../../validators/types.ts'
 import { aCandidate, aTask } from '../records.ts'
@@ -36,6 +37,7 @@ const Expected = ExpectedRow.extend({
   own_kernel: z.enum(['report', 'require']).default('report'),
   library_calls: z.enum(['allow', 'report', 'forbid']).default('report'),
   precision: z.enum(['strict', 'allow_tf32']).default('strict'),
+  baselines: z.array(z.enum(BASELINES)).default([]).describe('What a timed row must have figures over'),
   attacks: z
     .array(z.int().min(1).max(46))
     .default([])

@@ -35,6 +35,7 @@ describe('the verdict on', () => {
       const rows = await judge(fixture)
       expect(rows.map(({ workload_id }) => workload_id)).toEqual(fixture.request.task.workloads.map(({ id }) => id))
       for (const [index, row] of rows.entries()) expectRow(row, expectationOf(fixture, index))
+      for (const { performance } of rows) expectBaselines(performance, fixture.expected.baselines)
       const speedups = rows.map(({ performance }) => performance?.speedup ?? 0)
       expect(Math.max(...speedups)).toBeLessThanOrEqual(fixture.expected.max_speedup ?? Infinity)
     })
@@ -61,9 +62,19 @@ async function findTools(): Promise<Record<string, string | null>> {
 
 // One judge for all kernels one after another: what one of them did must not change the next verdict.
 async function judge({ expected, request }: KernelFixture): Promise<Evaluation[]> {
-  const { mode, calls, timeout_s, memory_bytes, own_kernel, library_calls, precision } = expected
+  const { mode, calls, timeout_s, memory_bytes, own_kernel, library_calls, precision, baselines } = expected
   const limits = { timeout_s, memory_bytes, timing_s: 0.5, build_timeout_s: 120 }
-  const settings = { mode, calls, own_kernel, library_calls, precision, ...limits, max_workloads: 5, seed: 7 }
+  const settings = {
+    mode,
+    calls,
+    own_kernel,
+    library_calls,
+    precision,
+    baselines,
+    ...limits,
+    max_workloads: 5,
+    seed: 7,
+  }
   return validatorOn(pool, settings).evaluate(request)
 }
 
@@ -88,6 +99,13 @@ function expectRow(row: Evaluation, expected: ExpectedRow): void {
   for (const [check, passed] of Object.entries(expected.checks ?? {}))
     expect([check, found.get(check)]).toEqual([check, passed])
   expect(row.log).not.toContain(scratchFolder)
+}
+
+function expectBaselines(performance: Evaluation['performance'], wanted: readonly string[]): void {
+  const measured = performance?.baselines?.filter(
+    ({ speedup, speedup_ci_low }) => (speedup ?? 0) >= (speedup_ci_low ?? 1),
+  )
+  if (performance !== null) expect(measured?.map(({ baseline }) => baseline)).toEqual(wanted)
 }
 
 // Runners keep the command line of the process they were forked from, which names the folder that it works in.

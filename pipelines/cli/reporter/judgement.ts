@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Evaluation } from '../../core/records/evaluation.ts'
+import type { Baseline, Evaluation } from '../../core/records/evaluation.ts'
 
 /** How a pair outside any recipe was judged. */
 export interface Judgement {
@@ -56,7 +56,14 @@ function performanceOf({ performance }: Evaluation): string[] {
   return [
     `${verdict}: ${speedup.toFixed(2)} times the reference’s speed (${low.toFixed(2)} to ${high.toFixed(2)}), ` +
       `${latency_ms.toPrecision(3)} ms against ${reference_latency_ms.toPrecision(3)} ms`,
+    ...(performance.baselines ?? []).map(baselineLine),
   ]
+}
+
+function baselineLine({ baseline, speedup, speedup_ci_low: low, speedup_ci_high: high, reason }: Baseline): string {
+  const name = baseline === 'compile' ? 'torch.compile' : 'torch.compile with max-autotune'
+  if (speedup === null || low === null || high === null) return `${name} could not be timed: ${reason ?? 'unknown'}`
+  return `${speedup.toFixed(2)} times the speed of ${name} (${low.toFixed(2)} to ${high.toFixed(2)})`
 }
 
 function workOf({ work }: Evaluation): string[] {

@@ -34,6 +34,27 @@ export type Correctness = z.infer<typeof Correctness>
 // Files of before it was measured have none.
 const BYTES = z.int().nullable().optional()
 
+/** What a candidate can be timed against beside eager mode: the reference under `torch.compile`, in one of its modes. */
+export const BASELINES = ['compile', 'max_autotune'] as const
+export type BaselineName = (typeof BASELINES)[number]
+
+const Baseline = z.object({
+  baseline: z.enum(BASELINES).describe('Mode of `torch.compile`: the default one, or `max-autotune`'),
+  latency_ms: z
+    .number()
+    .nullable()
+    .describe('Median of one call of it, milliseconds, when it was measured; null where it could not be'),
+  speedup: z
+    .number()
+    .nullable()
+    .describe('Its time over the candidate’s: the quotient of their speedups over eager mode, each measured in turns'),
+  speedup_ci_low: z.number().nullable().describe('Lower end of the 95 % interval of that'),
+  speedup_ci_high: z.number().nullable().describe('Upper end'),
+  reason: z.string().nullable().describe('Why there is no figure; null where there is one'),
+})
+
+export type Baseline = z.infer<typeof Baseline>
+
 /** What the clock said; present only where timing is honest. */
 export const Performance = z.object({
   latency_ms: z.number().describe('Median of one call of the candidate, milliseconds'),
@@ -45,6 +66,10 @@ export const Performance = z.object({
   input_bytes: BYTES.describe('What the arguments of a call hold, bytes; null where a call takes gigabytes'),
   parameter_bytes: BYTES.describe('What parameters and buffers hold, bytes'),
   output_bytes: BYTES.describe('What comes out of a call, bytes'),
+  baselines: z
+    .array(Baseline)
+    .optional()
+    .describe('What else it was timed against; empty where the recipe asks for nothing'),
 })
 export type Performance = z.infer<typeof Performance>
 

@@ -89,6 +89,11 @@ class DeviceLocks:
                 self._enter()
 
     @property
+    def is_alone(self) -> bool:
+        """Whether this judge keeps a device from all others."""
+        return self._alone_on is not None
+
+    @property
     def holds_memory(self) -> bool:
         """Whether this judge has a task that needs much of a GPU's memory."""
         return self._memory.is_holding

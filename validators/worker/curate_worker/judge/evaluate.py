@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from .baselines import add_baselines
 from .candidate_run import CandidateRun, DeviceChanged
 from .cases import Case
 from .checked_call import Fingerprint, check_call, check_repetition, seen_call
@@ -42,7 +43,9 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
         return [verdict_row(Circumstances(station, *known, []), workload, found) for workload in workloads]
     tasks.enter(request.task, request.settings)
     with CandidateRun(station, request, prepared) as run:
-        return [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
+        rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
+    add_baselines(station, tasks, request, prepared.device, rows)
+    return rows
 
 
 class _Judgement:

@@ -12,6 +12,7 @@ import torch
 
 from ..tensors import keep_on_gpu, same_bytes
 from ..window import WINDOW_BYTES
+from .baseline_cache import BaselineCache
 from .builds.build_cache import BuildCache
 from .builds.builder import Builder, run_in_sandbox
 from .builds.headers import HeaderStore
@@ -59,6 +60,7 @@ def open_station(
             device=device,
             server=server,
             builder=_builder(server, cache_folder / "builds", tools, probed["layers"], gpu=for_gpu),
+            baselines=BaselineCache(cache_folder / "baselines"),
             locks=DeviceLocks({PROCESSOR: PROCESSOR} | ({} if device == PROCESSOR else {device: slot})),
             environments={name: describe_environment(name, gpu, tools, threads) for name in {"cpu", device}},
             has_triton=triton_version() is not None,

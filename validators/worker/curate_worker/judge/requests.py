@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .faults import Verdict
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
@@ -17,6 +17,7 @@ _MODES = ("screen", "standard", "certify")
 _POLICIES = ("report", "require")
 _LIBRARY_CALLS = ("allow", "report", "forbid")
 _PRECISIONS = ("strict", "allow_tf32")
+_BASELINES = ("compile", "max_autotune")
 
 
 class BadRequest(Exception):  # noqa: N818
@@ -77,6 +78,15 @@ class Settings:
     """`require` refuses candidates that neither build nor launch a kernel."""
     library_calls: str = "report"
     """`forbid` refuses candidates that libraries do the work for; with `allow` nobody looks."""
+    baselines: tuple[str, ...] | None = None
+    """What is timed beside eager mode; None leaves it to the mode."""
+
+    @property
+    def wanted_baselines(self) -> tuple[str, ...]:
+        """Compiling takes up to a minute per workload, so only `certify` asks for it by itself."""
+        if self.baselines is not None:
+            return self.baselines
+        return _BASELINES if self.mode == "certify" else ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,7 @@ def parse_check(message: object) -> ProgramCheck:
     """Checks a request to look at one program. Raises BadRequest."""
     fields = _object(message, {"type", "nonce", "task", "candidate", "settings"})
     candidate = None if fields["candidate"] is None else _candidate(fields["candidate"])
-    return ProgramCheck(_text(fields["nonce"]), _task(fields["task"]), candidate, _settings(fields["settings"]))
+    return ProgramCheck(_text(fields["nonce"]), _task(fields["task"]), candidate, parse_settings(fields["settings"]))
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ def parse_trace(message: object) -> TraceRequest:
 def parse_preparation(message: object) -> Preparation:
     """Checks the announcement of a candidate. Raises BadRequest."""
     fields = _object(message, {"type", "candidate", "settings"})
-    return Preparation(_candidate(fields["candidate"]), _settings(fields["settings"]))
+    return Preparation(_candidate(fields["candidate"]), parse_settings(fields["settings"]))
 
 
 def parse_request(message: object) -> Request:
@@ -148,7 +158,7 @@ def parse_request(message: object) -> Request:
         nonce=_text(fields["nonce"]),
         task=_task(fields["task"]),
         candidate=_candidate(fields["candidate"]),
-        settings=_settings(fields["settings"]),
+        settings=parse_settings(fields["settings"]),
     )
 
 
@@ -188,9 +198,10 @@ def _candidate(message: object) -> Candidate:
     return Candidate(_text(fields["language"]), _text(fields["form"]), _text(fields["entry_point"]), files)
 
 
-def _settings(message: object) -> Settings:
+def parse_settings(message: object) -> Settings:
+    """Checks what a recipe says about validation. Raises BadRequest."""
     limits = {"calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes"}
-    fields = _object(message, {"mode", "seed", "own_kernel", "library_calls", "precision", *limits})
+    fields = _object(message, {"mode", "seed", "own_kernel", "library_calls", "precision", "baselines", *limits})
     if fields["mode"] not in _MODES:
         raise BadRequest("an unknown mode")
     whole = {name: fields[name] for name in ("calls", "memory_bytes", "seed")}
@@ -203,7 +214,16 @@ def _settings(message: object) -> Settings:
     if any(fields[name] not in values for name, values in known.items()):
         raise BadRequest("an unknown policy")
     policies = {name: fields[name] for name in ("mode", *known)}
-    return Settings(**policies, **whole, **seconds)
+    return Settings(**policies, **whole, **seconds, baselines=_baselines(fields["baselines"]))
+
+
+def _baselines(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = _list(value)
+    if any(name not in _BASELINES for name in names):
+        raise BadRequest("an unknown baseline")
+    return tuple(name for name in _BASELINES if name in names)
 
 
 def _workload(item: object) -> Workload:

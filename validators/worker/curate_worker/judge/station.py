@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .baseline_cache import BaselineCache
 from .builds.builder import Builder
 from .device_lock import DeviceLocks
 from .fork_client import ForkServer, Room
@@ -20,6 +21,7 @@ class Station:
     """`cuda` or `cpu`."""
     server: ForkServer
     builder: Builder
+    baselines: BaselineCache
     locks: DeviceLocks
     """Of the processor, and of the GPU where there is one."""
     environments: dict[str, dict]

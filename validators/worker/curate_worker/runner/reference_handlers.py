@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from typing import Final
 
 import torch
@@ -70,6 +71,16 @@ def _run_oracle(runner: Runner, message: Message) -> Answer:
     return answer_parcel("outputs", outputs)
 
 
+def _compile_reference(runner: Runner, message: Message) -> Answer:
+    """From now on the reference is called under `torch.compile`, which compiles it when it is called first."""
+    reference = runner.reference(message)
+    torch.compiler.reset()
+    compiled = torch.compile(reference.model, mode=message.body["mode"], dynamic=False)
+    program = Program(compiled, runner.device)
+    runner.references[message.body["workload"]] = replace(reference, program=program)
+    return Answer("reference_compiled")
+
+
 def _write_triton(runner: Runner, message: Message) -> Answer:
     """What TorchInductor makes of the references of some workloads, as one module."""
     # Seconds of imports that nothing else needs.
@@ -125,6 +136,7 @@ REFERENCE_HANDLERS: Final[dict[str, Handler]] = {
     "make_inputs": _make_inputs,
     "measure_inputs": _measure_inputs,
     "run_oracle": _run_oracle,
+    "compile_reference": _compile_reference,
     "write_triton": _write_triton,
     "list_mutants": _list_mutants,
     "call_mutant": _call_mutant,

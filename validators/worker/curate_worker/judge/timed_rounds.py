@@ -1,0 +1,123 @@
+"""
+Pairs of timed calls in rounds: what a round needs is made while others use the device, and the device is kept from them
+for as long as its pairs take. Where the cases of a round take too much memory there is one round, and each case is made
+in it. They end when the 95 % bootstrap interval of the ratio of medians is narrower than +-2 %, or the budget is spent.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from .cases import MAX_CACHED_BYTES, Case
+from .reference import Reference
+from .samples import Samples, Timing
+
+FIRST_TIMED: Final = 2
+"""Of the inputs that nobody can foresee, as many are used before."""
+MIN_PAIRS: Final = 8
+"""Fewer say nothing."""
+MAX_PAIRS: Final = 100
+_WARM_UPS, _WARM_UPS_LATER = 3, 1
+_LEAST_PAIRS, _LOOK_EVERY = 5, 4
+# Milliseconds, about: what takes the host longer to queue is timed with the launching in it.
+_MAX_PATIENCE = 16
+_HALF_WIDTH = 0.02
+
+Alone = Callable[[], AbstractContextManager[None]]
+"""Keeps a device from others for a while."""
+TimePair = Callable[[Case, int], tuple[Timing, Timing]]
+"""Times reference and another program on one case, with the patience of the clock."""
+
+
+def timed_samples(time_pair: TimePair, reference: Reference, alone: Alone) -> Samples:
+    """
+    Warm-ups and pairs, round by round. The second round is as long as the budget allows: every round waits for others.
+    """
+    progress = _Progress(reference.settings.timing_s, reference.num_calls() + FIRST_TIMED)
+    warm_ups, cases = _first_round(reference, progress)
+    while not progress.is_done:
+        with alone():
+            start = time.monotonic()
+            _time_round(time_pair, progress, (warm_ups, cases))
+            seconds = (time.monotonic() - start) / len(cases)
+        warm_ups = _WARM_UPS_LATER
+        cases = [] if progress.is_done else _later_round(reference, progress, warm_ups + progress.remaining / seconds)
+    return progress.samples
+
+
+@dataclass
+class _Progress:
+    """How far a timing is."""
+
+    remaining: float
+    """Seconds that pairs may still take."""
+    next_index: int
+    samples: Samples = field(default_factory=Samples)
+    patience: int = 1
+    is_done: bool = False
+
+    def take_indices(self, count: int) -> range:
+        """Numbers of calls that were not made yet."""
+        self.next_index += count
+        return range(self.next_index - count, self.next_index)
+
+    def take(self, pair: tuple[Timing, Timing], seconds: float) -> None:
+        """A pair that counts."""
+        self.samples.add(*pair)
+        self.remaining -= seconds
+        count = len(self.samples) + self.samples.num_disturbed
+        late = count >= _LEAST_PAIRS and self.remaining < 0
+        self.is_done = late or count >= MAX_PAIRS or (_is_worth_a_look(self.samples) and _is_settled(self.samples))
+
+
+def _time_round(time_pair: TimePair, progress: _Progress, how: Round) -> None:
+    warm_ups, cases = how
+    for place, make in enumerate(cases):
+        case = make()
+        start = time.monotonic()
+        pair = time_pair(case, progress.patience)
+        if not all(timing.host_was_free for timing in pair):
+            progress.patience = min(2 * progress.patience, _MAX_PATIENCE)
+        if place >= warm_ups:
+            progress.take(pair, time.monotonic() - start)
+        if progress.is_done:
+            return
+
+
+Round = tuple[int, list[Callable[[], Case]]]
+"""How many of its cases only warm up, and what gives them."""
+
+
+def _first_round(reference: Reference, progress: _Progress) -> Round:
+    count = _WARM_UPS + MIN_PAIRS
+    if reference.is_large or count * reference.case(0).num_bytes > MAX_CACHED_BYTES:
+        numbers = progress.take_indices(_WARM_UPS_LATER + MAX_PAIRS)
+        return _WARM_UPS_LATER, [partial(reference.case_by_itself, index) for index in numbers]
+    # They are kept for other candidates of the task.
+    return _WARM_UPS, [_given(reference.case(index)) for index in progress.take_indices(count)]
+
+
+def _later_round(reference: Reference, progress: _Progress, count: float) -> list[Callable[[], Case]]:
+    room = MAX_CACHED_BYTES // max(1, reference.case(0).num_bytes)
+    numbers = progress.take_indices(max(_WARM_UPS_LATER + 1, min(math.ceil(count), MAX_PAIRS, room)))
+    return [_given(reference.new_case(index)) for index in numbers]
+
+
+def _given(case: Case) -> Callable[[], Case]:
+    return lambda: case
+
+
+# The ratio is known, and so is whether the judge's own clock bears it out.
+def _is_settled(samples: Samples) -> bool:
+    witness = samples.witness()
+    return samples.half_width() < _HALF_WIDTH and (witness.is_steady or witness.contradicts)
+
+
+def _is_worth_a_look(samples: Samples) -> bool:
+    return len(samples) >= MIN_PAIRS and len(samples) % _LOOK_EVERY == 0
