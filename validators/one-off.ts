@@ -12,8 +12,10 @@ export interface OneOff {
   readonly code: string
   /** `triton`, `cuda`, `cpp`, or `torch` for code without a kernel language. */
   readonly language: string
-  /** What the code is: a module with `ModelNew`, by default, or C++ or CUDA with an `extern "C"` launcher `run`. */
-  readonly file?: 'candidate.py' | 'candidate.cpp' | 'candidate.cu'
+  /** What the code is: a module with `ModelNew`, by default, C++ or CUDA with an `extern "C"` launcher `run`, or a launch plan. */
+  readonly file?: 'candidate.py' | 'candidate.cpp' | 'candidate.cu' | 'plan.json'
+  /** What a launch plan needs beside it. */
+  readonly beside?: readonly { readonly path: string; readonly content: string }[]
 }
 
 /** Accepted; refused, with the candidate to blame; or not judged: the task or this machine is in the way. */
@@ -34,15 +36,27 @@ export const ONE_OFF_SETTINGS = {
 } as const satisfies Omit<ValidatorSettings, 'mode' | 'seed'>
 
 /** The request to judge a pair. */
-export function requestOf({ reference, code, language, file = 'candidate.py' }: OneOff): EvaluationRequest {
+export function requestOf({
+  reference,
+  code,
+  language,
+  file = 'candidate.py',
+  beside = [],
+}: OneOff): EvaluationRequest {
   const content = { reference, workloads: [{ id: workloadId({}), axes: {} }] }
   const task = { id: taskId(content), ...content }
-  const sources = [{ path: file, content: code }]
+  const sources = [{ path: file, content: code }, ...beside]
   const id = candidateId({ task_id: task.id, sources, reasoning: null, generator: null })
-  const isModule = file === 'candidate.py'
-  const entry_point = `${file}::${isModule ? 'ModelNew' : 'run'}`
-  return { task, candidate: { id, language, form: isModule ? 'python' : 'native', entry_point, sources } }
+  const { form, symbol } = FORMS[file]
+  return { task, candidate: { id, language, form, entry_point: `${file}::${symbol}`, sources } }
 }
+
+const FORMS = {
+  'candidate.py': { form: 'python', symbol: 'ModelNew' },
+  'candidate.cpp': { form: 'native', symbol: 'run' },
+  'candidate.cu': { form: 'native', symbol: 'run' },
+  'plan.json': { form: 'device', symbol: 'launches' },
+} as const
 
 /** What rows say together: one refusal refuses, and only what passed everywhere is accepted. */
 export function outcomeOf(rows: readonly Pick<Evaluation, 'status' | 'blame'>[]): Outcome {

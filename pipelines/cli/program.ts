@@ -159,7 +159,7 @@ function addEvaluate(program: Command, runCommand: RunCommand): void {
     .command('evaluate')
     .description('judge a candidate against a reference, without a recipe: exit 0 accepted, 1 refused, 2 not judged')
     .option('--reference <file>', 'PyTorch reference: Model, get_inputs, get_init_inputs (KernelBench form)')
-    .option('--candidate <file>', 'implementation: ModelNew, or a .cpp or .cu file with extern "C" run')
+    .option('--candidate <file>', 'implementation: ModelNew, a .cpp or .cu file with extern "C" run, or a launch plan')
     .option('--reference-dir <folder>', 'folder of references, for --candidates')
     .option('--candidates <file>', 'JSON lines with `task` (a file of the folder), `code` and, if wanted, `id`')
     .addOption(

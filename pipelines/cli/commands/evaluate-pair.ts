@@ -34,7 +34,7 @@ export async function judgePair(
 }
 
 async function languageOf({ code, file = 'candidate.py' }: Omit<OneOff, 'language'>): Promise<string> {
-  if (file !== 'candidate.py') return file === 'candidate.cu' ? 'cuda' : 'cpp'
+  if (file !== 'candidate.py') return file === 'candidate.cpp' ? 'cpp' : 'cuda'
   const python = await readPythonCode(code)
   // Older ways of building than `load_inline` are read by whoever records what is built.
   if (python !== null && python.language !== 'torch') return python.language

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ONE_OFF_SETTINGS } from '../../../validators/one-off.ts'
 import { openValidator } from '../../../validators/validator.ts'
 import { messageOf, systemCodeOf, toCurateError, usageError } from '../../core/errors.ts'
@@ -50,8 +50,7 @@ async function withValidator(options: EvaluateOptions, reporter: Reporter, signa
     const bench = { validator, seed, reporter, times: new Map() }
     if (files.kind === 'batch') return await evaluateBatch(files, bench)
     const reference = await readText(files.reference)
-    const pair = { reference, code: await readText(files.candidate), file: fileOf(files.candidate) }
-    const judgement = await judgePair(pair, bench)
+    const judgement = await judgePair({ reference, ...(await readCandidate(files.candidate)) }, bench)
     reporter.records(renderJudgement(judgement), [judgement])
     return EXIT_CODES[judgement.outcome]
   } finally {
@@ -59,9 +58,25 @@ async function withValidator(options: EvaluateOptions, reporter: Reporter, signa
   }
 }
 
+/** The implementation in a file, with what it needs of the files beside it. Throws where one cannot be read. */
+export async function readCandidate(path: string): Promise<Pick<OneOff, 'code' | 'file' | 'beside'>> {
+  const code = await readText(path)
+  const file = fileOf(path)
+  return file === 'plan.json' ? { code, file, beside: await filesBesidePlan(path) } : { code, file }
+}
+
+// Which of them the source includes only a compiler knows.
+async function filesBesidePlan(path: string): Promise<NonNullable<OneOff['beside']>> {
+  const names = (await readdir(dirname(path))).filter((name) => /\.(cu|cuh|h|hpp|inc)$/.test(name)).sort()
+  return await Promise.all(
+    names.map(async (name) => ({ path: name, content: await readText(join(dirname(path), name)) })),
+  )
+}
+
 // What else it is called says nothing of what it is.
 function fileOf(path: string): NonNullable<OneOff['file']> {
   if (path.endsWith('.cu')) return 'candidate.cu'
+  if (path.endsWith('.json')) return 'plan.json'
   return path.endsWith('.cpp') ? 'candidate.cpp' : 'candidate.py'
 }
 
@@ -82,7 +97,10 @@ function filesOf({ reference, candidate, referenceDir, candidates }: EvaluateOpt
 async function readText(path: string): Promise<string> {
   return await readFile(path, 'utf8').catch((error: unknown) => {
     if (systemCodeOf(error) === null) throw error
-    throw usageError(`${path} cannot be read: ${messageOf(error)}`, 'Name a Python, C++ or CUDA file.')
+    throw usageError(
+      `${path} cannot be read: ${messageOf(error)}`,
+      'Name a Python, C++ or CUDA file, or a launch plan.',
+    )
   })
 }
 

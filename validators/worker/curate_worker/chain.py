@@ -13,7 +13,7 @@ from .values import Parcel
 
 @dataclass(frozen=True)
 class Chain:
-    """Calls in a row on as many inputs."""
+    """Calls in a row on as many inputs, each of which comes once: nothing is gained by remembering answers."""
 
     nonce: str
     count: int
@@ -24,15 +24,20 @@ class Chain:
         """As it is sent."""
         return {"nonce": self.nonce, "count": self.count, "number": self.number}
 
-    def next(self, before: Parcel | None, link: int) -> int:
-        """The input of a link, given the output of the one before."""
-        value = zlib.crc32(f"{self.nonce} {self.number} {link}".encode())
+    def places(self) -> list[int]:
+        """All inputs, for `take`."""
+        return list(range(self.count))
+
+    def take(self, before: Parcel | None, left: list[int]) -> int:
+        """Takes the next input from those that are left, given the output of the one before."""
+        value = zlib.crc32(f"{self.nonce} {self.number} {len(left)}".encode())
         for blob in [] if before is None else before.blobs:
             value = zlib.crc32(blob.cpu().numpy() if isinstance(blob, torch.Tensor) else blob, value)
-        return value % self.count
+        return left.pop(value % len(left))
 
 
 def followed(chain: Chain, outputs: Sequence[Parcel]) -> Iterator[int]:
     """The inputs that must have led to outputs."""
+    left = chain.places()
     for link in range(len(outputs)):
-        yield chain.next(outputs[link - 1] if link else None, link)
+        yield chain.take(outputs[link - 1] if link else None, left)

@@ -34,6 +34,10 @@ _REAL_UNDER_INTERPRETER = {"SyntaxError", "IndentationError", "TabError", "Impor
 _OUT_OF_MEMORY = {"MemoryError", "OutOfMemoryError"}
 
 
+# What our own code in the runner finds wrong with a candidate.
+_NAMED_CAUSES = ("UNSUPPORTED_FORM", "INVALID_PLAN", "STATE_MISMATCH")
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """What is known of the run when something went wrong."""
@@ -91,7 +95,7 @@ def _cause_of(kind: str, text: str, where: Circumstances) -> str:
                 return cause
     if kind in ("ImportError", "ModuleNotFoundError") and where.stage == "load":
         return "IMPORT_ERROR"
-    return kind if kind == "UNSUPPORTED_FORM" else _STAGE_CAUSES[where.stage]
+    return kind if kind in _NAMED_CAUSES else _STAGE_CAUSES[where.stage]
 
 
 # The interpreter is no GPU: what it cannot run may be right.

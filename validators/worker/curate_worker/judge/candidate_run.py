@@ -6,6 +6,7 @@ import time
 
 from ..chain import Chain
 from ..channel import Message
+from ..effects import Effects, effects_of
 from ..tensors import Malformed
 from ..values import Parcel, joined, parted
 from .call_answer import SPECIAL, CallAnswer, call_answer
@@ -94,10 +95,10 @@ class CandidateRun:
         body = {"parcel": reference.init.body(), "outputs": outputs}
         answer = self._building_what_is_needed(Message("bind", body, reference.init.blobs))
         wanted = State(shapes_of(reference.state), reference.parameters)
-        if is_native:
+        if is_native or self._prepared.candidate.is_device:
             names = {name: name for name in wanted.shapes}
         else:
-            names = names_of_state(wanted, State.told(answer.body), self.proved_on)
+            names = names_of_state(wanted, State.told(answer.body), self.proved_on, reference.changed.get("state", ()))
         self._names = names
         self.load_state(reference.state)
 
@@ -137,9 +138,8 @@ class CandidateRun:
         bodies, blobs = joined([case.inputs for case in cases])
         self._num_calls += 1
         seed = derive_seed(self._request.settings.seed, "candidate", self._num_calls)
-        changed = [] if self._bound is None else self._bound.changed
         watch = Stopwatch()
-        body = {**chain.body(), "seed": seed, "changed": changed, "parcels": bodies}
+        body = {**chain.body(), "seed": seed, "changed": self._effects(), "parcels": bodies}
         answer = self._ask(Message("chain", body, blobs), "run")
         nanoseconds = watch.nanoseconds()
         try:
@@ -150,6 +150,13 @@ class CandidateRun:
             raise self._loss(RunnerLost("forged", "a chain of another length"), "run")
         return nanoseconds, outputs
 
+    # What the reference writes into, by the names that its program has for it.
+    def _effects(self) -> Effects:
+        effects = Effects() if self._bound is None else self._bound.changed
+        own = {its: mine for mine, its in self._names.items()}
+        written = effects.get("state", {})
+        return effects_of(effects.get("inputs", []), {name: own.get(name, name) for name in written})
+
     def _try_call(self, case: Case, order: dict, asked: dict, *, flush: bool) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
@@ -159,7 +166,7 @@ class CandidateRun:
         body = {"parcel": case.inputs.body(), "seed": seed, "flush": flush}
         self._ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
-        order = {**order, "changed": [] if self._bound is None else self._bound.changed}
+        order = {**order, "changed": self._effects()}
         answer = self._ask(Message("call", order), "run", also="build_needed")
         outside = watch.nanoseconds()
         if answer.kind == "build_needed":

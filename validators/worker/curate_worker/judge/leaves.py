@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from ..effects import STATE
 from ..tensors import Blob, Device, TensorDescriptor, moved, tensor_of
 from ..values import Parcel
 
@@ -48,6 +49,11 @@ class Leaf:
             return self._moved[0]
         dtype = torch.float64 if isinstance(self.plain, float) else None
         return torch.tensor(self.plain, dtype=dtype, device=_computing.device)
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it is a parameter or buffer that a program writes into, and nothing that it returns."""
+        return self.place.startswith(f"output[{STATE!r}]")
 
     def forget(self) -> None:
         """Gives back the memory of a copy that was moved."""

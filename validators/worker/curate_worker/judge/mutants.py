@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..channel import Message
+from ..effects import Effects
 from ..tensors import same_bytes
 from ..values import Parcel
 from .cases import Case
@@ -61,8 +62,8 @@ class MutantTrial:
     timeout_s: float
     give_way: Callable[[], None]
     """Called between two steps: lets others of this machine time."""
-    changed: list[int] = field(default_factory=list)
-    """Inputs that are results as well."""
+    changed: Effects = field(default_factory=Effects)
+    """What a reference writes into that is a result as well."""
 
 
 def try_mutants(trial: MutantTrial) -> tuple[MutantReport, RunnerHandle]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..channel import Message
+from ..device.expressions import PlanError
+from ..device.launch_plan import LaunchPlan, parse_plan
 from ..extension_spec import spec_id
 from .builds.build_cache import Built
 from .builds.build_row import build_row
+from .builds.device_build import symbols_of_plan
 from .faults import RunnerLost, Verdict
 from .phases import phase
 from .requests import Candidate, Settings, require_usable
@@ -27,6 +30,14 @@ class Prepared:
     """Where it runs: C++ kernels on the processor, also beside a GPU."""
     uses_triton: bool
     built: dict[str, Built]
+    plan: LaunchPlan | None = None
+    """Of a candidate of form `device`."""
+    symbols: dict[str, str] = field(default_factory=dict)
+    """Of such a candidate, by the names that its plan has for kernels."""
+
+    def plan_text(self) -> str:
+        """The plan as it was written."""
+        return self.candidate.files[self.candidate.entry_point.partition("::")[0]]
 
     @property
     def proved_on(self) -> str:
@@ -47,6 +58,7 @@ class Prepared:
             "uses_triton": self.uses_triton,
             "interpreted": self.proved_on == "interpreter",
             "native": self.candidate.is_native,
+            "plan": None if self.plan is None else {"text": self.plan_text(), "symbols": self.symbols},
             "built": list(libraries),
             "triton_cache": list(seed),
         }
@@ -61,8 +73,21 @@ def prepare(station: Station, candidate: Candidate) -> Prepared:
     """Finds out how a candidate is judged here. Raises a Verdict on one that is not judged at all."""
     require_usable(candidate)
     uses_triton = _uses_triton(candidate)
-    on_processor = candidate.language == "cpp" and not uses_triton and not _has_cuda(candidate)
-    return Prepared(candidate, "cpu" if on_processor else station.device, uses_triton, built={})
+    on_processor = candidate.language == "cpp" and not (uses_triton or candidate.is_device or _has_cuda(candidate))
+    prepared = Prepared(candidate, "cpu" if on_processor else station.device, uses_triton, built={})
+    if candidate.is_device:
+        prepared.plan = _plan_of(candidate, prepared.plan_text())
+    return prepared
+
+
+def _plan_of(candidate: Candidate, text: str) -> LaunchPlan:
+    try:
+        plan = parse_plan(text)
+        if plan.source not in candidate.files or not plan.source.endswith(".cu"):
+            raise PlanError(f"the source {plan.source[:80]!r} is no .cu file of the candidate")
+    except PlanError as error:
+        raise Verdict("COMPILE_ERROR", "build", "INVALID_PLAN", "candidate", str(error)) from error
+    return plan
 
 
 def _has_cuda(candidate: Candidate) -> bool:
@@ -84,13 +109,18 @@ def native_spec(candidate: Candidate) -> dict:
 
 def wants_builds(candidate: Candidate) -> bool:
     """Whether a candidate could ask for anything to be built."""
-    return candidate.is_native or any(
-        "cpp_extension" in text or "load_inline" in text for text in candidate.files.values()
+    return (
+        candidate.is_native
+        or candidate.is_device
+        or any("cpp_extension" in text or "load_inline" in text for text in candidate.files.values())
     )
 
 
 def build_extensions(station: Station, settings: Settings, prepared: Prepared) -> None:
     """Builds what a candidate asks for when its module is loaded. Raises a Verdict where that decides."""
+    if prepared.plan is not None:
+        add_kernels(station, settings, prepared, prepared.plan)
+        return
     if prepared.candidate.is_native:
         add_build(station, settings, prepared, native_spec(prepared.candidate))
         require_device(station, prepared)
@@ -116,6 +146,20 @@ def add_build(station: Station, settings: Settings, prepared: Prepared, spec: ob
         raise Verdict("NOT_RUN", "build", built.cause, None, built.log)
     if built.cause is not None:
         raise Verdict("COMPILE_ERROR", "build", built.cause, "candidate", built.log, "compiler")
+
+
+def add_kernels(station: Station, settings: Settings, prepared: Prepared, plan: LaunchPlan) -> None:
+    """Compiles the kernels of a launch plan. Raises a Verdict where they cannot be, or cannot be launched so."""
+    plan_file = prepared.candidate.entry_point.partition("::")[0]
+    files = {name: text for name, text in prepared.candidate.files.items() if name != plan_file}
+    with phase("build"):
+        built = station.builder.build_device(files, plan, settings.build_timeout_s)
+    prepared.built["kernels"] = built
+    if built.cause is not None or built.library is None:
+        raise Verdict("COMPILE_ERROR", "build", built.cause or "COMPILE_ERROR", "candidate", built.log, "compiler")
+    prepared.symbols = symbols_of_plan(plan, built.library)
+    if station.device != "cuda":
+        raise not_run_without_gpu(prepared)
 
 
 def require_device(station: Station, prepared: Prepared) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 from ..channel import Message
 from ..digests import digests_of
+from ..effects import effects_of
 from ..values import Parcel
 from .cases import Case, ReferenceCall
 from .compare import compare
@@ -18,6 +19,7 @@ from .null_kernels import passing_null_kernel
 from .precision import choose_precision
 from .reference_cases import ReferenceCases, dice_of
 from .runner_handle import RunnerHandle
+from .state import is_counter
 from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
 from .stochastic_power import require_power
 
@@ -67,7 +69,8 @@ class Reference(ReferenceCases):
         self.mutated_inputs = frozenset(index for index, (after, before) in pairs if after != before)
         self.aliases_inputs = bool(call.aliases)
         self.returns_parameters, self.changed_state = call.is_parameter, frozenset(call.changed_state)
-        self.changed = sorted(self.mutated_inputs - {index for _, index in call.aliases})
+        written = sorted(self.mutated_inputs - {index for _, index in call.aliases})
+        self.changed = effects_of(written, {name: name for name in call.changed_state if not is_counter(name)})
         output = self.call(inputs, flush=False, look=False).output if self.changed else call.output
         self.precision = choose_precision(output, lambda precision: self.run_oracle(inputs, precision))
         return digests

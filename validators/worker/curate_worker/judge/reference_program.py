@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..chain import Chain
 from ..channel import Message
+from ..effects import Effects
 from ..tensors import Blob
 from ..values import Parcel, joined
 from .call_answer import SPECIAL
@@ -35,8 +36,8 @@ class ReferenceProgram:
     state: Parcel
     parameters: list[str] = field(default_factory=list)
     """What is a parameter in `state`; the others are buffers."""
-    changed: list[int] = field(default_factory=list)
-    """Places of inputs that it writes into and that are results: nothing else that comes out is the same memory."""
+    changed: Effects = field(default_factory=Effects)
+    """What it writes into that is a result: nothing else that comes out is the same memory."""
     largest_answer: int = 0
     """Bytes of the largest output."""
     _kept: Parcel | None = None

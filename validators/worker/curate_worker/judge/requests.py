@@ -12,7 +12,12 @@ PROTOCOL_VERSION = 4
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
-_SUFFIXES = {"python": (".py",), "native": (".cpp", ".cu")}
+_SUFFIXES = {"python": (".py",), "native": (".cpp", ".cu"), "device": (".json",)}
+_ENTRY_POINTS = {
+    "python": "file.py::Class",
+    "native": "file.cpp::function or file.cu::function",
+    "device": "file.json::launches",
+}
 _MODES = ("screen", "standard", "certify")
 _POLICIES = ("report", "require")
 _LIBRARY_CALLS = ("allow", "report", "forbid")
@@ -54,6 +59,11 @@ class Candidate:
     def is_native(self) -> bool:
         """Whether it is a library with a launcher, without Python."""
         return self.form == "native"
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is kernels with a plan that says how they are launched."""
+        return self.form == "device"
 
     def key(self) -> str:
         """Hash of all of it."""
@@ -175,7 +185,7 @@ def require_usable(candidate: Candidate) -> None:
     file_name, separator, symbol = candidate.entry_point.partition("::")
     known = file_name.endswith(_SUFFIXES[candidate.form]) and file_name in candidate.files
     if not separator or not symbol.isidentifier() or not known:
-        wanted = "file.py::Class" if candidate.form == "python" else "file.cpp::function or file.cu::function"
+        wanted = _ENTRY_POINTS[candidate.form]
         raise _unusable(f"the entry point {candidate.entry_point[:_MAX_PATH]!r} is not {wanted} of its sources")
 
 

@@ -6,6 +6,7 @@ Buffers are a program's own affair: a mask that one keeps the other may compute.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..values import Parcel
@@ -34,6 +35,10 @@ class State:
         """Shapes of the parameters alone."""
         return {name: self.shapes[name] for name in self.parameters}
 
+    def of_buffers(self) -> Shapes:
+        """Shapes of the others."""
+        return {name: shape for name, shape in self.shapes.items() if name not in self.parameters}
+
 
 def shapes_of(state: Parcel) -> Shapes:
     """Shapes of the tensors in a state, by name."""
@@ -44,19 +49,42 @@ def shapes_of(state: Parcel) -> Shapes:
     return names
 
 
-def names_of_state(wanted: State, given: State, proved_on: str) -> dict[str, str]:
-    """The reference's names by the candidate's. Raises a Verdict where parameters are missing, too many or others."""
-    buffers = {
-        name: name
-        for name, shape in given.shapes.items()
-        if name not in given.parameters and name not in wanted.parameters and wanted.shapes.get(name) == shape
-    }
+def is_counter(name: str) -> bool:
+    """
+    Whether it only counts calls, as PyTorch's normalisations do: nothing is computed from it unless `momentum` is None,
+    and many honest programs leave it as it is.
+    """
+    return name.rpartition(".")[2] == "num_batches_tracked"
+
+
+def names_of_state(wanted: State, given: State, proved_on: str, written: Iterable[str] = ()) -> dict[str, str]:
+    """
+    The reference's names by the candidate's. Raises a Verdict where parameters are missing, too many or others, or
+    where there is no buffer for one of those that the reference has `written` into.
+    """
+    buffers = _names_of_buffers(wanted, given, written)
+    absent = sorted(set(written) - set(wanted.parameters) - set(buffers.values()))
+    if absent:
+        text = f"missing: {', '.join(absent)}, which the reference writes into"
+        raise Verdict("RUNTIME_ERROR", "load", "STATE_MISMATCH", "candidate", text, proved_on)
     mine, its = given.of_parameters(), wanted.of_parameters()
     if mine == its:
         return {name: name for name in mine} | buffers
     if list(mine.values()) == list(its.values()) and set(mine) != set(its):
         return dict(zip(mine, its, strict=True)) | buffers
     raise Verdict("RUNTIME_ERROR", "load", "STATE_MISMATCH", "candidate", _difference(its, mine), proved_on)
+
+
+# By name; those that are results also by the last part of it, in order, where a module is called otherwise.
+def _names_of_buffers(wanted: State, given: State, written: Iterable[str]) -> dict[str, str]:
+    mine, its = given.of_buffers(), wanted.of_buffers()
+    known = {name: name for name, shape in mine.items() if its.get(name) == shape}
+    for kind in dict.fromkeys(name.rpartition(".")[2] for name in written):
+        others = [name for name in mine if name not in known and name.rpartition(".")[2] == kind]
+        missing = [name for name in written if name in its and name not in known and name.rpartition(".")[2] == kind]
+        if [mine[name] for name in others] == [its[name] for name in missing]:
+            known |= dict(zip(others, missing, strict=True))
+    return known
 
 
 def _difference(wanted: Shapes, given: Shapes) -> str:

@@ -10,6 +10,7 @@ import torch
 
 from ..chain import Chain
 from ..channel import Message
+from ..device.launch_plan import parse_plan
 from ..values import joined, parcel_of, parted, unpack
 from . import compile as compilers
 from . import modules, probe, triton_interpreter
@@ -52,6 +53,13 @@ def _load(runner: Runner, message: Message) -> Answer:
         runner.launches.install()
         if runner.turnstile is not None:
             announce_compiles(runner.turnstile)
+    if body["plan"] is not None:
+        # Only what has a GPU can load kernels for one.
+        from .device_model import DeviceModel  # noqa: PLC0415
+
+        plan, cubin = parse_plan(body["plan"]["text"]), bytes(message.blobs[0])
+        runner.launched = DeviceModel(cubin, plan, body["plan"]["symbols"], runner.device)
+        return Answer("loaded", {"extensions": []})
     if body["native"]:
         runner.library = runner.scratch / "native.so"
         runner.library.write_bytes(message.blobs[0])
@@ -78,6 +86,9 @@ def _load(runner: Runner, message: Message) -> Answer:
 def _bind(runner: Runner, message: Message) -> Answer:
     """Makes the candidate's model and tells the names, shapes and dtypes of its parameters."""
     init, _ = unpack(parcel_of(message.body["parcel"], message.blobs), runner.device)
+    if runner.launched is not None:
+        runner.program = Program(runner.launched, runner.device)
+        return Answer("bound", {"state": {}, "parameters": []})
     if runner.library is not None:
         model = NativeModel(runner.library, runner.symbol, message.body["outputs"], runner.device)
         runner.program = Program(model, runner.device)

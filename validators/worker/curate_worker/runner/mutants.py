@@ -11,12 +11,14 @@ from typing import Final
 
 import torch
 
+from ..effects import Effects
 from ..tensors import TensorDescriptor
 from ..values import Parcel, unpack
 from . import modules
 from .inputs import seed_all
 from .mutations import Mutation, mutations_of
-from .program import Program, arguments_of, pack_result
+from .program import Program, arguments_of
+from .results import pack_result
 
 _MAX_TENSORS: Final = 16
 _FACTOR: Final = 1.5
@@ -40,11 +42,9 @@ def mutants_of(origin: Origin, program: Program, inputs: Parcel) -> list[str]:
     return names + [f"input {index} is ignored" for index in _inputs(inputs)]
 
 
-def call_mutant(
-    origin: Origin, program: Program, model: object, inputs: Parcel, which: tuple[int, list[int]]
-) -> Parcel:
+def call_mutant(origin: Origin, program: Program, model: object, inputs: Parcel, which: tuple[int, Effects]) -> Parcel:
     """
-    What a mutant returns for inputs; `which` says the mutant, and the inputs that are results as well. Raises whatever
+    What a mutant returns for inputs; `which` says the mutant, and what it writes into that is a result. Raises whatever
     it raises.
     """
     place, changed = which
@@ -87,14 +87,14 @@ def _made(module: ModuleType, device: str) -> object:
         return module.Model(*args, **kwargs)
 
 
-def _called(model: object, inputs: Parcel, origin: Origin, changed: list[int], *, without: int | None = None) -> Parcel:
+def _called(model: object, inputs: Parcel, origin: Origin, changed: Effects, *, without: int | None = None) -> Parcel:
     values, tensors = unpack(inputs, origin.device)
     if without is not None:
         _forget(tensors[without])
     args, kwargs = arguments_of(values)
     seed_all(origin.seed)
     with torch.no_grad():
-        return pack_result(model(*args, **kwargs), tensors, changed)
+        return pack_result(model(*args, **kwargs), tensors, changed, model)
 
 
 def _parameters(program: Program) -> list[str]:

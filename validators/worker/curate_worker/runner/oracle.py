@@ -10,20 +10,22 @@ from types import ModuleType
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..effects import Effects
 from ..tensors import DTYPES
 from ..values import Parcel, rebuild, unpack
-from .program import arguments_of, pack_result
+from .program import arguments_of
+from .results import pack_result
 
 _LOW = {torch.float32, torch.float16, torch.bfloat16}
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
 
 def run_in_precision(
-    model: object, module: ModuleType, parcel: Parcel, how: tuple[str, str, list[int]], nudge: dict | None
+    model: object, module: ModuleType, parcel: Parcel, how: tuple[str, str, Effects], nudge: dict | None
 ) -> Parcel:
     """
-    Calls a copy of the model with every floating-point tensor in a precision, on a device; `how` names both, and the
-    inputs that are results as well; `nudge` moves numbers of inputs by some units of their last place. References that
+    Calls a copy of the model with every floating-point tensor in a precision, on a device; `how` names both, and what
+    it writes into that is a result; `nudge` moves numbers of inputs by some units of their last place. References that
     cast inside (`x.float()`, `dtype=torch.float16`) are followed into the precision as well. Raises what they raise.
     """
     precision, device, changed = how
@@ -39,7 +41,7 @@ def run_in_precision(
         widened = widened.to(wide)
     with torch.no_grad(), _default_dtype(wide), Widen(wide), _widened_constants(module, wide):
         output = widened(*args, **kwargs)
-    return pack_result(output, tensors, changed)
+    return pack_result(output, tensors, changed, widened)
 
 
 class Widen(TorchDispatchMode):

@@ -11,14 +11,16 @@ import torch
 
 from ..chain import Chain
 from ..digests import digest_of
+from ..effects import Effects
 from ..tensors import Guarded, TensorDescriptor, bytes_of
-from ..values import Parcel, pack, unpack
+from ..values import Parcel, unpack
 from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
+from .given_memory import GivenMemory
 from .memory import have_same_bits, memory_of, shared_places
-from .native import NativeModel
 from .poisoned_memory import PoisonedMemory
 from .profile import Profile
+from .results import pack_result
 
 _MOST_KEPT: Final = 64 << 20
 
@@ -67,7 +69,7 @@ class Program:
     def load_state(self, parcel: Parcel, names: dict[str, str]) -> None:
         """Loads the reference's parameters and buffers; `names` are its names by this program's own."""
         state, _ = unpack(parcel, self._device)
-        if isinstance(self._model, NativeModel):
+        if isinstance(self._model, GivenMemory):
             self._state = {name: item.contiguous() for name, item in state.items() if isinstance(item, torch.Tensor)}
             self.restore_state()
         if isinstance(self._model, torch.nn.Module):
@@ -85,18 +87,18 @@ class Program:
         args, kwargs = arguments_of(inputs)
         self._staged = _Call(args, kwargs, tensors, parcel.tensors, [memory_of(tensor) for tensor in tensors], guards)
         self.restore_state()
-        if isinstance(self._model, NativeModel):
-            self._model.prepare()
+        if isinstance(self._model, GivenMemory):
+            self._model.prepare(args, kwargs)
         if flush:
             self._clock.flush()
 
     def call(
-        self, *, blocked: bool, poisoned: bool, profiled: bool, changed: list[int], patience: int
+        self, *, blocked: bool, poisoned: bool, profiled: bool, changed: Effects, patience: int
     ) -> tuple[Parcel, dict[str, object]]:
         """
         Calls the model on what was staged; gives a copy of its outputs and what the clock said. `blocked` keeps the
         device's stream busy meanwhile and looks whether the outputs are there all the same; `poisoned` gives it memory
-        that is not empty; `profiled` records what takes the time; `changed` are the inputs that are results as well.
+        that is not empty; `profiled` records what takes the time; `changed` is what it writes into that is a result.
         """
         clock = self._clock
         staged = self._require_staged()
@@ -106,7 +108,7 @@ class Program:
         with torch.no_grad(), staged.poison or staged.profile or nullcontext():
             measure = clock.measure_blocked if blocked else partial(clock.measure, patience=patience)
             measured = measure(lambda: self._model(*staged.args, **staged.kwargs))
-        outputs = pack_result(measured.output, staged.tensors, changed)
+        outputs = pack_result(measured.output, staged.tensors, changed, self._model)
         # What the host waited for does not matter where only the device was measured.
         waited = 0 if measured.is_host_free else waited_nanoseconds() - waited
         staged.outputs = _tensors_in(measured.output)
@@ -114,15 +116,15 @@ class Program:
         seen = {"computed_early": measured.computed_early, "host_was_free": measured.is_host_free}
         return outputs, facts | seen
 
-    def chain(self, chain: Chain, parcels: list[Parcel], changed: list[int]) -> tuple[list[Parcel], int]:
+    def chain(self, chain: Chain, parcels: list[Parcel], changed: Effects) -> tuple[list[Parcel], int]:
         """
         Calls in a row, each on an input that the output before decides; gives all outputs, and the nanoseconds of the
         calls alone.
         """
         outputs: list[Parcel] = []
-        nanoseconds = 0
-        for link in range(chain.count):
-            index = chain.next(outputs[-1] if outputs else None, link)
+        nanoseconds, left = 0, chain.places()
+        while left:
+            index = chain.take(outputs[-1] if outputs else None, left)
             inputs, tensors = unpack(parcels[index].copy(), self._device)
             args, kwargs = arguments_of(inputs)
             self.restore_state()
@@ -130,7 +132,7 @@ class Program:
             with torch.no_grad():
                 output = self._model(*args, **kwargs)
             nanoseconds += now() - start
-            outputs.append(pack_result(output, tensors, changed))
+            outputs.append(pack_result(output, tensors, changed, self._model))
         return outputs, nanoseconds
 
     def facts(self, *, digests: bool, keep: bool) -> dict[str, object]:
@@ -141,7 +143,7 @@ class Program:
         """
         staged = self._require_staged()
         pairs = zip(staged.tensors, staged.descriptors, strict=True)
-        watched = self._model if isinstance(self._model, NativeModel) else staged.poison
+        watched = self._model if isinstance(self._model, GivenMemory) else staged.poison
         outputs = [memory_of(tensor) for tensor in staged.outputs]
         facts = {
             "input_digests": [_digest(*pair) for pair in pairs] if digests else [],
@@ -163,12 +165,12 @@ class Program:
         """Sets parameters and buffers back to what was bound, whatever earlier calls did to them."""
         if self._state and isinstance(self._model, torch.nn.Module):
             self._model.load_state_dict(self._state, strict=True)
-        if isinstance(self._model, NativeModel):
+        if isinstance(self._model, GivenMemory):
             self._model.set_state(self._state)
 
     # Parameters and buffers as they are now.
     def _live(self) -> dict[str, torch.Tensor]:
-        if isinstance(self._model, NativeModel):
+        if isinstance(self._model, GivenMemory):
             return self._model.state
         state = self._model.state_dict() if isinstance(self._model, torch.nn.Module) else {}
         return {name: item for name, item in state.items() if isinstance(item, torch.Tensor)}
@@ -191,11 +193,6 @@ class Program:
             return {}
         state = self._model.state_dict()
         return {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in state.items()}
-
-
-def pack_result(output: object, inputs: list[torch.Tensor], changed: list[int]) -> Parcel:
-    """What a program returned, together with those inputs that it is to write into."""
-    return pack({"returned": output, "inputs": [inputs[index] for index in changed]} if changed else output)
 
 
 def construct(kind: type, init: object, device: str) -> Program:

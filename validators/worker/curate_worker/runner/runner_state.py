@@ -17,6 +17,7 @@ from ..values import Parcel, parcel_of
 from .answers import Answer
 from .errors import FaultInInput
 from .extensions import Extensions
+from .given_memory import GivenMemory
 from .mutants import Origin
 from .program import Program
 from .triton_launches import LaunchCounter
@@ -43,6 +44,8 @@ class Runner:
     """Where others wait for the GPU."""
     device: str = "cpu"
     entry: type | None = None
+    launched: GivenMemory | None = None
+    """Of a candidate that is a launch plan, its kernels."""
     library: Path | None = None
     """Of a native candidate, with the name of its launcher."""
     symbol: str = ""

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from ..device_lock import PROCESSOR, DeviceLocks
 from ..faults import MachineFault, Verdict
-from ..prepared import add_build, prepare, record, wants_builds
+from ..prepared import add_build, add_kernels, prepare, record, wants_builds
 from ..requests import Preparation
 from ..station import Station
 
@@ -48,7 +48,9 @@ class BuildAhead:
             with closing(DeviceLocks({PROCESSOR: PROCESSOR})) as locks, locks.shared():
                 candidate, settings = preparation.candidate, preparation.settings
                 prepared = prepare(self._station, candidate)
-                if wants_builds(candidate):
+                if prepared.plan is not None:
+                    add_kernels(self._station, settings, prepared, prepared.plan)
+                elif wants_builds(candidate):
                     specs = record(self._station, settings, prepared)
                     self._station.recordings.keep(candidate.key(), specs)
                     for spec in specs:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...device.launch_plan import LaunchPlan
 from ...extension_spec import check_spec
 from ..faults import MachineFault, RunnerLost, Verdict
 from ..fork_client import ForkServer, Room
@@ -15,6 +17,7 @@ from ..log_text import clean_log
 from ..runner_handle import RunnerHandle
 from .build_cache import BuildCache, Built
 from .commands import Plan, plan_build
+from .device_build import plan_device_build
 from .flags import FlagRefused
 from .headers import PLACE, HeaderStore, RunCompilers
 from .quick_plan import plan_quickly
@@ -60,7 +63,19 @@ class Builder:
             raise Verdict("COMPILE_ERROR", "build", "FLAG_REFUSED", "candidate", str(error)) from error
         except ValueError as error:
             raise Verdict("COMPILE_ERROR", "build", "UNSUPPORTED_FORM", "candidate", str(error)) from error
-        self._require_compilers(spec)
+        self._require_compilers(with_cuda=spec["with_cuda"])
+        return self._cached(plan, seconds, lambda: self._build_quickly(spec, plan, seconds))
+
+    def build_device(self, files: dict[str, str], launch_plan: LaunchPlan, seconds: float) -> Built:
+        """The cubin of a launch plan's kernels. Raises a Verdict as `build` does."""
+        try:
+            plan = plan_device_build(files, launch_plan, self._tools)
+        except FlagRefused as error:
+            raise Verdict("COMPILE_ERROR", "build", "FLAG_REFUSED", "candidate", str(error)) from error
+        self._require_compilers(with_cuda=True)
+        return self._cached(plan, seconds, lambda: self._compile(plan, seconds))
+
+    def _cached(self, plan: Plan, seconds: float, make: Callable[[], Built]) -> Built:
         key = self._key(plan)
         with self._cache.held(key, seconds) as held:
             known = self._cache.read(key)
@@ -70,7 +85,7 @@ class Builder:
                 raise Verdict(
                     "TIMEOUT", "build", "COMPILE_TIMEOUT", "candidate", "another process is still compiling it"
                 )
-            built = self._build_quickly(spec, plan, seconds)
+            built = make()
             self._cache.write(key, built)
             return built
 
@@ -86,10 +101,10 @@ class Builder:
             reason = f"{quick.method}: {built.log.partition(_NEW_LINE)[0]}"
         return replace(self._compile(plan, seconds), fallback=reason)
 
-    def _require_compilers(self, spec: dict) -> None:
+    def _require_compilers(self, *, with_cuda: bool) -> None:
         if self._tools.cxx is None:
             raise Verdict("NOT_RUN", "build", "NO_COMPILER", None, "there is no C++ compiler on this machine")
-        if spec["with_cuda"] and self._tools.nvcc is None:
+        if with_cuda and self._tools.nvcc is None:
             raise Verdict("NOT_RUN", "build", "NO_COMPILER", None, "there is no nvcc on this machine")
 
     # The commands name the compilers by path; what they are is in the identity.

@@ -1,0 +1,51 @@
+"""Compiles the kernels of a launch plan: device code alone, which takes none of PyTorch's headers."""
+
+from __future__ import annotations
+
+from ...device.expressions import PlanError
+from ...device.launch_plan import LaunchPlan
+from ..faults import Verdict
+from .commands import Plan
+from .cubin import kernels_of, symbol_of
+from .flags import device_flags
+from .toolchain import Toolchain
+
+_ARTIFACT = "kernels.cubin"
+
+
+def plan_device_build(files: dict[str, str], plan: LaunchPlan, tools: Toolchain) -> Plan:
+    """The one command that makes a cubin. Raises FlagRefused."""
+    wanted = device_flags(list(plan.flags))
+    standard = [] if any(flag.startswith("-std=") for flag in wanted) else [f"-std={tools.standard}"]
+    number = tools.architecture
+    target = [f"-gencode=arch=compute_{number},code=sm_{number}", "-ccbin", str(tools.cxx)]
+    command = [str(tools.nvcc), "--cubin", plan.source, "-o", _ARTIFACT, "-I.", *target, "-Xptxas", "-v"]
+    # The last chain links, and there is nothing to link.
+    chains = [[{"command": [*command, *wanted, *standard]}], []]
+    return Plan(files, chains, [f"nvcc {tools.nvcc_version}"], _ARTIFACT, "device", [])
+
+
+def symbols_of_plan(plan: LaunchPlan, cubin: bytes) -> dict[str, str]:
+    """
+    Symbols by the names that a plan has for its kernels. Raises a Verdict on a kernel that is not there, or that takes
+    other parameters than it is launched with.
+    """
+    try:
+        known = kernels_of(cubin)
+        return {
+            launch.kernel: _fitting(launch.kernel, [a.num_bytes for a in launch.arguments], known)
+            for launch in plan.launches
+        }
+    except (PlanError, ValueError) as error:
+        raise Verdict("COMPILE_ERROR", "build", "INVALID_PLAN", "candidate", str(error), "compiler") from error
+
+
+def _fitting(kernel: str, given: list[int], known: dict[str, tuple[int, ...]]) -> str:
+    symbol = symbol_of(kernel, list(known))
+    if symbol is None:
+        there = ", ".join(sorted(known)[:8]) or "none"
+        raise PlanError(f'the source has no kernel {kernel} of one meaning: make it `extern "C"`. There are {there}')
+    if list(known[symbol]) != given:
+        wanted = list(known[symbol])
+        raise PlanError(f"{kernel} takes parameters of {wanted} bytes, and is launched with arguments of {given} bytes")
+    return symbol
