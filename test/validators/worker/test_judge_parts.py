@@ -58,6 +58,7 @@ REQUEST = {
         "memory_bytes": 1,
         "seed": 0,
         "own_kernel": "report",
+        "baselines": None,
         "library_calls": "report",
         "precision": "strict",
     },
