@@ -31,7 +31,10 @@ export const decontamination: RecordFilter<Options> = {
     for (const { measure, limit: name } of MEASURES) {
       const [score, most] = [facts[measure], options[name]]
       if (score === null || most === null || score <= most) continue
-      return refuse(`near_a_benchmark_by_${name.replace('max_', '')}`, facts.contamination_nearest, score, most)
+      const by = name.replace('max_', '')
+      // The nearest problem is that of the measure with the highest score.
+      const nearest = facts.contamination_measure === by ? facts.contamination_nearest : null
+      return refuse(`near_a_benchmark_by_${by}`, nearest, score, most)
     }
     return keep(facts.contamination, options.max_ngram)
   },

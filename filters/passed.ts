@@ -10,6 +10,10 @@ const Options = z.strictObject({
     .min(1)
     .default(['gpu', 'cpu', 'interpreter'])
     .describe('What may have run it: a GPU, the processor, or Triton’s interpreter, which judges correctness only'),
+  claimed: z
+    .enum(['keep', 'refuse'])
+    .default('keep')
+    .describe('What happens to candidates whose verdict is what a file says, with nothing of it run here'),
 })
 type Options = z.infer<typeof Options>
 
@@ -33,6 +37,8 @@ export const passed: RecordFilter<Options> = {
 function decideByFacts({ status, proved_on, passed_share }: Subject['facts'], options: Options): Verdict {
   if (status === null) return refuse('not_validated', 'there is no evaluation of this candidate')
   if (status !== 'PASSED') return refuse(status.toLowerCase(), 'as its file says', passed_share, 1)
+  if (options.claimed === 'refuse')
+    return refuse('claimed_only', 'a file says so, and nothing of it was run here', passed_share, 1)
   const enough: readonly (string | null)[] = options.proved_on
   if (proved_on === null || enough.includes(proved_on)) return keep(passed_share ?? 1, 1)
   return refuse('insufficient_proof', `it was proved on ${proved_on}, not on ${options.proved_on.join(', ')}`, 1, 1)

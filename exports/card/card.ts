@@ -67,10 +67,12 @@ function renderSummary({ facts, configs, curateVersion }: CardInput): string {
     `that leads from one to the other. ${facts.numPassed} of ${facts.numSelected} selected candidates passed on every workload that could judge them;`,
     `${facts.numTimed} were also timed; ${facts.numWithReasoning} have a reasoning. Made with curate ${curateVersion}.`,
   ]
+  const claims = `**The verdicts and speedups of ${facts.numClaimed} of them are claims** of a file that was handed in: nothing of these rows was run to make this dataset (\`is_claimed\`).`
   const isEmpty = (configs[0]?.splits ?? []).every(({ numRows }) => numRows === 0)
   return [
     ...(incomplete.length > 0 ? [warning] : []),
     lines.join('\n'),
+    ...(facts.numClaimed > 0 ? [claims] : []),
     ...(isEmpty ? [`**The config \`${configs[0]?.name ?? ''}\` has no rows**: the reasons are counted below.`] : []),
   ].join('\n\n')
 }

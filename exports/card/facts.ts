@@ -20,6 +20,8 @@ export interface DatasetFacts {
   numSelected: number
   /** Rows whose every judged workload passed. */
   numPassed: number
+  /** Rows whose verdict is what a file says. */
+  numClaimed: number
   numTimed: number
   numWithReasoning: number
   /** Of the timed rows, over eager mode. */
@@ -52,6 +54,7 @@ export function emptyFacts(): DatasetFacts {
   return {
     numSelected: 0,
     numPassed: 0,
+    numClaimed: 0,
     numTimed: 0,
     numWithReasoning: 0,
     speedups: [],
@@ -73,20 +76,21 @@ export function emptyFacts(): DatasetFacts {
 }
 
 export function countSelection(facts: DatasetFacts, { candidate, task, evaluations, facts: own }: Selection): void {
-  // What another program judged was judged on something, whether or not it says on what.
-  const unknown = evaluations.length === 0 && own.status !== null ? 'not said' : 'nothing'
+  // What a file claims was judged on something, whether or not it says on what.
+  const [claim, unknown] = own.is_claimed === true ? ['as claimed: ', 'as claimed: not said'] : ['', 'nothing']
   facts.numSelected += 1
   if (own.status === 'PASSED') facts.numPassed += 1
+  if (own.is_claimed === true) facts.numClaimed += 1
   if (own.speedup_eager !== null) facts.numTimed += 1
   if (candidate.reasoning !== null) facts.numWithReasoning += 1
   if (own.speedup_eager !== null) facts.speedups.push(own.speedup_eager)
   if (own.reasoning_tokens !== null) facts.lengths.push(own.reasoning_tokens)
-  count(facts.provedOn, own.proved_on ?? unknown)
+  count(facts.provedOn, own.proved_on === null ? unknown : claim + own.proved_on)
   count(facts.languages, candidate.language)
   count(facts.origins, candidate.origin)
   count(facts.codeLicenses, candidate.license ?? (candidate.origin === 'generated' ? MODEL_OUTPUT : NO_LICENSE))
   count(facts.referenceLicenses, task.license ?? NO_LICENSE)
-  count(facts.hardware, own.hardware ?? unknown)
+  count(facts.hardware, own.hardware === null ? unknown : claim + own.hardware)
   if (evaluations[0] !== undefined) count(facts.environments, environmentText(evaluations[0]))
   countNearness(facts.nearness, facts.benchmarks, own)
   count(facts.sources, candidate.source)

@@ -3,6 +3,11 @@ import { canonicalJson } from '../../pipelines/core/hash.ts'
 import type { Selection } from '../types.ts'
 import type { SelectionColumn } from './selection-column.ts'
 
+const BASELINE = {
+  compile: 'the reference under `torch.compile`',
+  best: 'the fastest baseline of each workload, eager mode where it is the only one',
+}
+
 /** What was proved of the row, on what, and how fast it ran. */
 export const evidenceColumns: readonly SelectionColumn[] = [
   {
@@ -12,6 +17,14 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     description:
       'What ran it: `gpu`, `cpu`, `interpreter` (Triton’s, which says nothing of speed) or `compiler` (not run); the weakest over all workloads; null if nothing did',
     valueOf: ({ facts }) => facts.proved_on,
+  },
+  {
+    name: 'is_claimed',
+    type: 'boolean',
+    nullable: true,
+    description:
+      'Whether verdict and figures are what a file said that was handed in, with nothing of them run by `validator`; null if never judged',
+    valueOf: ({ facts }) => facts.is_claimed,
   },
   {
     name: 'statuses',
@@ -44,6 +57,22 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     description: 'The same mean of the upper ends of the 95 % intervals',
     valueOf: ({ facts }) => facts.speedup_eager_ci_high,
   },
+  ...(['compile', 'best'] as const).flatMap((over) => [
+    {
+      name: `speedup_${over}`,
+      type: 'double',
+      nullable: true,
+      description: `The same as \`speedup\`, over ${BASELINE[over]}; null where it was not measured`,
+      valueOf: ({ facts }: Selection) => facts[`speedup_${over}`],
+    } as const,
+    {
+      name: `speedup_${over}_ci_low`,
+      type: 'double',
+      nullable: true,
+      description: 'The same mean of the lower ends of the 95 % intervals',
+      valueOf: ({ facts }: Selection) => facts[`speedup_${over}_ci_low`],
+    } as const,
+  ]),
   {
     name: 'workloads',
     type: 'string',

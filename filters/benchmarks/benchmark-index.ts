@@ -15,7 +15,10 @@ const Sketch = z.array(z.int())
 /** What is kept of a problem: hashes of some of its word runs, nothing of its text. */
 const Problem = z.object({
   id: z.string().describe('`benchmark/problem`'),
-  /** Hash of the whole text with its own names renamed: problems that differ in one word from others have no runs of their own. */
+  /**
+   * Hash of the whole text with its own names renamed: problems that differ in one word from others have no runs of their own.
+   * Empty where there is no text.
+   */
   hash: z.string(),
   /** Hashes of runs of five words, those that few problems of the benchmark share; the smallest 64. */
   ngram: Sketch,
@@ -32,33 +35,34 @@ const SKETCH_LENGTH = 64
 // Runs that many problems of a benchmark have are its form, such as `class Model(nn.Module)`, and identify none of them.
 const MOST_PROBLEMS_SHARE = 0.02
 
-/** The index of one benchmark from the texts of its problems, and the graphs of those that have one, by name. */
+/**
+ * The index of one benchmark from the texts of its problems, and the graphs of those that have one, by name. Variants of a problem
+ * may have everything in common: what they share counts once.
+ */
 export function indexProblems(
   benchmark: Benchmark,
   texts: ReadonlyMap<string, string>,
   graphs: ReadonlyMap<string, string> = new Map(),
 ): Problem[] {
-  const { id, language } = benchmark
+  const { id, language, hasVariants = false } = benchmark
   const problems = [...texts]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, text]) => ({
       id: `${id}/${name}`,
+      family: hasVariants ? name.split('/')[0] : name,
       hash: hashOfProgram(text, language),
       ngram: shinglesOf(plainWords(text, language)),
       structure: shinglesOf(structureOf(text, language)),
       graph: graphs.get(name) ?? null,
     }))
-  const most = Math.max(3, MOST_PROBLEMS_SHARE * problems.length)
-  const isCommon = {
-    ngram: commonIn(
-      problems.map(({ ngram }) => ngram),
+  const families = [...Map.groupBy(problems, ({ family }) => family).values()]
+  const most = Math.max(3, MOST_PROBLEMS_SHARE * families.length)
+  const shared = (measure: 'ngram' | 'structure'): Set<number> =>
+    commonIn(
+      families.map((family) => new Set(family.flatMap((problem) => [...problem[measure]]))),
       most,
-    ),
-    structure: commonIn(
-      problems.map(({ structure }) => structure),
-      most,
-    ),
-  }
+    )
+  const isCommon = { ngram: shared('ngram'), structure: shared('structure') }
   return problems.map((problem) => ({
     id: problem.id,
     hash: problem.hash,
@@ -97,9 +101,10 @@ export function readIndex(path = INDEX_FILE): Problem[] {
   })
 }
 
-/** The same for programs that differ in comments, layout and the names they chose. */
+/** The same for programs that differ in comments, layout and the names they chose; empty for what is no program. */
 export function hashOfProgram(text: string, language: string): string {
-  return sha256(wordsOf(text, language).join(' ')).slice(0, 16)
+  const words = wordsOf(text, language)
+  return words.length === 0 ? '' : sha256(words.join(' ')).slice(0, 16)
 }
 
 function commonIn(all: readonly ReadonlySet<number>[], most: number): Set<number> {

@@ -1,6 +1,7 @@
 import type { Judged } from '../types.ts'
 import { plainWords, structureOf } from '../clusters/abstract-words.ts'
 import { shinglesOf } from '../clusters/minhash.ts'
+import { singleOperatorOf } from '../facts/operator-facts.ts'
 import { languageOf } from '../facts/text-facts.ts'
 import { hashOfProgram, readIndex } from './benchmark-index.ts'
 import type { Problem } from './benchmark-index.ts'
@@ -16,13 +17,15 @@ export function openContamination(problems: readonly Problem[] = readIndex()): C
   const names = new Map(problems.toReversed().map(({ id }) => [plainName(id), id]))
   const compareGraph = openGraphMeasure(problems)
   const hashes = new Map(problems.toReversed().map(({ hash, id }) => [hash, id]))
-  let last: { readonly reference: string; readonly ngram: Set<number>; readonly structure: Set<number> } | null = null
+  hashes.delete('')
+  let last: ReadReference | null = null
 
   // Candidates of a task come together: its reference is read once.
-  function shinglesOfReference(reference: string) {
+  function readReference(reference: string): ReadReference {
     if (last?.reference !== reference) {
       last = {
         reference,
+        operator: singleOperatorOf({ reference }),
         ngram: shinglesOf(plainWords(reference, 'python')),
         structure: shinglesOf(structureOf(reference, 'python')),
       }
@@ -30,7 +33,7 @@ export function openContamination(problems: readonly Problem[] = readIndex()): C
     return last
   }
   return ({ candidate, task, graph = null }) => {
-    const reference = shinglesOfReference(task.reference)
+    const reference = readReference(task.reference)
     const texts = candidate.sources.map(({ path, content }) => ({
       content,
       language: languageOf(path, candidate.language),
@@ -42,7 +45,7 @@ export function openContamination(problems: readonly Problem[] = readIndex()): C
       ...texts.map(({ content, language }) => hashOfProgram(content, language)),
     ]
     const same = exact.map((hash) => hashes.get(hash)).find((id) => id !== undefined)
-    const name = names.get(plainName(task.name)) ?? null
+    const name = names.get(plainName(task.name)) ?? names.get(plainName(reference.operator ?? '')) ?? null
     return factsOf({
       ngram: same === undefined ? measures.ngram([reference.ngram, ...ngrams]) : { score: 1, nearest: same },
       structure: measures.structure([reference.structure, ...structures]),
@@ -50,6 +53,14 @@ export function openContamination(problems: readonly Problem[] = readIndex()): C
       name: { score: name === null ? 0 : 1, nearest: name },
     })
   }
+}
+
+interface ReadReference {
+  readonly reference: string
+  readonly ngram: Set<number>
+  readonly structure: Set<number>
+  /** The one operator that it calls; null where it calls several. */
+  readonly operator: string | null
 }
 
 interface Score {
@@ -135,10 +146,11 @@ function wayOf(graph: string): string {
   return graph.slice(0, graph.lastIndexOf('/'))
 }
 
-// `kernelbench/level1/19_ReLU` and `relu` are the same name. One of a letter or two is none.
+// `kernelbench/level1/19_ReLU`, `aten/native_relu` and `relu` are the same name. One of a letter or two is none.
 function plainName(name: string): string {
   const plain = (name.split('/').at(-1) ?? '')
     .replace(/^\d+_/, '')
+    .replace(/^_?native_/, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, '')
   return plain.length < 3 ? `${name} is short` : plain

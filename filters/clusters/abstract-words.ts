@@ -1,11 +1,11 @@
-import { normalizedText } from './normalized-text.ts'
+import { normalizedCode } from './normalized-text.ts'
 
 /**
  * The words of a program with its own names in order of appearance, so that renaming changes nothing; names of the languages and
- * their libraries stay, since they say what is done. Comments and layout are no words.
+ * their libraries stay, since they say what is done. Comments, documentation and layout are no words.
  */
 export function wordsOf(text: string, language: string): string[] {
-  const normalized = normalizedText(text, language)
+  const normalized = normalizedCode(text, language)
   const names = new Map<string, string>()
   return splitWords(normalized).map((word, index, words) => {
     if (!NAME.test(word) || KEPT.has(word) || isMember(words[index - 1])) return word
@@ -27,9 +27,9 @@ export function structureOf(text: string, language: string): string[] {
   })
 }
 
-/** The words of a program as they are written, without comments and layout. */
+/** The words of a program as they are written, without comments, documentation and layout. */
 export function plainWords(text: string, language: string): string[] {
-  return splitWords(normalizedText(text, language))
+  return splitWords(normalizedCode(text, language))
 }
 
 /** The words of normalised source: its tokens are divided by spaces, those in a string literal aside. */

@@ -33,6 +33,7 @@ export async function ownFacts(judged: Judged, given: GivenFacts = {}): Promise<
     pairing_method: task.pairing?.method ?? null,
     pairing_confidence: task.pairing?.confidence ?? null,
     ...evidenceFacts(judged),
+    is_claimed: claimOf(judged, given),
     ...(await textFacts(candidate)),
     ...(await traceFacts(judged)),
     ...operators,
@@ -43,6 +44,12 @@ export async function ownFacts(judged: Judged, given: GivenFacts = {}): Promise<
     ...compare({ ...judged, graph: given.reference_graph ?? judged.graph ?? null }),
   }
   return withBest({ ...computed, ...stated(given) })
+}
+
+// Who ran it here knows; a file may say that it passed, how fast it is, or nothing.
+function claimOf({ evaluations }: Judged, { status, speedup_eager, proved_on }: GivenFacts): boolean | null {
+  if (evaluations.length > 0) return false
+  return [status, speedup_eager, proved_on].some((stated) => stated !== null && stated !== undefined) ? true : null
 }
 
 // A file that names baselines and no best one: over the faster baseline the speedup is the smaller one.

@@ -1,5 +1,5 @@
 import type { Task } from '../../pipelines/core/records/task.ts'
-import { normalizedText } from '../clusters/normalized-text.ts'
+import { normalizedCode } from '../clusters/normalized-text.ts'
 import { OPERATOR_FAMILIES } from './operator-families.ts'
 
 /** What the reference of a task computes, read from its text: no program of strangers runs for it. */
@@ -14,6 +14,14 @@ export function operatorFacts({ reference }: Pick<Task, 'reference'>) {
     is_single_operator: costly.length + hasSigns <= 1,
     shape_class: shapeClassOf(reference),
   }
+}
+
+/** The one operator that a reference calls, changes of layout aside; null where it calls several, none, or computes with signs. */
+export function singleOperatorOf({ reference }: Pick<Task, 'reference'>): string | null {
+  if (reference.trim() === '') return null
+  const { calls, hasSigns } = operatorsOf(reference)
+  const costly = calls.filter((name) => !FREE.has(name))
+  return hasSigns === 0 && costly.length === 1 ? (costly[0] ?? null) : null
 }
 
 const NOTHING_KNOWN = {
@@ -32,7 +40,7 @@ const FREE = new Set(OPERATOR_FAMILIES['layout'])
 
 // Everything but the makers of inputs. What runs is `forward` with what it calls: a module counts where it is constructed.
 function operatorsOf(reference: string): { calls: string[]; hasSigns: number } {
-  const text = normalizedText(reference, 'python')
+  const text = normalizedCode(reference, 'python')
   const computing = text.replaceAll(/^def get_(?:init_)?inputs[^\n]*(?:\n [^\n]*)*/gm, '')
   const calls = [...computing.matchAll(/(?:^|[.\s(])([A-Za-z_]\w*) \(/gm)].map(([, name = '']) => name.toLowerCase())
   const named = calls.map((name) => name.replace(/_$/, '')).filter((name) => FAMILY_OF.has(name))

@@ -208,6 +208,7 @@ function addBenchmarks(program: Command, runCommand: RunCommand): void {
     .command('benchmarks')
     .description('list the benchmarks that rows are compared with for decontamination')
     .option('--update', 'build their index anew from their own files, at the commits that are pinned', false)
+    .option('--only <benchmark>', 'with --update: leave the others as they are')
     .addOption(jsonOption())
     .action(async (options) => {
       const { showBenchmarks } = await import('./commands/benchmarks.ts')

@@ -5,13 +5,22 @@
  * its tokens go, in time linear in its length.
  */
 export function normalizeSource(text: string, language: string): string {
+  return normalize(text, language, false)
+}
+
+/** The same without documentation strings: what is left is what the program does, in nobody's prose. */
+export function normalizeCode(text: string, language: string): string {
+  return normalize(text, language, true)
+}
+
+function normalize(text: string, language: string, isCodeAlone: boolean): string {
   const unified = text.replaceAll(/\r\n?/g, '\n')
-  return PYTHON_LANGUAGES.has(language) ? normalizePython(unified) : normalizeCpp(unified)
+  return PYTHON_LANGUAGES.has(language) ? normalizePython(unified, isCodeAlone) : normalizeCpp(unified)
 }
 
 const PYTHON_LANGUAGES = new Set(['python', 'triton', 'gluon', 'cute-dsl', 'cutile', 'tilelang'])
 
-function normalizePython(text: string): string {
+function normalizePython(text: string, isCodeAlone: boolean): string {
   const lines: string[] = []
   const indents = [0]
   let tokens: string[] = []
@@ -20,7 +29,8 @@ function normalizePython(text: string): string {
   let indent = indentWidth(text, 0)
 
   function endLine(): void {
-    if (tokens.length > 0) lines.push(' '.repeat(indentLevel(indents, indent)) + tokens.join(' '))
+    const isNothing = tokens.length === 0 || (isCodeAlone && tokens.every((token) => LONE_STRING.test(token)))
+    if (!isNothing) lines.push(' '.repeat(indentLevel(indents, indent)) + tokens.join(' '))
     tokens = []
   }
   while (position < text.length) {
@@ -39,6 +49,9 @@ function normalizePython(text: string): string {
   endLine()
   return lines.join('\n')
 }
+
+// A statement that is a string: the documentation of a module, class or function, or a comment in its stead.
+const LONE_STRING = /^[rRuU]?["']/
 
 // A directive ends with its line; nothing else of C++ does.
 function normalizeCpp(text: string): string {

@@ -19,7 +19,7 @@ import { INPUT_SOURCE, readValidated } from './validated-input.ts'
 type Context = StageContext<Recipe, undefined>
 
 /** Raised by every change of the stage that alters its output for the same input. */
-export const FILTER_VERSION = 3
+export const FILTER_VERSION = 4
 
 /** The name under which the stage itself refuses: records that no filter can be asked about. */
 export const FILTER_STAGE = `filter@${FILTER_VERSION}`
@@ -72,7 +72,9 @@ async function* readRecords(database: Database, count: Recount, context: Context
 
 async function* readInput(path: string, count: Recount, context: Context): AsyncGenerator<ReadCandidate> {
   const seen = { tasks: new Set<string>(), candidates: new Set<string>(), columns: new Set<string>() }
-  for await (const read of readValidated(path)) {
+  let absent: readonly string[] | null = null
+  const { input_columns, input_values } = context.recipe
+  for await (const read of readValidated(path, input_columns, input_values)) {
     context.signal.throwIfAborted()
     context.progress.expect(1)
     if ('reason' in read) {
@@ -82,6 +84,7 @@ async function* readInput(path: string, count: Recount, context: Context): Async
     const judged = await count(read.judged)
     const { candidate, task } = judged
     for (const column of read.unknown) seen.columns.add(column)
+    absent = absent === null ? read.absent : absent.filter((column) => read.absent.includes(column))
     if (seen.candidates.has(candidate.id)) {
       yield { rows: [rowOf(rejects, rejectOfCopy(candidate.id, candidate.source))], judged: null }
       continue
@@ -92,6 +95,12 @@ async function* readInput(path: string, count: Recount, context: Context): Async
     yield { rows: [...taskRows, rowOf(candidates, candidate)], judged }
   }
   warnOfColumns(seen.columns, path, context)
+  if (absent !== null && absent.length > 0) {
+    context.progress.warn?.(
+      `no row of ${basename(path)} has the columns that input_columns names: ${absent.join(', ')}`,
+      'What they were to hold is null in every row. Look at the names of the file’s columns.',
+    )
+  }
 }
 
 function warnOfColumns(columns: ReadonlySet<string>, path: string, context: Context): void {

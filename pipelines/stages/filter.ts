@@ -75,9 +75,9 @@ function enabledFilters(recipe: Recipe): Enabled<Filter>[] {
 
 // Graphs are those of one tracer on one PyTorch, which the name of the device holds.
 function externalOf(recipe: Recipe, world: World): unknown {
-  const { input, tokenizer } = recipe
+  const { input, input_columns, input_values, tokenizer } = recipe
   const facts = {
-    ...(input === null ? {} : { input: world.files.get(input) ?? null }),
+    ...(input === null ? {} : { input: world.files.get(input) ?? null, input_columns, input_values }),
     ...(tokenizer === null ? {} : { tokenizer: world.files.get(tokenizer) ?? tokenizer }),
     ...(tracesGraphs(recipe) ? { tracer: TRACER, device: world.device } : {}),
   }

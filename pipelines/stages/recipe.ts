@@ -15,6 +15,7 @@ import { TOKENIZER_NAMES } from '../core/tokenizer.ts'
 import { ImportColumns } from './generation/import-columns.ts'
 import { checkModelEntry, modelEntryShape } from './generation/model-entry.ts'
 import { Export, Publish } from './dataset-options.ts'
+import { InputColumns, InputValues } from './input-options.ts'
 
 const NAME = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dots, dashes and underscores')
 
@@ -184,6 +185,12 @@ export const Recipe = z
       .describe(
         'Candidates that another program validated, relative to the recipe: a file of docs/records/validated-candidate.md in Parquet or JSON lines. The stages before `filter` then have nothing to do; `--input` sets it',
       ),
+    input_columns: InputColumns.prefault({}).describe(
+      'Columns of `input` that have other names: column of docs/records/validated-candidate.md to column of the file, dots reaching into nested values',
+    ),
+    input_values: InputValues.prefault({}).describe(
+      'What holds for every row of `input` that says nothing of it: column of docs/records/validated-candidate.md to value',
+    ),
     mine: Mine.prefault({ languages: {} }),
     pair: Pair.prefault({ methods: {} }),
     generate: Generate.prefault({}),

@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path'
 import { importFormats } from '../../extractors/imports/registry.ts'
+import { isObject, lookUp } from '../../extractors/imports/templates.ts'
 import type { ImportedRow } from '../../extractors/types.ts'
 import { UNKNOWN_LANGUAGE } from '../../filters/facts/facts.ts'
 import type { Judged } from '../../filters/types.ts'
@@ -12,22 +13,52 @@ import { taskId, workloadId } from '../core/records/task.ts'
 import type { Task } from '../core/records/task.ts'
 import { ValidatedCandidate, validatedCandidates } from '../core/records/validated-candidate.ts'
 import { DEFAULT_TOKENIZER, countTokens } from '../core/tokenizer.ts'
+import type { InputColumns, InputValues } from './input-options.ts'
 
 /** A row of the file, or why nothing can be made of it. */
 export type ValidatedRow =
-  | { readonly row: number; readonly judged: Judged; readonly unknown: readonly string[] }
+  | {
+      readonly row: number
+      readonly judged: Judged
+      /** Columns that nobody reads, and those that `input_columns` names and the row has not. */
+      readonly unknown: readonly string[]
+      readonly absent: readonly string[]
+    }
   | { readonly row: number; readonly reason: string; readonly detail: string }
 
 /** The id that candidates of the file have as their source, unless the file names one. */
 export const INPUT_SOURCE = 'input'
 
-/** Reads candidates that another program validated. Rows that cannot be read come back with the reason. */
-export async function* readValidated(path: string): AsyncGenerator<ValidatedRow> {
-  for await (const read of openFormat(path)) yield 'reason' in read ? read : await judgedOf(read.row, read.value, path)
+/** How the file differs from its documentation: pairs of a documented column with the file's, and with a value for what it lacks. */
+interface InputMapping {
+  readonly columns: readonly (readonly [string, string])[]
+  readonly values: readonly (readonly [string, unknown])[]
 }
 
-function openFormat(path: string): AsyncIterable<ImportedRow> {
-  const wanted = validatedCandidates.columns.map(({ name }) => name)
+/** Reads candidates that another program validated. Rows that cannot be read come back with the reason. */
+export async function* readValidated(
+  path: string,
+  columns: InputColumns = {},
+  values: InputValues = {},
+): AsyncGenerator<ValidatedRow> {
+  const mapping = { columns: statedOf(columns), values: statedOf(values) }
+  const wanted = [...KNOWN, ...mapping.columns.flatMap(([, name]) => [name, topOf(name)])]
+  for await (const read of openFormat(path, wanted)) {
+    yield 'reason' in read ? read : await judgedOf(read.row, read.value, { path, mapping })
+  }
+}
+
+function statedOf<Value>(record: Readonly<Record<string, Value | undefined>>): [string, Value][] {
+  return Object.entries(record).flatMap(([name, value]): [string, Value][] =>
+    value === undefined ? [] : [[name, value]],
+  )
+}
+
+function topOf(name: string): string {
+  return name.split('.')[0] ?? name
+}
+
+function openFormat(path: string, wanted: readonly string[]): AsyncIterable<ImportedRow> {
   const { jsonl, json, parquet, arrow } = importFormats
   const ending = extname(path.replace(/\.gz$/, '')).toLowerCase()
   if (ending === '.parquet') return parquet.read(path, parquet.options.parse({}), wanted)
@@ -40,10 +71,13 @@ function openFormat(path: string): AsyncIterable<ImportedRow> {
   )
 }
 
-async function judgedOf(row: number, value: unknown, path: string): Promise<ValidatedRow> {
-  if (typeof value !== 'object' || value === null)
-    return { row, reason: 'no_object', detail: `row ${row} holds no columns` }
-  const stated = Object.entries(value).filter(([, item]) => item !== null && item !== undefined)
+async function judgedOf(
+  row: number,
+  value: unknown,
+  { path, mapping }: { path: string; mapping: InputMapping },
+): Promise<ValidatedRow> {
+  if (!isObject(value)) return { row, reason: 'no_object', detail: `row ${row} holds no columns` }
+  const stated = Object.entries(named(value, mapping)).filter(([, item]) => item !== null && item !== undefined)
   const parsed = ValidatedCandidate.safeParse(
     Object.fromEntries(stated.map(([name, item]) => [name, plain(name, item)])),
   )
@@ -55,16 +89,28 @@ async function judgedOf(row: number, value: unknown, path: string): Promise<Vali
   if (task === null) return { row, reason: 'no_task', detail: `row ${row} has no task_id, reference or task_name` }
   const candidate = await candidateOf(parsed.data, task)
   const given = GivenFacts.parse(parsed.data)
-  const unknown = stated.map(([name]) => name).filter((name) => !KNOWN.has(name))
-  return { row, judged: { candidate, task, evaluations: [], given }, unknown }
+  const names = mapping.columns.map(([, column]) => column)
+  const read = new Set(names.map(topOf))
+  const unknown = Object.keys(value).filter((name) => !KNOWN.has(name) && !read.has(name) && value[name] !== null)
+  const absent = names.filter((name) => lookUp(value, name) === undefined)
+  return { row, judged: { candidate, task, evaluations: [], given }, unknown, absent }
+}
+
+// A column that goes by another name is read under that one alone.
+function named(row: Record<string, unknown>, { columns, values }: InputMapping): Record<string, unknown> {
+  const found: Record<string, unknown> = { ...row }
+  for (const [name, column] of columns) found[name] = lookUp(row, column)
+  const absent = values.filter(([name]) => found[name] === null || found[name] === undefined)
+  return { ...found, ...Object.fromEntries(absent) }
 }
 
 const KNOWN = new Set(validatedCandidates.columns.map(({ name }) => name))
 const LISTS = new Set(['sources', 'requires'])
 
-// Files spell whole numbers as 64 bits, and lists as JSON where they know no lists.
+// Files spell whole numbers as 64 bits, lists as JSON where they know no lists, and verdicts as truth values.
 function plain(name: string, value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value)
+  if (name === 'status' && typeof value === 'boolean') return value ? 'PASSED' : 'INCORRECT_NUMERICAL'
   if (!LISTS.has(name) || typeof value !== 'string') return value
   try {
     return JSON.parse(value)

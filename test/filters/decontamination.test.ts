@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { indexProblems, readIndex, renderIndex } from '../../filters/benchmarks/benchmark-index.ts'
 import { BENCHMARKS } from '../../filters/benchmarks/benchmark-list.ts'
 import { openContamination } from '../../filters/benchmarks/contamination.ts'
+import { beforeTests, operatorsOfMap, referenceOfDefinition } from '../../filters/benchmarks/problem-texts.ts'
 import { decontamination } from '../../filters/decontamination.ts'
 import { aCandidate, aTask } from '../records.ts'
 import { askRecord, stated } from './selecting.ts'
@@ -93,6 +94,45 @@ describe('contamination', () => {
     expect(compare('y = 2', 'relu_backward').contamination_name).toBe(0)
   })
 
+  it('takes documentation for no part of a program, on either side', () => {
+    const told = problem(FUSED).replace('"""A problem."""', `"""${'What nobody would copy with it. '.repeat(40)}"""`)
+    const [ofTold] = indexProblems(benchmark, new Map([['told', told]]))
+    const [ofPlain] = indexProblems(benchmark, new Map([['told', problem(FUSED)]]))
+    expect(ofTold).toEqual(ofPlain)
+    expect(compare(told).contamination_ngram).toBe(1)
+  })
+
+  it('knows an operator that is asked for by its name, by the name of a task or as all that its reference calls', () => {
+    const names = operatorsOfMap(
+      'op_map',
+      'canonical:native_layer_norm.default func:x\ncanonical:relu.default func:y\n',
+    )
+    const asked = openContamination(indexProblems({ ...benchmark, id: 'operators' }, names))
+    const compared = (reference: string, name: string) => {
+      const task = aTask({ reference, name })
+      return asked({ task, candidate: aCandidate(task) })
+    }
+    expect(compared('y = 2', 'layer_norm')).toMatchObject({ contamination_nearest: 'operators/native_layer_norm' })
+    expect(compared('def f(x):\n    return torch.relu(x)\n', 'mine')).toMatchObject({
+      contamination_name: 1,
+      contamination_nearest: 'operators/relu',
+    })
+    expect(compared('def f(x):\n    return torch.relu(torch.exp(x))\n', 'mine').contamination_name).toBe(0)
+    expect(compared('', 'mine')).toMatchObject({ contamination: 0, contamination_ngram: 0 })
+  })
+
+  it('does not take for common what the variants of one problem share', () => {
+    const variants = new Map(
+      [1, 2, 3, 4, 5, 6].map((size): [string, string] => [
+        `norm/size_${size}`,
+        problem(FUSED).replace('1024', `${size}`),
+      ]),
+    )
+    const own = (hasVariants: boolean) => indexProblems({ ...benchmark, hasVariants }, variants)[0]?.ngram.length ?? 0
+    expect(own(false)).toBeLessThan(10)
+    expect(own(true)).toBe(64)
+  })
+
   it('finds a problem by its graph, and says nothing of graphs that nobody traced the same way', () => {
     const [here, elsewhere] = ['graph@1/torch2.13/', 'graph@1/torch2.14/']
     const graphs = new Map([['7_fused', `${here}fused`]])
@@ -112,12 +152,26 @@ describe('contamination', () => {
   })
 })
 
+describe('what of a file is a problem', () => {
+  it('is what stands before the tests, in a file that holds both', () => {
+    const file = `def f(x):\n    return x  # ####\n\n${'#'.repeat(80)}\n\ndef test_f():\n    f(1)\n`
+    expect([...beforeTests('f', file).values()]).toEqual(['def f(x):\n    return x  # ####\n\n'])
+    expect([...beforeTests('f', 'def f(x): ...').values()]).toEqual(['def f(x): ...'])
+  })
+
+  it('is the program of a definition', () => {
+    expect(referenceOfDefinition('gemm', '{"name": "gemm", "reference": "def run(): ..."}').get('gemm')).toBe(
+      'def run(): ...',
+    )
+  })
+})
+
 describe('the index that comes with curate', () => {
   const index = readIndex()
 
   it.each(BENCHMARKS)('has the problems of $id', ({ id }) => {
     const own = index.filter((each) => each.id.startsWith(`${id}/`))
-    expect(own.length).toBeGreaterThan(50)
+    expect(own.length).toBeGreaterThan(40)
     expect(new Set(own.map((each) => each.id)).size).toBe(own.length)
   })
 
@@ -140,5 +194,12 @@ describe('the filter decontamination', () => {
     [{ contamination_ngram: 1 }, { max_ngram: null }, null],
   ])('of %o under %o gives %s', async (given, options, reason) => {
     expect((await askRecord(decontamination, stated('a', given), options)).reason).toBe(reason)
+  })
+
+  it('names the problem only where it was found by the measure that refuses', async () => {
+    const near = { contamination_ngram: 0.6, contamination_nearest: 'bench/7_fused' }
+    const refused = async (contamination_measure: string) =>
+      (await askRecord(decontamination, stated('a', { ...near, contamination_measure }), {})).detail
+    expect([await refused('ngram'), await refused('name')]).toEqual(['bench/7_fused', null])
   })
 })

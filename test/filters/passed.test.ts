@@ -55,6 +55,12 @@ describe('the filter passed', () => {
     expect((await askRecord(passed, stated('a'))).reason).toBe('not_validated')
   })
 
+  it('refuses what a file claims, where the recipe wants what was run here', async () => {
+    const claimed = stated('a', { status: 'PASSED', proved_on: 'gpu' })
+    expect((await askRecord(passed, claimed, { claimed: 'refuse' })).reason).toBe('claimed_only')
+    expect(decide([{ proved_on: 'gpu' }], { claimed: 'refuse' }).keep).toBe(true)
+  })
+
   it('refuses a proof that the recipe does not accept', () => {
     const options = { proved_on: ['gpu'] }
     expect(decide([{ proved_on: 'gpu' }, { proved_on: 'interpreter' }], options).reason).toBe('insufficient_proof')

@@ -6,20 +6,33 @@ import { INDEX_FILE, indexProblems, readIndex, renderIndex } from '../../../filt
 import type { Problem } from '../../../filters/benchmarks/benchmark-index.ts'
 import { BENCHMARKS } from '../../../filters/benchmarks/benchmark-list.ts'
 import type { Benchmark } from '../../../filters/benchmarks/benchmark-list.ts'
+import type { ReadProblems } from '../../../filters/benchmarks/problem-texts.ts'
 import { openGraphTracer } from '../../../validators/graph-tracer.ts'
 import type { GraphTracer } from '../../../validators/graph-tracer.ts'
 import { writeFileAtomic } from '../../core/atomic-file.ts'
+import { usageError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
 import type { Reporter } from '../reporter/reporter.ts'
 import { renderTable } from '../reporter/text-table.ts'
 
-/** `curate benchmarks`: the benchmarks that rows are compared with; `--update` builds their index anew from their own files. */
+/**
+ * `curate benchmarks`: the benchmarks that rows are compared with; `--update` builds their index anew from their own files, `--only`
+ * that of one of them.
+ */
 export async function showBenchmarks(
-  { update }: { update: boolean },
+  { update, only = null }: { update: boolean; only?: string | null },
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<number> {
-  const problems = update ? await readBenchmarks(reporter, signal) : readIndex()
+  const known = readIndex()
+  const wanted = BENCHMARKS.filter(({ id }) => only === null || id === only)
+  if (wanted.length === 0) {
+    throw usageError(`there is no benchmark ${only}`, `Benchmarks are: ${BENCHMARKS.map(({ id }) => id).join(', ')}.`)
+  }
+  const found = update ? await readBenchmarks(wanted, reporter, signal) : known
+  const problems = update
+    ? BENCHMARKS.flatMap(({ id }) => problemsOf(id, wanted.some((each) => each.id === id) ? found : known))
+    : known
   if (update) await writeFileAtomic(INDEX_FILE, renderIndex(problems))
   const counts = BENCHMARKS.map(({ id, url, commit }) => ({ id, url, commit, ...countsOf(id, problems) }))
   const rows = counts.map(({ id, url, commit, problems: count, graphs }) => [
@@ -34,17 +47,25 @@ export async function showBenchmarks(
   return 0
 }
 
+function problemsOf(id: string, problems: readonly Problem[]): Problem[] {
+  return problems.filter((problem) => problem.id.startsWith(`${id}/`))
+}
+
 function countsOf(id: string, problems: readonly Problem[]): { problems: number; graphs: number } {
-  const own = problems.filter((problem) => problem.id.startsWith(`${id}/`))
+  const own = problemsOf(id, problems)
   return { problems: own.length, graphs: own.filter(({ graph }) => graph !== null).length }
 }
 
-async function readBenchmarks(reporter: Reporter, signal: AbortSignal): Promise<Problem[]> {
+async function readBenchmarks(
+  wanted: readonly Benchmark[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Problem[]> {
   const cacheDirectory = await mkdtemp(join(tmpdir(), 'curate-benchmarks-'))
   const tracer = await openGraphTracer({ cacheFolder: cacheDirectory, signal })
   try {
     const textsOf = new Map<Benchmark, Map<string, string>>()
-    for (const benchmark of BENCHMARKS) textsOf.set(benchmark, await readTexts(benchmark, cacheDirectory, signal))
+    for (const benchmark of wanted) textsOf.set(benchmark, await readTexts(benchmark, cacheDirectory, signal))
     const problems: Problem[] = []
     for (const [benchmark, texts] of textsOf) {
       const graphs = await graphsOf(benchmark, texts, tracer, reporter)
@@ -77,8 +98,10 @@ async function graphsOf(
   return graphs
 }
 
+const wholeFile: ReadProblems = (name, text) => new Map([[name, text]])
+
 async function readTexts(
-  { url, commit, problems }: Benchmark,
+  { url, commit, problems, read = wholeFile }: Benchmark,
   cacheDirectory: string,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
@@ -89,7 +112,9 @@ async function readTexts(
     const files = (await repository.listFiles()).filter(({ path, special }) => special === null && problems.test(path))
     const texts = new Map<string, string>()
     for await (const { path, content } of repository.readFiles(files.map(({ path }) => path))) {
-      if (content !== null) texts.set(problems.exec(path)?.groups?.['name'] ?? path, content.toString('utf8'))
+      if (content === null) continue
+      const name = problems.exec(path)?.groups?.['name'] ?? path
+      for (const [problem, text] of read(name, content.toString('utf8'))) texts.set(problem, text)
     }
     return texts
   } finally {

@@ -38,6 +38,12 @@ export const CandidateFacts = z.object({
     .describe('What ran it, the weakest over all workloads; null if nothing did'),
   hardware: text('GPU or processor it was judged on'),
   validator: text('Validator with version'),
+  is_claimed: z
+    .boolean()
+    .nullable()
+    .describe(
+      'Whether verdict and figures are what a file says (`--input`): nothing of them was run here; null if never judged',
+    ),
   contracts_passed: count('Findings of the validator that hold, over all workloads'),
   contracts_failed: count('Findings of the validator that do not hold, over all workloads; 0 where all do'),
   failed_contracts: text('Names of the checks that do not hold, with commas; empty where all do'),
@@ -118,8 +124,8 @@ export const CandidateFacts = z.object({
 })
 export type CandidateFacts = z.infer<typeof CandidateFacts>
 
-/** Facts that a file states of a candidate; the others are worked out. */
-export const GivenFacts = CandidateFacts.partial()
+/** Facts that a file states of a candidate; the others are worked out. That they are claims is not for the file to say. */
+export const GivenFacts = CandidateFacts.omit({ is_claimed: true }).partial()
 export type GivenFacts = z.infer<typeof GivenFacts>
 
 export const candidateFacts = defineTable('candidate_facts', CandidateFacts)

@@ -108,6 +108,9 @@ describe('curate --recipe R --stage filter --input FILE', () => {
   test('goes on to a dataset, and does nothing the second time', async () => {
     const first = await select(VALIDATED)
     expect(first.exitCode).toBe(0)
+    const card = await readFile(join(first.workDir, 'concur', 'export', 'all', 'dataset', 'README.md'), 'utf8')
+    expect(card).toContain('**The verdicts and speedups of 2 of them are claims**')
+    expect(card).toContain('| as claimed: not said | 2 |')
     const again = await curate(['--recipe', 'concur', '--input', VALIDATED, '--work-dir', first.workDir])
     expect(again.stdout).toContain('Nothing to do')
   })

@@ -132,7 +132,7 @@ describe('the stage filter', () => {
       [fates.slow.id]: 'speedup@3 below_min_speedup',
       [fates.copied.id]: 'exact-dedup@3 duplicate_code',
       [fates.unvalidated.id]: 'passed@3 not_validated',
-      [fates.orphan.id]: 'filter@3 task_missing',
+      [fates.orphan.id]: 'filter@4 task_missing',
     })
     expect(rejected).toHaveLength(6)
     expect(rejected.find(({ record_id }) => record_id === fates.slow.id)?.source).toBe('outputs')
@@ -149,7 +149,7 @@ describe('the stage filter', () => {
     expect(filtersOf(fates.kept)).toEqual([...recordFilters, 'conciseness@2', 'exact-dedup@3'])
     expect(filtersOf(fates.copied)).toEqual([...recordFilters, 'conciseness@2', 'exact-dedup@3'])
     expect(filtersOf(fates.failed)).toEqual(recordFilters)
-    expect(filtersOf(fates.orphan)).toEqual(['filter@3'])
+    expect(filtersOf(fates.orphan)).toEqual(['filter@4'])
     expect(
       rows.find(({ candidate_id, filter }) => candidate_id === fates.slow.id && filter === 'speedup@3'),
     ).toMatchObject({

@@ -1,0 +1,66 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ownFacts } from '../../../filters/facts/facts.ts'
+import { readValidated } from '../../../pipelines/stages/validated-input.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+
+/** The rows that a file of these objects is read as. */
+async function read(rows: readonly unknown[], ...mapping: readonly [object?, object?]) {
+  const path = join(await temporaryFolder(), 'rows.jsonl')
+  await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+  return Array.fromAsync(readValidated(path, ...mapping))
+}
+
+const ROW = { task_name: 'relu', code: 'def f(x): return x\n', status: 'PASSED', speedup_eager: 2 }
+
+describe('readValidated', () => {
+  it('reads columns that go by other names, also nested ones, and says which it did not find', async () => {
+    const theirs = { problem: 'relu', answer: { text: 'def f(x): return x\n' }, gain: 2, other: 1 }
+    const columns = { task_name: 'problem', code: 'answer.text', speedup_eager: 'gain', hardware: 'gpu' }
+    const [row] = await read([theirs], columns)
+    expect(row).toMatchObject({
+      judged: {
+        candidate: { sources: [{ content: 'def f(x): return x\n' }] },
+        task: { name: 'relu' },
+        given: { speedup_eager: 2 },
+      },
+      unknown: ['other'],
+      absent: ['gpu'],
+    })
+  })
+
+  it('reads a column under its other name alone, whatever goes by its own', async () => {
+    const [row] = await read([{ ...ROW, speedup_eager: 9, gain: 3 }], { speedup_eager: 'gain' })
+    expect(row).toMatchObject({ judged: { given: { speedup_eager: 3 } } })
+  })
+
+  it('takes what holds for the whole file where a row says nothing', async () => {
+    const rows = await read([ROW, { ...ROW, generator: 'theirs' }], {}, { generator: 'a-model', hardware: 'H100' })
+    expect(rows).toMatchObject([
+      { judged: { candidate: { generator: 'a-model' }, given: { hardware: 'H100' } } },
+      { judged: { candidate: { generator: 'theirs' } } },
+    ])
+  })
+
+  it('takes truth values for verdicts, and no other value that is none', async () => {
+    const rows = await read([true, false, 'fine', 1].map((status) => ({ ...ROW, status })))
+    expect(rows).toMatchObject([
+      { judged: { given: { status: 'PASSED' } } },
+      { judged: { given: { status: 'INCORRECT_NUMERICAL' } } },
+      { reason: 'bad_value', detail: expect.stringContaining('row 3, column status') },
+      { reason: 'bad_value', detail: expect.stringContaining('row 4, column status') },
+    ])
+  })
+
+  it('makes claims of what a row says, and lets no row say that it makes none', async () => {
+    const [said, silent] = await read([
+      { ...ROW, is_claimed: false },
+      { task_name: 'relu', code: 'x' },
+    ])
+    const factsOf = async (row: typeof said) =>
+      row !== undefined && 'judged' in row ? ownFacts(row.judged, row.judged.given) : null
+    expect(await factsOf(said)).toMatchObject({ is_claimed: true, status: 'PASSED' })
+    expect(await factsOf(silent)).toMatchObject({ is_claimed: null, status: null })
+  })
+})
