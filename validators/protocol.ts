@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { DevicePeaks } from '../pipelines/core/device-peaks.ts'
 import { Environment, Evaluation } from '../pipelines/core/records/evaluation.ts'
 import type { BaselineName } from '../pipelines/core/records/evaluation.ts'
 
@@ -18,6 +19,8 @@ export interface JudgeOptions {
   readonly slot: string
   /** Where builds are kept. */
   readonly cache_folder: string
+  /** What the device gives at best; absent or null where no datasheet says. */
+  readonly peaks?: DevicePeaks | null
   /** Threads of PyTorch and OpenMP in reference and candidate. */
   readonly threads: number
   /** Compute capability of GPUs of other machines, for a judge that only builds for those. */

@@ -1,6 +1,7 @@
 import PQueue from 'p-queue'
 import { usableCores } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
+import { devicePeaks } from '../pipelines/core/device-peaks.ts'
 import { BASELINES } from '../pipelines/core/records/evaluation.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
@@ -188,18 +189,25 @@ async function planSeats(options: PoolOptions): Promise<Seat[]> {
   if (gpus.length > 0) {
     const count = options.workers ?? gpus.length * Math.max(1, Math.min(JUDGES_PER_GPU, Math.floor(cores / 2)))
     const threads = Math.max(1, Math.floor(cores / count))
-    return Array.from({ length: count }, (_, index) =>
-      seatFor(options, 'cuda', gpus[index % gpus.length]?.uuid ?? '', threads),
-    )
+    return Array.from({ length: count }, (_, index) => {
+      const gpu = gpus[index % gpus.length]
+      return seatFor(options, 'cuda', gpu?.uuid ?? '', threads, devicePeaks(gpu?.name ?? ''))
+    })
   }
   const count = options.workers ?? Math.max(1, Math.floor(cores / 2))
   const threads = Math.max(1, Math.floor(cores / count))
   return Array.from({ length: count }, () => seatFor(options, 'cpu', 'cpu', threads))
 }
 
-function seatFor(options: PoolOptions, device: JudgeOptions['device'], slot: string, threads: number): Seat {
+function seatFor(
+  options: PoolOptions,
+  device: JudgeOptions['device'],
+  slot: string,
+  threads: number,
+  peaks: JudgeOptions['peaks'] = null,
+): Seat {
   return {
-    options: { device, slot, cache_folder: options.cacheFolder, threads },
+    options: { device, slot, cache_folder: options.cacheFolder, threads, peaks },
     judge: null,
     taskId: null,
     busy: false,

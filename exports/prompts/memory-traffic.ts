@@ -1,8 +1,8 @@
-import { memoryPeak } from '../../pipelines/core/memory-peaks.ts'
-import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
+import { devicePeaks } from '../../pipelines/core/device-peaks.ts'
+import type { Evaluation, Performance } from '../../pipelines/core/records/evaluation.ts'
 
 /**
- * What the bytes of a call say of its time: how much it moves if everything is moved once, how fast that was, and on which side of the
+ * What the bytes of a call say of its time: how much it moves if everything is moved once, how fast that was, how much arithmetic comes to it, and on which side of the
  * roofline (https://doi.org/10.1145/1498765.1498785) it lies. Null where the bytes are not known.
  */
 export function trafficOf({ performance, environment }: Evaluation): string | null {
@@ -16,14 +16,20 @@ export function trafficOf({ performance, environment }: Evaluation): string | nu
   ]
   const [own, theirs] = [latency_ms, reference_latency_ms].map((milliseconds) => bytes / milliseconds / 1e6)
   const rates = `Moved once in ${latency_ms.toPrecision(3)} ms, that is ${rateOf(own ?? 0)}; PyTorch's time comes to ${rateOf(theirs ?? 0)}.`
-  const facts = `What moves: ${held.join(', ')}, and the results ${sizeOf(output_bytes)}: ${sizeOf(bytes)} in all. ${rates}`
+  const facts = `What moves: ${held.join(', ')}, and the results ${sizeOf(output_bytes)}: ${sizeOf(bytes)} in all. ${rates}${arithmeticOf(performance, bytes)}`
   const side = sideOf(own ?? 0, environment.hardware)
   return side === null ? facts : `${facts} ${side}`
 }
 
+function arithmeticOf({ flops, flops_dtype, latency_ms }: Performance, bytes: number): string {
+  if (flops == null || flops_dtype == null) return ''
+  const rate = flops / latency_ms / 1e9
+  return ` Products take ${(flops / 1e9).toPrecision(3)} GFLOP in ${flops_dtype}, ${(flops / bytes).toPrecision(3)} per byte: ${rate.toPrecision(3)} TFLOPS.`
+}
+
 function sideOf(rate: number, hardware: string): string | null {
-  const peak = memoryPeak(hardware)
-  if (peak === null) return null
+  const peak = devicePeaks(hardware)?.bandwidth
+  if (peak === undefined) return null
   const share = rate / peak
   const base = `The memory of ${hardware} gives ${peak} GB/s, of which that is ${(100 * share).toPrecision(3)} %.`
   if (share > BEYOND) return `${base} More than there is: some of it stays in caches or is not read at all.`

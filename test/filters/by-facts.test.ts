@@ -149,14 +149,36 @@ describe('the share of the roofline', () => {
     return rooflineFacts({ evaluations: [{ ...evaluation, environment }] }, operators).roofline_share
   }
 
+  const products = (dtype: string) => ({ flops: 0.8 * 67e9, flops_dtype: dtype })
+
   it('is what a call moves, over what the memory gives', () => {
     expect(share('relu')).toBeCloseTo(0.5, 6)
     expect(share('layer_norm,relu', 2)).toBeCloseTo(0.25, 6)
     expect(share('', 1)).toBeCloseTo(0.5, 6)
   })
 
+  it('is the arithmetic of products over its peak where that takes longer than the bytes', () => {
+    const gpu = 'NVIDIA H100 80GB HBM3'
+    expect(share('matmul,relu', 1, gpu, { ...bytes, ...products('float32') })).toBeCloseTo(0.8, 6)
+    expect(share('matmul,relu', 1, gpu, { ...bytes, ...products('bfloat16') })).toBeCloseTo(0.5, 6)
+  })
+
   it.each([
-    ['arithmetic limits the reference', 'matmul,relu', 1, 'NVIDIA H100 80GB HBM3', bytes],
+    ['nobody counted its arithmetic', 'matmul,relu', 1, 'NVIDIA H100 80GB HBM3', bytes],
+    [
+      'no datasheet speaks of its dtype',
+      'matmul',
+      1,
+      'NVIDIA H100 80GB HBM3',
+      { ...bytes, flops: 1, flops_dtype: 'int8' },
+    ],
+    [
+      'its arithmetic is not all of it',
+      'lstm,matmul',
+      1,
+      'NVIDIA H100 80GB HBM3',
+      { ...bytes, ...products('float32') },
+    ],
     ['it reads a part of its arguments only', 'embedding', 1, 'NVIDIA H100 80GB HBM3', bytes],
     ['nobody knows what the reference does', null, 1, 'NVIDIA H100 80GB HBM3', bytes],
     ['nobody knows what the hardware gives', 'relu', 1, 'Some processor', bytes],

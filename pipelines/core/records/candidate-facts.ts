@@ -58,7 +58,7 @@ export const CandidateFacts = z.object({
   speedup_best_ci_high: number('The same of the upper ends'),
   latency_ms: number('Median of one call, milliseconds, geometric mean over workloads'),
   roofline_share: number(
-    '0 to 1: share of the bandwidth or arithmetic peak that it reached, geometric mean; worked out from the bytes of a call where memory limits the reference, null for products, convolutions and others whose arithmetic nobody counted',
+    '0 to 1: share of the bandwidth or arithmetic peak of the datasheet that it reached, whichever limits it, geometric mean; worked out from the bytes of a call, and from the operations of products, convolutions and attention; null for recurrent layers, sorting, indexing and quantization, which nobody counted',
   ),
   own_kernel_share: number('0 to 1: share of GPU time in kernels of its own; null where nobody measured it'),
   library_share: number('0 to 1: share of GPU time in kernels of libraries; null where nobody measured it'),

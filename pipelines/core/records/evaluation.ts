@@ -32,7 +32,7 @@ export const Correctness = z.object({
 export type Correctness = z.infer<typeof Correctness>
 
 // Files of before it was measured have none.
-const BYTES = z.int().nullable().optional()
+const COUNT = z.int().nullable().optional()
 
 /** What a candidate can be timed against beside eager mode: the reference under `torch.compile`, in one of its modes. */
 export const BASELINES = ['compile', 'max_autotune'] as const
@@ -63,9 +63,17 @@ export const Performance = z.object({
   speedup_ci_low: z.number().describe('Lower end of the 95 % bootstrap interval of the ratio'),
   speedup_ci_high: z.number().describe('Upper end of the 95 % bootstrap interval of the ratio'),
   num_samples: z.int().describe('Timed calls of each side'),
-  input_bytes: BYTES.describe('What the arguments of a call hold, bytes; null where a call takes gigabytes'),
-  parameter_bytes: BYTES.describe('What parameters and buffers hold, bytes'),
-  output_bytes: BYTES.describe('What comes out of a call, bytes'),
+  input_bytes: COUNT.describe('What the arguments of a call hold, bytes; null where a call takes gigabytes'),
+  parameter_bytes: COUNT.describe('What parameters and buffers hold, bytes'),
+  output_bytes: COUNT.describe('What comes out of a call, bytes'),
+  flops: COUNT.describe(
+    'Floating-point operations of a call of the reference in products, convolutions and attention, a multiplication and an addition being two (`torch.utils.flop_counter`); null where they cannot be counted',
+  ),
+  flops_dtype: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('What most of them compute on, such as `float32`; null for none'),
   baselines: z
     .array(Baseline)
     .optional()

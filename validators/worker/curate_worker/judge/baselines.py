@@ -22,7 +22,7 @@ from .log_text import clean_log
 from .open_reference import opened_reference
 from .phases import phase
 from .reference import Reference
-from .reference_errors import ask_reference
+from .reference_errors import LOST_CAUSES, ask_reference
 from .requests import Request, Workload
 from .runner_handle import RunnerHandle
 from .samples import Timing
@@ -34,7 +34,6 @@ from .timed_rounds import MIN_PAIRS, timed_samples
 _MODES: Final = {"compile": "default", "max_autotune": "max-autotune"}
 # Eager mode takes as long as when a baseline was measured, or the device is not what it was.
 _DRIFT: Final = 1.2
-_ACCIDENTS: Final = frozenset({"REF_TIMEOUT", "REF_CRASH", "REF_OUT_OF_MEMORY"})
 _MAX_REASON: Final = 200
 
 
@@ -94,7 +93,7 @@ class _Compiler:
         except Verdict as found:
             self.close()
             reason = clean_log(found.log).partition("\n")[0][:_MAX_REASON]
-            return Baseline(name, reason=reason), found.cause not in _ACCIDENTS
+            return Baseline(name, reason=reason), found.cause not in LOST_CAUSES
 
     # Compiled by its first calls; CUDA graphs are recorded by the next ones, which are warm-ups.
     def _compiled(self, workload: Workload, name: str, reference: Reference) -> Reference:

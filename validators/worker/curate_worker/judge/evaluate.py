@@ -14,6 +14,7 @@ from .conduct import require_good_conduct, require_own_memory, require_present_p
 from .contracts import CONTRACTS
 from .evidence import Evidence
 from .faults import Verdict
+from .floor import require_possible
 from .leaves import Leaf, leaves_of
 from .log_text import clean_log
 from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
@@ -160,6 +161,9 @@ class _Judgement:
         alone = partial(self._station.locks.alone, self._prepared.device)
         performance = time_candidate(self._run, reference, evidence, alone)
         _require_rest(self._run)
+        if performance is not None:
+            peaks = self._station.peaks if self._run.proved_on == "gpu" else None
+            performance = require_possible(reference, performance, peaks, evidence)
         # Once more: who behaves as long as he is tested is found now.
         require_good_conduct(evidence, reference)
         return performance

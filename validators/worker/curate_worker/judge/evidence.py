@@ -51,6 +51,10 @@ class Evidence:
     """Whether the judge's own clock bears out the runner's; None where it cannot say."""
     clock_objection: str | None = None
     """Why it does not."""
+    is_possible: bool | None = None
+    """Whether its time is above what its device needs at least; None where nobody knows the device."""
+    floor: str | None = None
+    """What that is, where it came close to it."""
     distributions: list[str] = field(default_factory=list)
     """What else inputs were drawn from, beside the task's own."""
     left_out_distributions: list[str] = field(default_factory=list)

@@ -28,6 +28,8 @@ class Launched:
     server: ForkServer
     builds_for: tuple[int, int] | None = None
     """Compute capability of GPUs of other machines, where only builds for those are wanted."""
+    peaks: dict | None = None
+    """What the device gives at best; None where nobody knows it."""
 
 
 def launch(device: str, threads: int, *, forked: bool = False) -> Launched:

@@ -34,6 +34,8 @@ class JudgeOptions:
     threads: int
     builds_for: tuple[int, int] | None = None
     """Compute capability of GPUs of other machines: what is built is built for those."""
+    peaks: dict | None = None
+    """What the device gives at best; None where nobody knows it."""
 
 
 def main(arguments: list[str]) -> None:
@@ -47,13 +49,15 @@ def main(arguments: list[str]) -> None:
         Path(text["cache_folder"]),
         text["threads"],
         None if capability is None else (int(capability[0]), int(capability[1])),
+        text.get("peaks"),
     )
     requests, answers = os.fdopen(_REQUESTS, "rb"), os.fdopen(_ANSWERS, "wb")
     for descriptor in (_REQUESTS, _ANSWERS):
         os.set_inheritable(descriptor, False)
     try:
         with _imports_explained():
-            launched = replace(launch(options.device, options.threads, forked=True), builds_for=options.builds_for)
+            launched = launch(options.device, options.threads, forked=True)
+            launched = replace(launched, builds_for=options.builds_for, peaks=options.peaks)
         with _imports_explained(launched):
             names = ("curate_worker.judge.opening", "curate_worker.judge.serving")
             opening, serving = map(importlib.import_module, names)

@@ -23,6 +23,7 @@ from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room
 from .launch import Launched, launch, launch_server
 from .leaves import compute_on
+from .peaks import peaks_of
 from .runner_handle import RunnerHandle
 from .station import Station
 
@@ -66,6 +67,7 @@ def open_station(
             has_triton=triton_version() is not None,
             interpreter_does_bfloat16=interpreter_does_bfloat16(),
             triton_cache=probed["triton_cache"],
+            peaks=peaks_of(launched.peaks) if device == "cuda" else None,
             shares_gpu=shares_gpu,
         )
         yield station, {**_facts(station, tools, ready, probed), "gpu_unusable": reason}

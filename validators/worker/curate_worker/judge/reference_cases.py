@@ -14,6 +14,7 @@ from .faults import Verdict
 from .leaves import leaves_of
 from .moved_state import with_parameters_moved
 from .nudged import nudges_for
+from .reference_errors import LOST_CAUSES
 from .reference_program import ReferenceProgram
 from .tolerance import Tolerance, is_rounded
 
@@ -23,7 +24,6 @@ _FEW_NUMBERS, _CALLS_FOR_FEW, _DRAWS_FOR_FEW, _CHEAP_BYTES = 16, 6, 8, 16 << 20
 _CALLS_FOR_MANY = 3
 # About as many cases as are looked at together.
 _MANY = 10
-_LOST = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
 
 
 @dataclass
@@ -115,7 +115,7 @@ class ReferenceCases(ReferenceProgram):
         try:
             return [self.run_oracle(inputs, "float64", move) for move in moves]
         except Verdict as found:
-            if found.cause in _LOST:
+            if found.cause in LOST_CAUSES:
                 raise
             return []
 
@@ -155,7 +155,7 @@ class ReferenceCases(ReferenceProgram):
             inputs = self.make_inputs(self._how(f"drawn {name}", dice_of(name)))
             case = self._case_of(_DRAWN, inputs, unusual=True)
         except Verdict as found:
-            if found.cause in _LOST:
+            if found.cause in LOST_CAUSES:
                 raise
             case = None
         if case is not None and not is_fit_to_judge(case.expected, self.case(0).expected):
@@ -172,7 +172,7 @@ class ReferenceCases(ReferenceProgram):
         try:
             case = self._case_of(_DRAWN, inputs, unusual=True)
         except Verdict as found:
-            if found.cause in _LOST:
+            if found.cause in LOST_CAUSES:
                 raise
             return None
         return case if is_mostly_finite(case.expected) else None
@@ -216,7 +216,7 @@ class ReferenceCases(ReferenceProgram):
             self.load_state(state)
             case = self._case_of(_MOVED, usual.inputs, unusual=True)
         except Verdict as found:
-            if found.cause in _LOST:
+            if found.cause in LOST_CAUSES:
                 raise
             return None
         finally:

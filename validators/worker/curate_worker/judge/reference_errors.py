@@ -16,7 +16,9 @@ from .runner_handle import RunnerHandle
 from .station import Station
 
 _MAX_EXPANDED_BYTES = 1 << 30
-_LOST_CAUSES = {"timeout": "REF_TIMEOUT"}
+LOST_CAUSES = ("REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY")
+"""After these its process is gone, or of no use."""
+_CAUSES_OF_LOSS = {"timeout": "REF_TIMEOUT"}
 _ERROR_CAUSES = {
     "NotTransferable": "INPUT_NOT_TRANSFERABLE",
     "ModuleNotFoundError": "REF_IMPORT_ERROR",
@@ -39,7 +41,7 @@ def ask_reference(runner: RunnerHandle, message: Message, wanted: str) -> Messag
         with phase(f"reference_{message.kind}"):
             answer = runner.request(message.kind, message.body, message.blobs)
     except RunnerLost as lost:
-        raise _invalid(_LOST_CAUSES.get(lost.kind, "REF_CRASH"), f"the reference: {lost}") from lost
+        raise _invalid(_CAUSES_OF_LOSS.get(lost.kind, "REF_CRASH"), f"the reference: {lost}") from lost
     if answer.kind == wanted:
         return answer
     text = clean_log(str(answer.body.get("text", "an answer out of place")), runner.scratch)

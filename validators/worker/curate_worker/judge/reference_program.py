@@ -12,12 +12,24 @@ from ..tensors import Blob
 from ..values import Parcel, joined
 from .call_answer import SPECIAL
 from .cases import ReferenceCall
-from .reference_errors import ask_reference, number_in, pairs_in, parcel_in, require_usable_size, texts_in
+from .faults import Verdict
+from .reference_errors import LOST_CAUSES, ask_reference, number_in, pairs_in, parcel_in, require_usable_size, texts_in
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
 from .seeds import derive_seed
 from .state import shapes_of
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Floating-point operations of a call, where PyTorch knows how to count them."""
+
+    flops: int
+    unavoidable: int
+    """What no implementation can save."""
+    dtype: str
+    """That of most operands; empty where nothing was counted."""
 
 
 @dataclass
@@ -40,6 +52,9 @@ class ReferenceProgram:
     """What it writes into that is a result: nothing else that comes out is the same memory."""
     largest_answer: int = 0
     """Bytes of the largest output."""
+    arithmetic: Arithmetic | None = None
+    is_counted: bool = False
+    """Whether `arithmetic` says so."""
     _kept: Parcel | None = None
     """The inputs that its process still has."""
 
@@ -103,6 +118,36 @@ class ReferenceProgram:
         """What it gives in higher precision; `nudge` moves the inputs."""
         body = {"seed": self.seed("run"), "precision": precision, "changed": self.changed, "nudge": nudge}
         return parcel_in(self._ask("run_oracle", body, [], "outputs", inputs), "parcel")
+
+    def count_arithmetic(self, inputs: Parcel) -> Arithmetic | None:
+        """Floating-point operations of a call; None where it cannot be run under the counter."""
+        told = self._look("count_arithmetic", "arithmetic_counted", inputs)
+        if told is None:
+            return None
+        dtype = told.body.get("dtype")
+        counts = number_in(told, "flops"), number_in(told, "unavoidable")
+        return Arithmetic(*counts, dtype if isinstance(dtype, str) else "")
+
+    def find_needed(self, inputs: Parcel) -> tuple[list[float], int] | None:
+        """Shares of the inputs that it needs at least, and bytes of parameters; None where nobody can tell."""
+        told = self._look("find_needed", "needed_found", inputs)
+        if told is None:
+            return None
+        shares = told.body.get("shares")
+        if not isinstance(shares, list) or len(shares) != len(inputs.blobs):
+            return None
+        return [share if isinstance(share, float) and 0 <= share <= 1 else 0.0 for share in shares], number_in(
+            told, "state_bytes"
+        )
+
+    # What a look at it finds is no reason to refuse it.
+    def _look(self, kind: str, wanted: str, inputs: Parcel) -> Message | None:
+        try:
+            return self._ask(kind, {"seed": self.seed("run")}, [], wanted, inputs)
+        except Verdict as found:
+            if found.cause in LOST_CAUSES:
+                raise
+            return None
 
     def load_state(self, state: Parcel) -> None:
         """Gives it other parameters and buffers, under the same names."""

@@ -8,6 +8,7 @@ from .baseline_cache import BaselineCache
 from .builds.builder import Builder
 from .device_lock import DeviceLocks
 from .fork_client import ForkServer, Room
+from .peaks import Peaks
 from .recordings import Recordings
 
 _SCRATCH_BYTES = 512 << 20
@@ -30,6 +31,8 @@ class Station:
     interpreter_does_bfloat16: bool
     triton_cache: dict[str, bytes] = field(default_factory=dict)
     """Files for the cache of every Triton candidate: what Triton would otherwise compile in each of them."""
+    peaks: Peaks | None = None
+    """Of the GPU; None where nobody knows them."""
     shares_gpu: bool = False
     """Whether tensors cross between judge and runners in memory of the GPU."""
     recordings: Recordings = field(default_factory=Recordings)

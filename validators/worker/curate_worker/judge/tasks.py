@@ -8,12 +8,10 @@ from .device_lock import PROCESSOR
 from .faults import Verdict
 from .open_reference import open_reference
 from .reference import Reference
-from .reference_errors import start_reference
+from .reference_errors import LOST_CAUSES, start_reference
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .station import Station
-
-_ENDS_PROCESS = {"REF_CRASH", "REF_TIMEOUT", "REF_OUT_OF_MEMORY"}
 
 
 class TaskSession:
@@ -45,7 +43,7 @@ class TaskSession:
             except Verdict as found:
                 known = found
                 # One workload that ends the process, or leaves it in a bad state, shall not spoil the others.
-                if found.cause in _ENDS_PROCESS or (device == "cuda" and found.cause == "REF_INVALID"):
+                if found.cause in LOST_CAUSES or (device == "cuda" and found.cause == "REF_INVALID"):
                     self._end_process(device)
             self._known[workload.id, device] = known
         if isinstance(known, Verdict):

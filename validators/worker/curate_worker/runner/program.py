@@ -151,7 +151,7 @@ class Program:
             "overrun": [index for index, guard in enumerate(staged.guards) if not guard.is_intact()],
             "guarded": bool(staged.guards),
             "overrun_outputs": 0 if watched is None else watched.num_overrun,
-            "is_parameter": bool(shared_places(outputs, [memory_of(item) for item in self._live().values()])),
+            "is_parameter": bool(shared_places(outputs, [memory_of(item) for item in self.live().values()])),
             "is_reused": bool(shared_places(outputs, [memory_of(tensor) for tensor in self._before])),
             "changed_state": self._changed_state() if digests else [],
             "work": [] if staged.profile is None else staged.profile.work(),
@@ -168,15 +168,15 @@ class Program:
         if isinstance(self._model, GivenMemory):
             self._model.set_state(self._state)
 
-    # Parameters and buffers as they are now.
-    def _live(self) -> dict[str, torch.Tensor]:
+    def live(self) -> dict[str, torch.Tensor]:
+        """Parameters and buffers as they are now."""
         if isinstance(self._model, GivenMemory):
             return self._model.state
         state = self._model.state_dict() if isinstance(self._model, torch.nn.Module) else {}
         return {name: item for name, item in state.items() if isinstance(item, torch.Tensor)}
 
     def _changed_state(self) -> list[str]:
-        live = self._live()
+        live = self.live()
         return [name for name, known in self._state.items() if name in live and not have_same_bits(live[name], known)]
 
     def _require_staged(self) -> _Call:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 import torch
 
 from ..channel import Message
-from ..values import pack
+from ..values import pack, unpack
 from . import modules, oracle
 from .answers import Answer, answer_parcel
+from .arithmetic import count_arithmetic
 from .errors import FaultInInput
 from .inputs import make_inputs, measure_inputs, seed_all, shaped_inputs
 from .mutants import Origin, call_mutant, mutants_of
+from .needed_inputs import needed_shares
 from .parameters import redraw_constants
 from .program import Program, arguments_of
 from .runner_state import Handler, OpenReference, Runner
@@ -57,6 +60,35 @@ def _make_inputs(runner: Runner, message: Message) -> Answer:
 def _measure_inputs(runner: Runner, message: Message) -> Answer:
     """Bytes of the inputs, found out without making them; null where that cannot be."""
     return Answer("measured", {"num_bytes": measure_inputs(runner.reference(message).module)})
+
+
+def _count_arithmetic(runner: Runner, message: Message) -> Answer:
+    """Floating-point operations of a call on given inputs."""
+    reference = runner.reference(message)
+    call, tensors = _unmeasured_call(runner, message)
+    return Answer("arithmetic_counted", count_arithmetic(call, [*tensors, *reference.program.live().values()]))
+
+
+def _find_needed(runner: Runner, message: Message) -> Answer:
+    """Which share of its arguments a call on given inputs needs, by argument, and bytes of parameters in all."""
+    reference = runner.reference(message)
+    call, tensors = _unmeasured_call(runner, message)
+    live = reference.program.live()
+    parameters = [live[name] for name in reference.program.parameters()]
+    with torch.no_grad():
+        shares = needed_shares([*tensors, *parameters], call)
+    pairs = zip(shares[len(tensors) :], parameters, strict=True)
+    state_bytes = sum(share * item.numel() * item.element_size() for share, item in pairs)
+    return Answer("needed_found", {"shares": shares[: len(tensors)], "state_bytes": round(state_bytes)})
+
+
+def _unmeasured_call(runner: Runner, message: Message) -> tuple[Callable[[], object], list[torch.Tensor]]:
+    reference = runner.reference(message)
+    seed_all(message.body["seed"])
+    inputs, tensors = unpack(runner.inputs(message), runner.device)
+    args, kwargs = arguments_of(inputs)
+    reference.program.restore_state()
+    return lambda: reference.model(*args, **kwargs), tensors
 
 
 def _run_oracle(runner: Runner, message: Message) -> Answer:
@@ -135,6 +167,8 @@ REFERENCE_HANDLERS: Final[dict[str, Handler]] = {
     "open_reference": _open_reference,
     "make_inputs": _make_inputs,
     "measure_inputs": _measure_inputs,
+    "count_arithmetic": _count_arithmetic,
+    "find_needed": _find_needed,
     "run_oracle": _run_oracle,
     "compile_reference": _compile_reference,
     "write_triton": _write_triton,

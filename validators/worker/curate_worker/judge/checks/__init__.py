@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..evidence import Evidence
 from . import (
+    above_floor,
     clock_witness,
     contracts,
     deterministic,
@@ -46,6 +47,7 @@ CHECKS: list[Check] = [
     timed_outputs.CHECK,
     quiet_device.CHECK,
     clock_witness.CHECK,
+    above_floor.CHECK,
 ]
 
 
