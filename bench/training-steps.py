@@ -15,14 +15,9 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset, get_dataset_config_names, load_dataset
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from tiny_model import model_for, tokenizer_of
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
-_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 _SUPERVISED = ("sft", "prompt-completion", "multiturn", "repair")
 
 
@@ -75,29 +70,6 @@ def report(name: str, trainer: SFTTrainer | DPOTrainer | GRPOTrainer, rows: dict
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     said = {"config": name, "trainer": type(trainer).__name__, "rows": len(rows[name]), "steps": len(losses)}
     print(json.dumps({**said, "loss": losses[-1], "device": str(trainer.args.device)}), flush=True)
-
-
-def model_for(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """A model of a few thousand weights, the same each time."""
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
-    tokens = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id, "bos_token_id": 0}
-    return LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), max_position_embeddings=4096, **sizes, **tokens))
-
-
-def tokenizer_of(texts: Iterator[str]) -> PreTrainedTokenizerFast:
-    """A tokenizer made from the texts themselves, so that nothing is downloaded."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    special = ["<|im_start|>", "<|im_end|>", "<pad>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(
-        texts, trainers.BpeTrainer(vocab_size=600, special_tokens=special, initial_alphabet=alphabet)
-    )
-    made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<pad>")
-    made.chat_template = _TEMPLATE
-    return made
 
 
 def texts_in(rows: Dataset) -> Iterator[str]:

@@ -15,7 +15,7 @@ const Options = z.strictObject({
  */
 export const parquet: ExportFormat<z.infer<typeof Options>> = {
   id: 'parquet',
-  version: 2,
+  version: 3,
   summary: 'Parquet with a page index, for the Hub, datasets, pandas, DuckDB',
   options: Options,
   extension: '.parquet',

@@ -1,4 +1,5 @@
 import { ParquetWriter, fileWriter } from 'hyparquet-writer'
+import { serializeTCompactProtocol } from 'hyparquet-writer/src/thrift.js'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet'
 import { brotliDecompressSync, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
@@ -67,9 +68,26 @@ export function openParquet(path: string, columns: readonly Column[], options: P
     },
     async close() {
       await flush()
+      indexLonePages(writer)
       await writer.finish()
       return numRows
     },
+  }
+}
+
+// The library indexes the chunks of several pages alone. Readers in Rust, the Hub's viewer among them, take a file in which some chunks
+// have an offset index and others none for one without: https://github.com/apache/arrow-rs/issues/8818
+function indexLonePages({ writer, pendingIndexes }: ParquetWriter): void {
+  for (const { chunk, offsetIndex } of pendingIndexes) {
+    const { meta_data: data } = chunk
+    if (data === undefined || (offsetIndex?.page_locations.length ?? 0) > 1) continue
+    const end = (data.dictionary_page_offset ?? data.data_page_offset) + data.total_compressed_size
+    const offset = writer.offset
+    // `OffsetIndex` with one `PageLocation`: https://github.com/apache/parquet-format/blob/master/PageIndex.md
+    const page = { field_1: data.data_page_offset, field_2: Number(end - data.data_page_offset), field_3: 0n }
+    serializeTCompactProtocol(writer, { field_1: [page] })
+    chunk.offset_index_offset = BigInt(offset)
+    chunk.offset_index_length = writer.offset - offset
   }
 }
 

@@ -1,5 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
+import { readOffsetIndex } from 'hyparquet/src/indexes.js'
 import { join } from 'node:path'
 import { ParquetReader } from 'parquetjs-lite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -32,7 +34,7 @@ const PyarrowReport = z.object({
   types: z.record(z.string(), z.tuple([z.string(), z.boolean()])),
   group_rows: z.array(z.int()),
   compressions: z.array(z.string()),
-  offset_indexes: z.array(z.string()),
+  without_offset_index: z.array(z.string()),
   statistics: z.array(z.string()),
   rows: z.array(z.record(z.string(), z.unknown())),
 })
@@ -43,6 +45,27 @@ async function readWithPyarrow(path: string): Promise<z.infer<typeof PyarrowRepo
   const { ok, stdout, stderr } = await runProcess(python, [script, path], { maxOutput: 100_000_000 })
   if (!ok) throw new Error(stderr)
   return PyarrowReport.parse(JSON.parse(stdout))
+}
+
+/** How many pages each column chunk has by its offset index, which must tile it from its first data page to its end. */
+async function pagesOf(path: string): Promise<number[]> {
+  const bytes = await readFile(path)
+  const metadata = await parquetMetadataAsync(await asyncBufferFromFile(path))
+  return metadata.row_groups.flatMap(({ columns }) =>
+    columns.map(({ meta_data: data, offset_index_offset: offset, offset_index_length: length }) => {
+      const view = new DataView(bytes.buffer, bytes.byteOffset + Number(offset), Number(length))
+      const { page_locations: pages } = readOffsetIndex({ view, offset: 0 })
+      let next = data?.data_page_offset
+      for (const page of pages) {
+        expect(page.offset).toBe(next)
+        next = page.offset + BigInt(page.compressed_page_size)
+      }
+      const start = data?.dictionary_page_offset ?? data?.data_page_offset ?? 0n
+      expect(next).toBe(start + (data?.total_compressed_size ?? 0n))
+      expect(pages[0]?.first_row_index).toBe(0n)
+      return pages.length
+    }),
+  )
 }
 
 // The footer, in Thrift's compact protocol, begins with field 1, an i32 in zigzag form: the version.
@@ -144,7 +167,7 @@ describe('a Parquet file of ours', () => {
     expect(sha256(await readFile(await write(ROWS)))).toBe(first)
   })
 
-  it('has a small first row group, bounded later ones, and an index of pages where there are several', async () => {
+  it('has a small first row group, bounded later ones, and an index of the pages of every column', async () => {
     const rows = Array.from({ length: 35 }, (_, index) => ({
       ...EMPTY,
       id: String(index),
@@ -153,8 +176,11 @@ describe('a Parquet file of ours', () => {
     const path = await write(rows, { firstGroupRows: 5, groupRows: 20, groupCharacters: 1_500_000 })
     const report = await readWithPyarrow(path)
     expect(report.group_rows).toEqual([5, 15, 15])
-    expect(report.offset_indexes).toContain('text')
+    expect(report.without_offset_index).toEqual([])
     expect(report.rows.map(({ id }) => id)).toEqual(rows.map(({ id }) => id))
+    const [pagesOfText, ...others] = (await pagesOf(path)).toSorted((a, b) => b - a)
+    expect(pagesOfText).toBeGreaterThan(1)
+    expect(others).toContain(1)
   })
 
   it('repeats neither long text nor JSON in its statistics', async () => {
