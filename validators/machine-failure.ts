@@ -51,6 +51,11 @@ const KNOWN: Record<string, Known> = {
     hint: 'Run `curate doctor`: it says what is missing on this machine.',
     retryable: false,
   },
+  device_unhealthy: {
+    what: 'the GPU does not compute as it should',
+    hint: 'Look for Xid errors in the kernel’s log (`dmesg`) and at `nvidia-smi -q`. The same command goes on where this run ended once the GPU works.',
+    retryable: true,
+  },
   device_unusable: {
     what: 'the device cannot be judged on',
     hint: 'Run `curate doctor`: it says what is missing on this machine.',

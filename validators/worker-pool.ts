@@ -1,26 +1,22 @@
 import PQueue from 'p-queue'
-import { usableCores } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
-import { devicePeaks } from '../pipelines/core/device-peaks.ts'
 import { BASELINES } from '../pipelines/core/records/evaluation.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
-import { listGpus } from './gpu-list.ts'
+import { drainWarning, gpuWarning } from './device-warnings.ts'
+import { gpuEvidence } from './gpu-evidence.ts'
 import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply, Question } from './judge-process.ts'
-import type { CheckRequest, CompiledProgram, EvaluateRequest, JudgeOptions, ProgramFinding } from './protocol.ts'
+import type { CheckRequest, CompiledProgram, EvaluateRequest, ProgramFinding } from './protocol.ts'
+import { dismiss, planSeats } from './seats.ts'
+import type { Seat, SeatOptions } from './seats.ts'
 import type { ValidatorWarning } from './types.ts'
 import { wantsBuilds } from './wants-builds.ts'
 
 /** What a pool is made of. */
-export interface PoolOptions {
+export interface PoolOptions extends SeatOptions {
   readonly python: string
-  /** Judges at a time; null for up to six per GPU, or one per two cores. */
-  readonly workers: number | null
-  readonly cacheFolder: string
   readonly signal: AbortSignal
-  /** Whether judges leave a GPU alone that is there. */
-  readonly onProcessor?: boolean
 }
 
 type Evaluation = Omit<EvaluateRequest, 'type' | 'nonce'>
@@ -29,19 +25,13 @@ type Check = Omit<CheckRequest, 'type' | 'nonce'>
 /** The rows of a question, and where its time went. */
 type Judged = Extract<JudgeReply, { kind: 'rows' }>
 type Answered = Extract<JudgeReply, { kind: 'rows' | 'checked' | 'compiled' }>
-
-/** A place for one judge, with the judge that sits there, if any, and the task whose reference it holds. */
-interface Seat {
-  readonly options: JudgeOptions
-  judge: Judge | null
-  taskId: string | null
-  busy: boolean
-}
+/** Its device was taken out of use, and nothing is known of the question. */
+type Drained = { readonly kind: 'drained'; readonly reason: string }
 
 /**
  * Judges, one per device slot, started when there is something for them to do. Questions queue; one about a task goes to the
  * judge that knows the task already, if it is free. A judge that dies is replaced, shown that the machine still works by a
- * kernel known to be right, and asked once more.
+ * kernel known to be right, and asked once more. A GPU on which that fails is drained: what was asked of it is asked elsewhere.
  */
 export class WorkerPool {
   readonly #python: string
@@ -51,6 +41,7 @@ export class WorkerPool {
   readonly #announced: Evaluation[] = []
   readonly #warnings = new Map<string, ValidatorWarning>()
   readonly #warned = new Set<string>()
+  #lastDrained = ''
   #isClosed = false
 
   static async open(options: PoolOptions): Promise<WorkerPool> {
@@ -76,21 +67,21 @@ export class WorkerPool {
 
   /** The rows of one candidate. Throws a CurateError for what is the machine's failure. */
   async evaluate(question: Evaluation): Promise<Judged> {
-    const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'evaluate', ...question }))
+    const answer = await this.#answer({ type: 'evaluate', ...question })
     if (answer.kind !== 'rows') throw machineFailure('worker_lost', 'it answered another question')
     return answer
   }
 
   /** What speaks against one program; null for nothing. Throws a CurateError for what is the machine's failure. */
   async check(question: Check): Promise<ProgramFinding | null> {
-    const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'check', ...question }))
+    const answer = await this.#answer({ type: 'check', ...question })
     if (answer.kind !== 'checked') throw machineFailure('worker_lost', 'it answered another question')
     return answer.finding
   }
 
   /** What TorchInductor writes for a task. Throws a CurateError for what is the machine's failure. */
   async compile(question: Omit<Check, 'candidate'>): Promise<CompiledProgram> {
-    const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'compile', ...question, candidate: null }))
+    const answer = await this.#answer({ type: 'compile', ...question, candidate: null })
     if (answer.kind !== 'compiled') throw machineFailure('worker_lost', 'it answered another question')
     return answer.program
   }
@@ -109,9 +100,19 @@ export class WorkerPool {
     await Promise.all(this.#seats.map((seat) => dismiss(seat, PATIENCE_MS)))
   }
 
-  async #onFreeSeat(question: Question): Promise<Answered> {
+  // A question that was the end of two devices is not shown to a third one.
+  async #answer(question: Question): Promise<Answered> {
+    const first = await this.#queue.add(() => this.#onFreeSeat(question))
+    if (first.kind !== 'drained') return first
+    const second = await this.#queue.add(() => this.#onFreeSeat(question))
+    if (second.kind !== 'drained') return second
+    throw machineFailure('device_unhealthy', second.reason)
+  }
+
+  async #onFreeSeat(question: Question): Promise<Answered | Drained> {
     this.#signal.throwIfAborted()
-    const free = this.#seats.filter(({ busy }) => !busy)
+    if (this.#seats.every(({ isDrained }) => isDrained)) throw machineFailure('device_unhealthy', this.#lastDrained)
+    const free = this.#seats.filter(({ busy, isDrained }) => !busy && !isDrained)
     const seat =
       free.find(({ taskId }) => taskId === question.task.id) ?? free.find(({ judge }) => judge === null) ?? free[0]
     if (seat === undefined) throw new TypeError('more questions than seats')
@@ -126,26 +127,55 @@ export class WorkerPool {
     }
   }
 
-  async #askTwice(seat: Seat, question: Question): Promise<Answered> {
+  async #askTwice(seat: Seat, question: Question): Promise<Answered | Drained> {
     const first = await this.#ask(seat, question)
     if (isAnswered(first)) return first
     this.#signal.throwIfAborted()
     if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw machineFailure(first.code, first.message)
     await dismiss(seat)
-    if (!isControlPassed(await this.#ask(seat, { type: 'evaluate', ...CONTROL })))
+    const control = await this.#ask(seat, { type: 'evaluate', ...CONTROL })
+    if (!isControlPassed(control)) {
+      this.#signal.throwIfAborted()
+      if (isSick(control) || seat.options.device === 'cuda') return await this.#drain(seat, reasonOf(control))
       throw machineFailure('worker_lost', first.message)
+    }
     const second = await this.#ask(seat, question)
     if (isAnswered(second)) return second
     this.#signal.throwIfAborted()
     await dismiss(seat)
+    if (isSick(second)) return await this.#drain(seat, second.message)
     throw second.kind === 'fault'
       ? machineFailure(second.code, second.message)
       : machineFailure('worker_lost', second.message)
   }
 
-  async #startJudge({ options }: Seat): Promise<Judge> {
+  // What is in hand on other seats of the GPU comes to its own end there; nothing else is asked of them.
+  async #drain(seat: Seat, reason: string): Promise<Drained> {
+    const { device, slot } = seat.options
+    const gone = this.#seats.filter(
+      (other) =>
+        other === seat || (device === 'cuda' && other.options.device === device && other.options.slot === slot),
+    )
+    for (const other of gone) other.isDrained = true
+    this.#lastDrained = reason
+    await Promise.all(gone.filter((other) => other === seat || !other.busy).map((other) => dismiss(other)))
+    const left = this.#seats.filter(({ isDrained }) => !isDrained).length
+    this.#queue.concurrency = Math.max(1, left)
+    const evidence = device === 'cuda' ? await gpuEvidence(slot) : []
+    this.#warnings.set(`drained ${slot}`, drainWarning(slot, [reason, ...evidence].join('; '), left))
+    return { kind: 'drained', reason }
+  }
+
+  async #startJudge(seat: Seat): Promise<Judge> {
+    const { options } = seat
     const judge = await startJudge(this.#python, options)
     const { gpu_unusable } = judge.ready
+    // What fell back to the processor in the middle of a run would judge the rest of it as on another machine.
+    if (gpu_unusable !== null && this.#seats.some(({ hasWorked }) => hasWorked)) {
+      await judge.stop(0)
+      throw machineFailure('device_unhealthy', gpu_unusable)
+    }
+    seat.hasWorked ||= judge.ready.device === 'cuda'
     if (gpu_unusable !== null) this.#warnings.set(options.slot, gpuWarning(options.slot, gpu_unusable))
     if (!this.#isClosed) return judge
     await judge.stop(0)
@@ -154,7 +184,12 @@ export class WorkerPool {
 
   async #ask(seat: Seat, question: Question): Promise<JudgeReply> {
     if (this.#isClosed) throw closedMeanwhile()
-    seat.judge ??= await this.#startJudge(seat)
+    try {
+      seat.judge ??= await this.#startJudge(seat)
+    } catch (error) {
+      if (!(error instanceof CurateError) || error.code !== 'device_unhealthy') throw error
+      return { kind: 'fault', code: error.code, message: detailOf(error) }
+    }
     seat.taskId = question.task.id
     for (const { candidate, settings } of this.#announced.splice(0, ANNOUNCED_PER_THREAD * seat.options.threads)) {
       await seat.judge.announce({ candidate, settings })
@@ -171,6 +206,20 @@ function isAnswered(reply: JudgeReply): reply is Answered {
   return reply.kind === 'rows' || reply.kind === 'checked' || reply.kind === 'compiled'
 }
 
+function isSick(reply: JudgeReply): boolean {
+  return reply.kind === 'fault' && reply.code === 'device_unhealthy'
+}
+
+function reasonOf(reply: JudgeReply): string {
+  if (reply.kind === 'fault' || reply.kind === 'lost') return reply.message
+  return 'a kernel known to be right was judged wrong'
+}
+
+// Without what `machineFailure` puts before it, which it will again.
+function detailOf({ message }: CurateError): string {
+  return message.slice(message.indexOf(': ') + 2)
+}
+
 // Only seen by questions that nobody waits for any more, since something else ended the run.
 function closedMeanwhile(): CurateError {
   const advice = { hint: 'Run the same command again: what was judged is kept.', retryable: true }
@@ -180,47 +229,6 @@ function closedMeanwhile(): CurateError {
 // With every question some more: a judge shall neither run out of them nor have them all when there are others.
 const ANNOUNCED_PER_THREAD = 2
 
-// While one times, alone on the device, the others start processes and compile. Each of those takes 1.5 GB of the GPU.
-const JUDGES_PER_GPU = 6
-
-async function planSeats(options: PoolOptions): Promise<Seat[]> {
-  const cores = usableCores()
-  const gpus = options.onProcessor === true ? [] : await listGpus()
-  if (gpus.length > 0) {
-    const count = options.workers ?? gpus.length * Math.max(1, Math.min(JUDGES_PER_GPU, Math.floor(cores / 2)))
-    const threads = Math.max(1, Math.floor(cores / count))
-    return Array.from({ length: count }, (_, index) => {
-      const gpu = gpus[index % gpus.length]
-      return seatFor(options, 'cuda', gpu?.uuid ?? '', threads, devicePeaks(gpu?.name ?? ''))
-    })
-  }
-  const count = options.workers ?? Math.max(1, Math.floor(cores / 2))
-  const threads = Math.max(1, Math.floor(cores / count))
-  return Array.from({ length: count }, () => seatFor(options, 'cpu', 'cpu', threads))
-}
-
-function seatFor(
-  options: PoolOptions,
-  device: JudgeOptions['device'],
-  slot: string,
-  threads: number,
-  peaks: JudgeOptions['peaks'] = null,
-): Seat {
-  return {
-    options: { device, slot, cache_folder: options.cacheFolder, threads, peaks },
-    judge: null,
-    taskId: null,
-    busy: false,
-  }
-}
-
-async function dismiss(seat: Seat, patienceMs = 0): Promise<void> {
-  const { judge } = seat
-  seat.judge = null
-  seat.taskId = null
-  await judge?.stop(patienceMs)
-}
-
 // Every step of a judge has a limit of its own; this one only catches a judge that hangs itself. The steps are: a handful of
 // builds, per workload a few dozen calls of reference and candidate, and baselines that are compiled.
 function longestWait({ task, settings }: Question): number {
@@ -229,11 +237,4 @@ function longestWait({ task, settings }: Question): number {
   const timed = workloads * (1 + (settings.baselines ?? BASELINES).length)
   const building = (4 + timed) * settings.build_timeout_s
   return 1000 * (120 + building + steps * settings.timeout_s + timed * settings.timing_s)
-}
-
-function gpuWarning(slot: string, reason: string): ValidatorWarning {
-  return {
-    message: `the GPU ${slot} cannot be used, so candidates are judged as on a machine without one: ${reason}`,
-    hint: 'Run `curate doctor`. PyTorch must be a CUDA build that fits the driver.',
-  }
 }

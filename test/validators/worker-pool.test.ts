@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { readFileSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,6 +47,36 @@ describe('a pool of judges', () => {
     }
   })
 
+  test('asks elsewhere what it asked of a device that turned out to be sick, and says so', async () => {
+    const pool = await WorkerPool.open({ ...(await sickAtFirst(2)), workers: 2 })
+    try {
+      expect((await pool.evaluate(CONTROL)).rows.map(({ status }) => status)).toEqual(['PASSED'])
+      const [warning] = pool.takeWarnings()
+      expect(warning?.message).toMatch(/taken out of use: it hangs$/)
+      expect(warning?.hint).toContain('other devices')
+    } finally {
+      await pool.close()
+    }
+  })
+
+  test('shows a question that was the end of two devices to no third one', async () => {
+    const pool = await WorkerPool.open({ ...(await sickAtFirst(4)), workers: 3 })
+    await expect(pool.evaluate(CONTROL)).rejects.toMatchObject({ code: 'device_unhealthy', retryable: true })
+    await pool.close()
+  })
+
+  test('fails as a machine when no device is left', async () => {
+    const pool = await WorkerPool.open({ ...(await sickAtFirst(9)), workers: 1 })
+    const answers = await Promise.allSettled([CONTROL, CONTROL].map((question) => pool.evaluate(question)))
+    const failed = {
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'device_unhealthy', retryable: true }),
+    }
+    expect(answers).toEqual([failed, failed])
+    expect(pool.takeWarnings().map(({ hint }) => hint)).toEqual([expect.stringContaining('No device is left')])
+    await pool.close()
+  })
+
   test('starts no judge once it was closed', async () => {
     const pool = await openPool()
     const waiting = expect(pool.evaluate(slowQuestion('late'))).rejects.toMatchObject({ code: 'validator_closed' })
@@ -70,6 +100,23 @@ describe('a pool of judges', () => {
 
 function openPool(signal = new AbortController().signal): Promise<WorkerPool> {
   return WorkerPool.open({ python, workers: 1, cacheFolder: join(scratchFolder, 'cache'), signal })
+}
+
+// Python as a script: as many starts find that their device is sick, then it is what it seems.
+async function sickAtFirst(count: number) {
+  const folder = await mkdtemp(join(scratchFolder, 'sick-'))
+  const script = join(folder, 'python')
+  const said = JSON.stringify({ type: 'failed', code: 'device_unhealthy', message: 'it hangs' })
+  const lines = [
+    '#!/bin/sh',
+    `echo >>${folder}/starts`,
+    `[ $(wc -l <${folder}/starts) -gt ${count} ] && exec ${python} "$@"`,
+    `echo '${said}' >&4`,
+    'exit 1',
+  ]
+  await writeFile(script, `${lines.join('\n')}\n`, { mode: 0o755 })
+  const signal = new AbortController().signal
+  return { python: script, cacheFolder: join(scratchFolder, 'cache'), signal }
 }
 
 function slowQuestion(id: string): typeof CONTROL {

@@ -43,6 +43,8 @@ class CandidateRun:
         self._names: dict[str, str] = {}
         """The reference's names of parameters and buffers by its own."""
         self._num_calls = 0
+        self.num_starts = 0
+        """Processes that it has had."""
         self.layers: list[str] = []
         self.largest_answer = 0
         """Bytes of the largest output on the present workload."""
@@ -193,6 +195,7 @@ class CandidateRun:
             room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
             locks = self._station.locks if self._prepared.device == "cuda" else None
             self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
+            self.num_starts += 1
             self.layers = self._runner.layers
             message = self._prepared.load_message(self._station, recording=False)
             answer = self._ask(message, "load", also="build_needed")

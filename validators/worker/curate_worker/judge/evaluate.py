@@ -15,6 +15,7 @@ from .contracts import CONTRACTS
 from .evidence import Evidence
 from .faults import Verdict
 from .floor import require_possible
+from .health import require_healthy
 from .leaves import Leaf, leaves_of
 from .log_text import clean_log
 from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
@@ -45,8 +46,17 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     tasks.enter(request.task, request.settings)
     with CandidateRun(station, request, prepared) as run:
         rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
+        is_suspect = run.num_starts > 1 or any(_leaves_traces(row) for row in rows)
+    if is_suspect:
+        require_healthy(prepared.device)
     add_baselines(station, tasks, request, prepared.device, rows)
     return rows
+
+
+# A process that was killed, or whose context was lost, may leave the device as it must not be.
+def _leaves_traces(row: dict) -> bool:
+    cause = row["cause"] or ""
+    return cause in ("TIMEOUT", "CRASH", "NO_OUTPUT", "OOM") or cause.startswith("CUDA_")
 
 
 class _Judgement:

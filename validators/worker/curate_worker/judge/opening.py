@@ -21,6 +21,7 @@ from .device_lock import PROCESSOR, DeviceLocks
 from .environment import describe_environment, interpreter_does_bfloat16, triton_version
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room
+from .health import require_healthy
 from .launch import Launched, launch, launch_server
 from .leaves import compute_on
 from .peaks import peaks_of
@@ -52,6 +53,7 @@ def open_station(
             ready, probed = _greet(root, server, device)
         gpu = probed["device"]
         compute_on(device)
+        require_healthy(device)
         shares_gpu = device == "cuda" and probed["gpu_memory_unshared"] is None
         if shares_gpu:
             keep_on_gpu()

@@ -1,0 +1,80 @@
+"""
+Whether a GPU still computes: what a candidate that was killed left behind must be gone before the next one is judged,
+and a GPU that hangs, or computes something else than it should, judges nobody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import torch
+
+from .device_lock import PROCESSOR
+from .faults import MachineFault
+from .phases import phase
+
+# A driver takes seconds to clear up after a process that was killed in the middle of a kernel.
+_PATIENCE_SECONDS: Final = 20.0
+_LOOK_SECONDS: Final = 0.002
+_SIZE, _ROUNDS = 2048, 20
+
+
+def require_healthy(device: str) -> None:
+    """Some milliseconds of work whose result is known. Raises MachineFault; a processor is believed."""
+    if device != PROCESSOR:
+        with phase("health"):
+            require_right(_start_on_gpu, _PATIENCE_SECONDS)
+
+
+Probe = Callable[[], Callable[[], bool | None]]
+"""Starts work, and gives what says whether it came out right; None while it is not done."""
+
+
+def require_right(probe: Probe, seconds: float) -> None:
+    """Tries until there is room for it. Raises MachineFault where it fails, is wrong, or is not done in time."""
+    deadline = time.monotonic() + seconds
+    problem = "its memory is not given back"
+    while True:
+        try:
+            is_right = _wait(probe(), deadline)
+        except torch.OutOfMemoryError as error:
+            problem = f"its memory is not given back: {_first_line(error)}"
+        except RuntimeError as error:
+            raise MachineFault("device_unhealthy", _first_line(error)) from error
+        else:
+            if is_right:
+                return
+            problem = "it hangs" if is_right is None else "it computes something else than it should"
+            raise MachineFault("device_unhealthy", f"{problem} ({_ROUNDS} products of {_SIZE} by {_SIZE})")
+        if time.monotonic() > deadline:
+            raise MachineFault("device_unhealthy", problem)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _wait(is_right: Callable[[], bool | None], deadline: float) -> bool | None:
+    while True:
+        finding = is_right()
+        if finding is not None or time.monotonic() > deadline:
+            return finding
+        time.sleep(_LOOK_SECONDS)
+
+
+# Small whole numbers: exact in every order of summation and in TensorFloat-32.
+def _start_on_gpu() -> Callable[[], bool | None]:
+    rows = torch.arange(_SIZE, device="cuda").remainder(5).float().unsqueeze(1).expand(_SIZE, _SIZE)
+    twos = torch.full((_SIZE, _SIZE), 2.0, device="cuda")
+    products = [rows @ twos for _ in range(_ROUNDS)]
+    wrong = torch.stack([(product != 2 * _SIZE * rows).any() for product in products]).any()
+    done = torch.cuda.Event()
+    done.record()
+
+    def is_right() -> bool | None:
+        return not bool(wrong) if done.query() else None
+
+    return is_right
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
