@@ -18,7 +18,7 @@ describe('a pool of judges', () => {
   test('answers many questions, and one whose judge is killed meanwhile, right', async () => {
     const pool = await openPool()
     try {
-      const questions = Array.from({ length: 6 }, (_, index) => ({
+      const questions = Array.from({ length: 3 }, (_, index) => ({
         ...CONTROL,
         task: { ...CONTROL.task, id: `task-${index % 2}` },
       }))
