@@ -25,9 +25,7 @@ DRIVER = ROOT / "pipelines" / "engines" / "ray" / "driver.py"
 LAUNCH = ["node", str(ROOT / "pipelines" / "launch.js")]
 HEAD = {"num_cpus": 0, "num_gpus": 0, "object_store_memory": 80 << 20, "include_dashboard": False}
 NODE = {"num_cpus": 1, "num_gpus": 1, "object_store_memory": 80 << 20}
-HEALTH = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000}
-HEALTH |= {"health_check_timeout_ms": 2000, "health_check_failure_threshold": 5}
-FROZEN_SECONDS = 40
+FROZEN_SECONDS = 45
 KERNEL = """import triton
 import triton.language as tl
 
@@ -66,7 +64,7 @@ class Trial:
 
     def start_cluster(self) -> None:
         """Two nodes, and a head without work."""
-        self.cluster = Cluster(initialize_head=True, head_node_args={**HEAD, "_system_config": HEALTH})
+        self.cluster = Cluster(initialize_head=True, head_node_args=HEAD)
         self.cluster.add_node(**NODE)
         self.victim = self.cluster.add_node(**NODE)
 
@@ -74,7 +72,16 @@ class Trial:
         """The driver over what is still to be done."""
         config = {"stage": "mine", "shards": self.make_plan(), "package": str(ROOT), "needs_python": False}
         config |= {"arguments": ["--plan", str(self.plan), "--engine", "ray", "--json"], "needs_gpu": False}
-        config |= {"cpus": 1, "gpus": 1, "stations": 2, "depth": 1, "retries": 3, "timeout_s": None, "builds_for": None}
+        config |= {
+            "cpus": 1,
+            "gpus": 1,
+            "stations": 2,
+            "depth": 1,
+            "retries": 3,
+            "timeout_s": None,
+            "silence_s": 30,
+            "builds_for": None,
+        }
         config |= {"progress_file": str(self.folder / "progress.json"), "address": self.cluster.address}
         (self.folder / "config.json").write_text(json.dumps(config))
         return subprocess.Popen(
@@ -186,6 +193,11 @@ def freeze_node(trial: Trial, _driver: subprocess.Popen) -> None:
     subprocess.Popen(["sh", "-c", f"sleep {FROZEN_SECONDS}; kill -CONT {' '.join(map(str, frozen))} 2>/dev/null"])
 
 
+def freeze_worker(trial: Trial, _driver: subprocess.Popen) -> None:
+    """The Ray worker of the victim's station stands still for good; its raylet is well, so that Ray sees nothing."""
+    send([pid for pid in children_of(raylet_of(trial)) if children_of(pid)], signal.SIGSTOP)
+
+
 def kill_own(trial: Trial, _driver: subprocess.Popen) -> None:
     """The command line that the victim's station runs."""
     workers = children_of(raylet_of(trial))
@@ -193,7 +205,7 @@ def kill_own(trial: Trial, _driver: subprocess.Popen) -> None:
 
 
 KILLS = {"nothing": None, "worker": kill_worker, "raylet": kill_raylet, "driver": kill_driver, "head": kill_head}
-KILLS |= {"frozen node": freeze_node, "our own command line": kill_own}
+KILLS |= {"frozen node": freeze_node, "frozen worker": freeze_worker, "our own command line": kill_own}
 
 
 def main(shards: int, files: int) -> None:

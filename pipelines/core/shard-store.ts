@@ -6,7 +6,7 @@ import { Manifest, readManifest, writeManifest } from './manifest.ts'
 import type { ObjectStore } from './object-store.ts'
 import { commitAttempt, openAttempt } from './shard-commit.ts'
 import type { Attempt } from './shard-commit.ts'
-import type { ShardKey } from './stage.ts'
+import type { ShardKey, StageName } from './stage.ts'
 import type { WorkDirectory } from './work-directory.ts'
 
 /**
@@ -22,6 +22,11 @@ export interface ShardStore {
   push(key: ShardKey): Promise<Manifest>
   /** Takes back what an earlier plan left. */
   retract(key: ShardKey): Promise<void>
+}
+
+/** Where the progress of a stage on other machines lies in a store. */
+export function progressKey(run: string, stage: StageName): string {
+  return `${run}/jobs/${stage}.progress.json`
 }
 
 /** The shards of the run in `directories`. */

@@ -2,12 +2,12 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describeDevice } from '../../validators/device.ts'
 import { writeFileAtomic } from '../core/atomic-file.ts'
-import { CurateError, toCurateError } from '../core/errors.ts'
+import { CurateError, messageOf, toCurateError } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import { openLog } from '../core/log.ts'
 import { openObjectStore } from '../core/object-store.ts'
 import type { ObjectStore } from '../core/object-store.ts'
-import { openShardStore } from '../core/shard-store.ts'
+import { openShardStore, progressKey } from '../core/shard-store.ts'
 import type { Stage } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { Recipe } from '../stages/recipe.ts'
@@ -27,6 +27,8 @@ export interface PlannedShards {
   prepare(shard: string, capability: readonly [number, number]): Promise<void>
   /** Runs one, unless it is there already; false where it failed, which is told and recorded. */
   run(shard: string): Promise<boolean>
+  /** Puts what a driver says of its job where others look for it; nothing where all see one folder. */
+  publish(progress: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -72,6 +74,11 @@ export async function openPlannedShards(path: string, options: PlannedShardsOpti
       }
     },
     prepare: (shard, capability) => prepareShard(stage, plannedWork(plan, stage, shard), state, capability),
+    async publish(progress) {
+      const written = stored?.store.write(progressKey(plan.run, plan.stage), progress)
+      // Nobody's shard depends on it, and the next one comes in some seconds.
+      await written?.catch((error: unknown) => state.log.warn({ message: messageOf(error) }, 'progress not published'))
+    },
     close: async () => (await opened)?.close(),
   }
 }

@@ -35,7 +35,7 @@ export async function runPlannedShards(
     else if (!(await planned.run(shard))) failures += 1
   }
   try {
-    if (options.serve) await serve(run, signal)
+    if (options.serve) await serve((line) => (line.startsWith('{') ? planned.publish(line) : run(line)), signal)
     else for (const shard of namesOf(options, planned.shards)) if (!signal.aborted) await run(shard)
   } finally {
     await planned.close()
@@ -61,10 +61,10 @@ function namesOf({ shard, index }: ShardOptions, shards: readonly string[]): rea
   throw usageError(`the plan has no shard at ${index}`, `It has ${shards.length}, counted from 0.`)
 }
 
-// Whoever writes the names bounds how many run at once. The end of the input is the end of the work.
-async function serve(run: (shard: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+// Names of shards, and what a driver says of its job as JSON. Whoever writes the names bounds how many run at once. The end of the input is the end of the work.
+async function serve(take: (line: string) => Promise<void>, signal: AbortSignal): Promise<void> {
   const running: Promise<void>[] = []
   const lines = createInterface({ input: process.stdin, signal })
-  for await (const line of lines) if (line.trim() !== '') running.push(run(line.trim()))
+  for await (const line of lines) if (line.trim() !== '') running.push(take(line.trim()))
   await Promise.all(running)
 }

@@ -4,7 +4,7 @@ import { selectRuns } from '../../run/run-folders.ts'
 import { renderFunnel } from '../reporter/funnel-table.ts'
 import type { Reporter } from '../reporter/reporter.ts'
 import { formatCount } from '../reporter/units.ts'
-import { jobFiles, openJobs, readJobProgress } from '../../engines/ray/job-record.ts'
+import { openJobs, readJobProgress } from '../../engines/ray/job-record.ts'
 import type { JobProgress, JobRecord } from '../../engines/ray/job-record.ts'
 import { exportedFiles } from './exported-files.ts'
 
@@ -36,7 +36,7 @@ async function remoteJobs(runDirectory: string): Promise<RemoteJob[]> {
   return Promise.all(
     records.map(async (record) => ({
       ...record,
-      progress: await readJobProgress(jobFiles(runDirectory, record.stage).progress),
+      progress: await readJobProgress(runDirectory, record),
     })),
   )
 }

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import node
 import ray
 import station
+from allotment import slots_of, with_defaults
 from ray.actor import ActorHandle
 from report import Report
 
@@ -36,6 +37,8 @@ class Seat:
     running: set[str] = field(default_factory=set)
     failures: int = 0
     """Failures of its machine, one after another."""
+    asked_at: float | None = None
+    """Since when it owes an answer to `take`; None while it owes none."""
 
 
 class Drive:
@@ -51,9 +54,10 @@ class Drive:
         self._unfinished = set(config["shards"])
         self._to_build = deque(config["shards"] if config["builds_for"] is not None else [])
         self._builds: list[ray.ObjectRef] = []
-        self._drained = 0
+        self._drained: list[Seat] = []
         self._failed_setups = 0
         self._looked_at = -_LOOK_SECONDS
+        report.publish = self._publish
 
     def run(self) -> None:
         """Ends when every shard is finished or failed for good."""
@@ -68,15 +72,21 @@ class Drive:
                 time.sleep(1)
             for call in done:
                 self._settle(call)
+            self._give_up_silent()
             self._report.tick({shard: seat.node for seat in self._seats for shard in seat.running})
-        for seat in list(self._seats):
+        self._report.close()
+        for seat in [*self._seats, *self._drained]:
             self._close(seat)
 
     def _open_seats(self) -> None:
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = time.monotonic()
-        wanted = max(1, min(self._slots() - self._drained, len(self._unfinished)))
+        alive = [each for each in ray.nodes() if each["Alive"]]
+        slots = sum(slots_of(each["Resources"], self._config) for each in alive)
+        self._forgive({each["NodeID"] for each in alive}, slots)
+        most = self._config["stations"] or slots - len(self._drained)
+        wanted = max(1, min(most, len(self._unfinished)))
         options = {"num_cpus": self._config["cpus"], "num_gpus": self._config["gpus"], "max_restarts": 0}
         actor = ray.remote(station.Station).options(
             **options, max_concurrency=3, scheduling_strategy="SPREAD" if not self._config["gpus"] else "DEFAULT"
@@ -86,13 +96,18 @@ class Drive:
             self._seats.append(seat)
             self._calls[seat.handle.ready.remote()] = seat
         if not any(seat.node for seat in self._seats):
-            self._report.waiting(options, self._slots())
+            self._report.waiting(options, slots)
 
-    def _slots(self) -> int:
-        if self._config["stations"] is not None:
-            return int(self._config["stations"])
-        alive = [each["Resources"] for each in ray.nodes() if each["Alive"]]
-        return sum(slots_of(resources, self._config) for resources in alive)
+    # A drained station keeps its GPU, or the next one would be given the same. Where nothing else is left, a second
+    # chance is better than none.
+    def _forgive(self, alive: set[str], slots: int) -> None:
+        self._drained = [each for each in self._drained if each.node_id in alive]
+        if not self._drained or any(seat.node for seat in self._seats) or slots > len(self._drained):
+            return
+        self._report.warn("only stations that failed are left", "They are tried again.")
+        for seat in self._drained:
+            self._kill(seat)
+        self._drained = []
 
     def _hand_out(self) -> None:
         for seat in self._seats:
@@ -102,7 +117,18 @@ class Drive:
                 seat.running.add(shard)
                 seat.handle.start.remote(shard)
             if idle and seat.running:
-                self._calls[seat.handle.take.remote(_TAKE_SECONDS)] = seat
+                self._ask(seat)
+
+    def _ask(self, seat: Seat) -> None:
+        seat.asked_at = time.monotonic()
+        self._calls[seat.handle.take.remote(_TAKE_SECONDS)] = seat
+
+    # A machine that stands still: Ray counts it as dead after a minute, and one whose worker alone hangs never.
+    def _give_up_silent(self) -> None:
+        patience = self._config["silence_s"]
+        for seat in list(self._seats):
+            if seat.asked_at is not None and time.monotonic() - seat.asked_at > patience:
+                self._lose(seat, f"its station has not answered for {patience:g} s")
 
     # A few shards ahead of the stations, on cores that nobody else wants: what is built lies in the shared cache.
     def _build_ahead(self) -> None:
@@ -127,6 +153,7 @@ class Drive:
         except ray.exceptions.RayError as error:
             self._lose(seat, f"{type(error).__name__}: {str(error).splitlines()[0]}")
             return
+        seat.asked_at = None
         if isinstance(answer, dict):
             seat.node, seat.node_id = answer["node"], answer["node_id"]
             self._failed_setups = 0
@@ -134,7 +161,7 @@ class Drive:
         for event in answer:
             self._take(seat, event)
         if seat.running and seat in self._seats:
-            self._calls[seat.handle.take.remote(_TAKE_SECONDS)] = seat
+            self._ask(seat)
 
     def _take(self, seat: Seat, event: dict) -> None:
         kind, shard = event["type"], event.get("shard", "")
@@ -165,15 +192,28 @@ class Drive:
             self._report.say({**event, **place_of(seat)})
         self._drain_if_sick(seat)
 
+    # Also while the others are only opening: who is quick to fail would have failed everything by then.
     def _drain_if_sick(self, seat: Seat) -> None:
-        others = [each for each in self._seats if each is not seat and each.node]
-        if seat.failures >= _FAILURES_TO_DRAIN and others:
-            self._drained += 1
+        if seat.failures >= _FAILURES_TO_DRAIN and len(self._seats) > 1 and seat in self._seats:
+            self._seats.remove(seat)
+            self._drained.append(seat)
+            seat.handle.stop.remote()
             self._report.warn(
                 f"a station on {seat.node} failed {seat.failures} times in a row and gets nothing more",
                 "Look at the GPU and the disk of that node; `curate doctor --engine ray` does.",
             )
-            self._lose(seat, "its station was closed")
+            for shard in sorted(seat.running):
+                self._try_again(shard, f"on {seat.node}, its station was closed")
+
+    # Where nobody shares a folder, what is on the head's disk is seen by nobody: a station puts it into the store.
+    def _publish(self, text: str) -> None:
+        seat = next((each for each in self._seats if each.node), None)
+        if seat is None:
+            return
+        published = seat.handle.publish.remote(text, not self._unfinished)
+        if not self._unfinished:
+            with suppress(ray.exceptions.RayError):
+                ray.get(published, timeout=_LOOK_SECONDS)
 
     def _lose(self, seat: Seat, reason: str) -> None:
         self._close(seat)
@@ -202,6 +242,9 @@ class Drive:
         # Another at once, unless this one never worked: then the next may not either.
         if seat.node:
             self._looked_at = -_LOOK_SECONDS
+        self._kill(seat)
+
+    def _kill(self, seat: Seat) -> None:
         with suppress(ray.exceptions.RayError):
             ray.kill(seat.handle)
 
@@ -209,28 +252,6 @@ class Drive:
 def place_of(seat: Seat) -> dict:
     """Where a station is, as events tell it."""
     return {"node": seat.node, "node_id": seat.node_id}
-
-
-def slots_of(resources: dict, config: dict) -> int:
-    """How many stations a node has room for."""
-    wanted = {"CPU": config["cpus"], "GPU": config["gpus"]}
-    return min(int(resources.get(name, 0) // count) for name, count in wanted.items() if count > 0)
-
-
-def with_defaults(config: dict, nodes: list[dict]) -> dict:
-    """
-    The configuration with what the cluster decides: a GPU per station where there are any and the stage uses them, and
-    half of the cores that come with it; the other half is for compiling ahead.
-    """
-    resources = [each["Resources"] for each in nodes if each["Alive"]]
-    gpus = config["gpus"]
-    if gpus is None:
-        gpus = 1 if config["needs_gpu"] and any(each.get("GPU", 0) > 0 for each in resources) else 0
-    cpus = config["cpus"]
-    if cpus is None and gpus > 0:
-        shares = [each.get("CPU", 0) / each["GPU"] for each in resources if each.get("GPU", 0) > 0]
-        cpus = max(1, int(min(shares, default=1) * gpus // 2))
-    return {**config, "gpus": gpus, "cpus": 1 if cpus is None else cpus}
 
 
 def main(arguments: list[str]) -> None:
@@ -241,9 +262,7 @@ def main(arguments: list[str]) -> None:
         ray.cloudpickle.register_pickle_by_value(module)
     # A job is told its cluster in RAY_ADDRESS; "auto" would take the one that was started last on the machine.
     ray.init(address=config.get("address"), log_to_driver=False, logging_level="error")
-    report = Report(config)
-    Drive(with_defaults(config, ray.nodes()), report).run()
-    report.close()
+    Drive(with_defaults(config, ray.nodes()), Report(config)).run()
 
 
 if __name__ == "__main__":

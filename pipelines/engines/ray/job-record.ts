@@ -1,13 +1,16 @@
 import { readFile, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { writeFileAtomic } from '../../core/atomic-file.ts'
+import { openObjectStore } from '../../core/object-store.ts'
+import { progressKey } from '../../core/shard-store.ts'
 import { STAGE_NAMES } from '../../core/stage.ts'
 import type { StageName } from '../../core/stage.ts'
 
 const JobRecord = z.object({
   submission_id: z.string(),
   address: z.string(),
+  store: z.string().nullable().default(null).describe('Where its progress lies; null for beside this record'),
   stage: z.enum(STAGE_NAMES),
   plan_hash: z.string(),
   submitted_at: z.string(),
@@ -66,10 +69,15 @@ const Progress = z.object({
 /** How far a job is, as its driver last wrote it. */
 export type JobProgress = z.infer<typeof Progress>
 
-/** The last word of a job's driver, or null. */
-export async function readJobProgress(path: string): Promise<JobProgress | null> {
+/** The last word of a job's driver, or null: from the folder of the run, or from the store that its nodes use instead. */
+export async function readJobProgress(runDirectory: string, job: JobRecord): Promise<JobProgress | null> {
+  const { stage, store } = job
   try {
-    return Progress.parse(JSON.parse(await readFile(path, 'utf8')))
+    const text =
+      store === null
+        ? await readFile(jobFiles(runDirectory, stage).progress, 'utf8')
+        : await (await openObjectStore(store)).read(progressKey(basename(runDirectory), stage))
+    return text === null ? null : Progress.parse(JSON.parse(text))
   } catch {
     return null
   }

@@ -46,6 +46,7 @@ export async function submit(
   const record = {
     submission_id: submissionId,
     address: options.address,
+    store: options.store,
     stage: job.stage,
     plan_hash: job.planHash,
     submitted_at: new Date().toISOString(),
@@ -83,6 +84,7 @@ export function driverConfig(job: StageJob, options: RayOptions) {
     builds_for: options.store === null && judges(job.stage) ? options.builds_for : null,
     depth: Math.min(2, job.concurrency),
     retries: options.retries,
+    silence_s: options.silence_s,
     timeout_s: options.shard_timeout_s,
   }
 }

@@ -57,6 +57,13 @@ export const RayOptions = z.strictObject({
     .min(0)
     .default(3)
     .describe('How often a shard is tried again after its process or its node was lost'),
+  silence_s: z
+    .number()
+    .positive()
+    .default(30)
+    .describe(
+      'Seconds after which a station that answers nothing counts as lost: a frozen machine, which Ray itself gives up after a minute',
+    ),
   shard_timeout_s: z
     .number()
     .positive()

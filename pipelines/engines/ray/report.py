@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,8 @@ class Report:
     """Speaks for one job."""
 
     def __init__(self, config: dict) -> None:
+        self.publish: Callable[[str], None] | None = None
+        """Where the progress goes when there is no folder that all see."""
         self._stage = config["stage"]
         self._file = None if config["progress_file"] is None else Path(config["progress_file"])
         self._started = time.monotonic()
@@ -89,13 +92,15 @@ class Report:
 
     def _write(self) -> None:
         self._last_file = time.monotonic()
-        if self._file is None:
-            return
         shards = {
             shard: {"node": node, **{key: self._known.get(shard, {}).get(key, 0) for key in ("done", "total")}}
             for shard, node in sorted(self._running.items())
         }
         body = {**self._counts, "running": shards, "updated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        if self._file is None:
+            if self.publish is not None:
+                self.publish(json.dumps(body))
+            return
         aside = self._file.with_suffix(f".{os.getpid()}.tmp")
         # A disk that is full for a moment must not end the job.
         with suppress(OSError):

@@ -14,6 +14,7 @@ from contextlib import suppress
 import ray
 from node import curate, make_ready, start_child
 
+_GOODBYE_SECONDS = 8.0
 ENDINGS = ("shard_finished", "shard_failed", "lost")
 
 
@@ -57,6 +58,24 @@ class Station:
                 self._child.stdin.flush()
         if self._config["timeout_s"] is not None:
             threading.Timer(self._config["timeout_s"], self._stop_late, (shard, self._child)).start()
+
+    def publish(self, text: str, is_last: bool) -> None:
+        """Has the progress of the job put where whoever sees the store finds it; the last ends the process."""
+        child = self._child
+        if child is None or child.stdin is None:
+            return
+        with suppress(OSError, subprocess.TimeoutExpired):
+            child.stdin.write(f"{text}\n")
+            child.stdin.flush()
+            if is_last:
+                child.stdin.close()
+                child.wait(_GOODBYE_SECONDS)
+
+    def stop(self) -> None:
+        """Ends the process; this station gets nothing more, and keeps its GPU from others."""
+        child = self._child
+        if child is not None:
+            child.kill()
 
     def take(self, seconds: float) -> list[dict]:
         """What happened since the last call; waits for the end of a shard, but not for longer than `seconds`."""

@@ -5,7 +5,7 @@ import { CurateError } from '../../core/errors.ts'
 import { readManifest } from '../../core/manifest.ts'
 import type { Manifest } from '../../core/manifest.ts'
 import { openObjectStore } from '../../core/object-store.ts'
-import { openShardStore } from '../../core/shard-store.ts'
+import { openShardStore, progressKey } from '../../core/shard-store.ts'
 import type { ShardKey } from '../../core/stage.ts'
 import type { WorkDirectory } from '../../core/work-directory.ts'
 import type { StageJob } from '../types.ts'
@@ -72,6 +72,7 @@ async function objectStorage(directories: WorkDirectory, url: string): Promise<S
         const isWanted = there?.config_hash === configHash && there.input_hash === inputHash
         if (there !== null && !isWanted) await shards.retract({ stage, shard })
       }
+      await store.remove(progressKey(run, stage))
       await store.write(planKey(stage), await readFile(planFile, 'utf8'))
     },
     places: ({ stage }) => ({

@@ -10,6 +10,7 @@ import type { RunningProcess } from '../../../pipelines/core/process.ts'
 import { readManifest } from '../../../pipelines/core/manifest.ts'
 import { openShardStore } from '../../../pipelines/core/shard-store.ts'
 import { workDirectory } from '../../../pipelines/core/work-directory.ts'
+import { readJobProgress } from '../../../pipelines/engines/ray/job-record.ts'
 import { openStorage } from '../../../pipelines/engines/ray/storage.ts'
 import { openPlannedShards } from '../../../pipelines/run/planned-shards.ts'
 import { pythonWith } from '../../python-package.ts'
@@ -92,6 +93,16 @@ test('shards of a plan go to machines that share nothing but an object store, ar
   await rm(job.directories.shard({ stage: 'mine', shard }), { recursive: true })
   await shards.pull({ stage: 'mine', shard })
   expect(await contentsOf(job.directories.shard({ stage: 'mine', shard }))).toEqual(content)
+  // What a driver says of its job is there for whoever asks for the status, until there is another job.
+  const record = { submission_id: 'j', address: 'http://head', store: 's3://shards/run', stage: 'mine', plan_hash: '', submitted_at: '' } as const // prettier-ignore
+  const progress = { shards: 2, finished: 1, failed: 0, retried: 0, running: {}, updated_at: 'now' }
+  expect(await readJobProgress(job.directories.root, record)).toBeNull()
+  const planned = await openPlannedShards(plan, { engine: 'ray', scratch: base, signal: job.signal, emit: job.emit })
+  await planned.publish(JSON.stringify(progress))
+  await planned.close()
+  expect(await readJobProgress(job.directories.root, record)).toEqual(progress)
+  await storage.send(job)
+  expect(await readJobProgress(job.directories.root, record)).toBeNull()
   // A machine that comes later has nothing to do.
   const late = await temporaryFolder()
   expect(await runAll(plan, late)).toEqual(told[0])

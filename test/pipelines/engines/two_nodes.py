@@ -1,4 +1,7 @@
-"""Starts a Ray of two nodes with a fake GPU each, runs the driver there, and kills the first to finish a shard."""
+"""
+Starts a Ray with fake GPUs and runs the driver there twice: with a node that is sick, and with one that is killed
+once it has finished a shard.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ray._private.node import Node
 from ray.cluster_utils import Cluster
 
-_HEAD = {"num_cpus": 0, "num_gpus": 0, "object_store_memory": 80 << 20, "include_dashboard": False}
+# The core of the head is for compiling ahead.
+_HEAD = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 80 << 20, "include_dashboard": False}
 _NODE = {"num_cpus": 1, "num_gpus": 1, "object_store_memory": 80 << 20}
 # A node counts as dead two seconds after it last answered; by default it takes half a minute.
 _HEALTH = {
@@ -24,25 +29,39 @@ _HEALTH = {
 }
 
 
-def main(driver: str, config_path: str) -> int:
-    """Prints what the driver prints, and `{"killed": node}`."""
+def main(driver: str, sick_config: str, killed_config: str) -> None:
+    """Prints what the drivers print, and `{"sick": node}` and `{"killed": node}`."""
     cluster = Cluster(initialize_head=True, head_node_args={**_HEAD, "_system_config": _HEALTH})
-    nodes = {node.node_id: node for node in (cluster.add_node(**_NODE), cluster.add_node(**_NODE))}
-    config = {**json.loads(Path(config_path).read_text()), "address": cluster.address}
-    Path(config_path).write_text(json.dumps(config))
-    child = subprocess.Popen([sys.executable, driver, config_path], stdout=subprocess.PIPE, text=True)
     try:
-        for line in child.stdout or ():
+        well, sick = cluster.add_node(**_NODE), cluster.add_node(**_NODE, env_vars={"SICK": "1"})
+        sys.stdout.write(f"{json.dumps({'sick': sick.node_id})}\n")
+        for line in output_of(driver, sick_config, cluster.address):
+            sys.stdout.write(line)
+        sys.stdout.write(f"{json.dumps({'driver': 'ended'})}\n")
+        cluster.remove_node(sick, allow_graceful=False)
+        nodes = {node.node_id: node for node in (well, cluster.add_node(**_NODE))}
+        for line in output_of(driver, killed_config, cluster.address):
             sys.stdout.write(line)
             if '"shard_finished"' in line and len(nodes) > 1:
                 lost = nodes.pop(json.loads(line)["node_id"])
                 kill_workers(lost)
                 cluster.remove_node(lost, allow_graceful=False)
                 sys.stdout.write(f"{json.dumps({'killed': lost.node_id})}\n")
-        return child.wait()
     finally:
-        child.kill()
         cluster.shutdown()
+
+
+def output_of(driver: str, path: str, address: str) -> Iterator[str]:
+    """What a driver prints; one that fails is an error."""
+    config = {**json.loads(Path(path).read_text()), "address": address}
+    Path(path).write_text(json.dumps(config))
+    child = subprocess.Popen([sys.executable, driver, path], stdout=subprocess.PIPE, text=True)
+    with closing(child.stdout):
+        try:
+            yield from child.stdout
+        finally:
+            if child.wait() != 0:
+                raise SystemExit(f"the driver ended with {child.returncode}")
 
 
 def kill_workers(node: Node) -> None:
@@ -55,4 +74,4 @@ def kill_workers(node: Node) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3])
