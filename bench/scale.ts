@@ -14,8 +14,8 @@ const COSTS = {
   compile: 13,
   /** Share of candidates that build an extension. */
   compiled: 0.35,
-  /** Of a processor for reading one candidate row; each shard reads them all to find its own (2026-11-21-ray.md). */
-  readRow: 0.000016,
+  /** Of a processor for looking at one candidate row; each shard looks at them all to find its own (2026-11-21-ray.md). */
+  readRow: 0.0000027,
   /** Starting the judges of a station until the first verdict (2026-11-21-h100.md). */
   warmUp: 23,
   /** From submitting a job until its first station is there (2026-11-21-ray.md). */
@@ -72,7 +72,7 @@ function limitOf(spent: Spent, idle: number, start: number): string {
   const processor = spent.judging + spent.compiling
   const parts: [string, number][] = [
     processor > spent.gpu ? [`processor (${Math.round((100 * spent.compiling) / processor)} % compiling)`, processor] : ['GPU', spent.gpu],
-    ['every shard reads all rows', spent.reading],
+    ['finding rows', spent.reading],
     ['waiting for the last shards', idle],
     ['starting', start],
   ] // prettier-ignore

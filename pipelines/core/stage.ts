@@ -1,4 +1,5 @@
 import type { Logger } from './log.ts'
+import type { RowSelection } from './parquet.ts'
 import type { Table, TableRow } from './table.ts'
 
 /** The stages in the order data passes through them. */
@@ -53,8 +54,8 @@ export interface StageContext<Recipe, Resource> {
   readonly answersDirectory: string
   /** Folder of the recipe file: what relative paths in a recipe are relative to. */
   readonly recipeDirectory: string
-  /** Rows of a table over all input shards that hold it, in a fixed order. */
-  read<Row>(table: Table<Row>): AsyncIterable<Row>
+  /** Rows of a table over all input shards that hold it, in a fixed order; `wanted` reads some of them without decoding the rest. */
+  read<Row>(table: Table<Row>, wanted?: RowSelection): AsyncIterable<Row>
   /** The files that hold a table over all input shards, each checked against its manifest: for queries over whole files. */
   inputFiles(table: Table<unknown>): Promise<readonly string[]>
   /** The folder of a finished input shard, for readers that want whole files. */

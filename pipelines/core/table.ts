@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { CurateError } from './errors.ts'
-import { describeParquet, readParquet } from './parquet.ts'
-import type { Column, ParquetRow } from './parquet.ts'
+import { describeParquet, readParquet, readSelected } from './parquet.ts'
+import type { Column, ParquetRow, RowSelection } from './parquet.ts'
 import { columnsOf } from './record-columns.ts'
 
 /** A named kind of row that stages pass on: its record schema and the columns derived from it. */
@@ -27,9 +27,14 @@ export function rowOf<Row extends object>(table: Table<Row>, row: Row): TableRow
   return { table: table.name, row: Object.fromEntries(Object.entries(row)) }
 }
 
-/** Reads a table's file and checks each row against the record it must be. */
-export async function* readTable<Row>(table: Table<Row>, path: string): AsyncGenerator<Row> {
-  for await (const stored of readParquet(path)) yield parseRow(table, stored, path)
+/** Reads a table's file, or the rows of it that are wanted, and checks each against the record it must be. */
+export async function* readTable<Row>(table: Table<Row>, path: string, wanted?: RowSelection): AsyncGenerator<Row> {
+  if (wanted === undefined) {
+    for await (const stored of readParquet(path)) yield parseRow(table, stored, path)
+    return
+  }
+  await requireColumns(table, path)
+  for await (const stored of readSelected(path, wanted)) yield parseRow(table, stored, path)
 }
 
 /** Checks from its footer that a file can hold a table, before a query over it fails without naming it. */

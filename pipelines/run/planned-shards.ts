@@ -121,5 +121,6 @@ async function stateOf(
     signal,
     engine,
     planHash: plan.planHash,
+    checked: new Set(),
   }
 }

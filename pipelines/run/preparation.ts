@@ -91,6 +91,7 @@ export async function prepare(
     recipeDirectory: loaded.directory,
     world: found.world,
     directories,
+    checked: new Set<string>(),
     log,
     signal,
     engine: request.engine.plugin.id,

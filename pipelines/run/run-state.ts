@@ -14,4 +14,6 @@ export interface RunState<Recipe> {
   readonly engine?: string
   /** The hash of the plan of the stage that runs. */
   readonly planHash?: string
+  /** Files of finished shards that were found to be what their manifests say. */
+  readonly checked?: Set<string>
 }

@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { RowSelection } from '../core/parquet.ts'
 import { CurateError } from '../core/errors.ts'
 import { sha256OfFile } from '../core/hash.ts'
 import { readManifest } from '../core/manifest.ts'
@@ -10,16 +12,23 @@ import type { WorkDirectory } from '../core/work-directory.ts'
 
 /** Reads the tables of a shard's inputs and counts what was read. */
 export interface InputReader {
-  read<Row>(table: Table<Row>): AsyncGenerator<Row>
+  /** Rows that are not among the wanted ones count as read all the same. */
+  read<Row>(table: Table<Row>, wanted?: RowSelection): AsyncGenerator<Row>
   /** The checked files of a table; their rows count as read. */
   files(table: Table<unknown>): Promise<string[]>
   readonly counts: Record<string, number>
 }
 
-/** Opens the finished shards among `inputs`; each file is checked against its manifest before the first row is believed. */
-export function openInputs(inputs: readonly ShardKey[], directories: WorkDirectory): InputReader {
+/**
+ * Opens the finished shards among `inputs`; each file is checked against its manifest before the first row is believed. `checked`
+ * remembers which, over all shards of a process.
+ */
+export function openInputs(
+  inputs: readonly ShardKey[],
+  directories: WorkDirectory,
+  checked = new Set<string>(),
+): InputReader {
   const counts: Record<string, number> = {}
-  const checked = new Set<string>()
 
   async function findFile(table: string, input: ShardKey): Promise<{ path: string; numRows: number } | null> {
     const directory = directories.shard(input)
@@ -27,19 +36,21 @@ export function openInputs(inputs: readonly ShardKey[], directories: WorkDirecto
     const output = manifest?.outputs.find(({ path }) => path === `${table}.parquet`)
     if (output === undefined) return null
     const path = join(directory, output.path)
-    if (!checked.has(path)) await check(path, input, output)
-    checked.add(path)
+    const known = await stateOf(path, output)
+    if (!checked.has(known)) await check(path, input, output)
+    checked.add(known)
     return { path, numRows: output.num_rows ?? 0 }
   }
   function count(table: string, rows: number): void {
     counts[table] = (counts[table] ?? 0) + rows
   }
-  async function* read<Row>(table: Table<Row>): AsyncGenerator<Row> {
+  async function* read<Row>(table: Table<Row>, wanted?: RowSelection): AsyncGenerator<Row> {
     for (const input of inputs) {
       const file = await findFile(table.name, input)
       if (file === null) continue
-      for await (const row of readTable(table, file.path)) {
-        count(table.name, 1)
+      if (wanted !== undefined) count(table.name, file.numRows)
+      for await (const row of readTable(table, file.path, wanted)) {
+        if (wanted === undefined) count(table.name, 1)
         yield row
       }
     }
@@ -55,6 +66,12 @@ export function openInputs(inputs: readonly ShardKey[], directories: WorkDirecto
     return paths
   }
   return { read, files, counts }
+}
+
+// A process that runs thousands of shards hashes a file once, and again when it is another.
+async function stateOf(path: string, { sha256 }: Output): Promise<string> {
+  const found = await stat(path).catch(() => null)
+  return [path, sha256, found?.ino, found?.size, found?.mtimeMs].join(' ')
 }
 
 async function check(path: string, input: ShardKey, output: Output): Promise<void> {

@@ -32,7 +32,7 @@ export async function runShard<Recipe, Resource>(
 ): Promise<Manifest> {
   const started = new Date()
   const attempt = await openAttempt(run.directories, work)
-  const inputs = openInputs(work.inputs, run.directories)
+  const inputs = openInputs(work.inputs, run.directories, run.checked)
   const output = openOutput(attempt.directory, stage.tables)
   try {
     const context = stageContext(work, run, resource, progress, inputs, output)
@@ -64,7 +64,7 @@ export async function prepareShard<Recipe>(
 ): Promise<void> {
   const progress = { expect: () => undefined, advance: () => undefined }
   const nothing: Pick<ShardOutput, 'writeFile'> = { writeFile: () => Promise.reject(new TypeError('only prepared')) }
-  const inputs = openInputs(work.inputs, run.directories)
+  const inputs = openInputs(work.inputs, run.directories, run.checked)
   await stage.prepareOn?.(stageContext(work, run, null, progress, inputs, nothing), capability)
 }
 
@@ -148,7 +148,7 @@ function stageContext<Recipe, Resource>(
     cacheDirectory: run.directories.cache,
     answersDirectory: run.directories.answers,
     progress,
-    read: (table) => inputs.read(table),
+    read: (table, wanted) => inputs.read(table, wanted),
     inputFiles: (table) => inputs.files(table),
     inputDirectory(input) {
       if (isAmong(work.inputs, input)) return run.directories.shard(input)

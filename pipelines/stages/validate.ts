@@ -77,13 +77,15 @@ interface Work {
 }
 
 async function readWork(context: StageContext<Recipe, unknown>): Promise<Work> {
-  const belongs = (taskId: string): boolean =>
-    bucketOf(taskId, context.recipe.validate.shards) === numberOf(context.shard)
+  const belonging = (column: string) => ({
+    column,
+    holds: (taskId: unknown) => bucketOf(String(taskId), context.recipe.validate.shards) === numberOf(context.shard),
+  })
   const tasksById = new Map<string, Task>()
-  for await (const task of context.read(tasks)) if (belongs(task.id)) tasksById.set(task.id, task)
+  for await (const task of context.read(tasks, belonging('id'))) tasksById.set(task.id, task)
   const candidatesById = new Map<string, Candidate>()
-  for await (const candidate of context.read(candidates)) {
-    if (belongs(candidate.task_id) && !candidatesById.has(candidate.id)) candidatesById.set(candidate.id, candidate)
+  for await (const candidate of context.read(candidates, belonging('task_id'))) {
+    if (!candidatesById.has(candidate.id)) candidatesById.set(candidate.id, candidate)
   }
   const compiled = new Set([...candidatesById.values()].filter(isCompiled).map(({ task_id }) => task_id))
   const ordered = [...candidatesById.values()].sort(
