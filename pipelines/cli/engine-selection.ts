@@ -27,7 +27,10 @@ function parseSet(text: string): [string, unknown] {
   throw usageError(`--engine-set ${text}: expected key=value`, 'For example: --engine-set address=http://head:8265')
 }
 
-/** Asks at the terminal until the answer is the beginning of one of the choices; null where nobody is there to answer. */
+/**
+ * Asks at the terminal until the answer is the beginning of one of the choices; null where nobody is there to answer, or whoever is presses
+ * Ctrl-C or Ctrl-D instead.
+ */
 export async function askAtTerminal(
   question: string,
   choices: readonly string[],
@@ -36,9 +39,15 @@ export async function askAtTerminal(
   if (!process.stdin.isTTY || !process.stderr.isTTY) return null
   reporter.close()
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const gone = new AbortController()
+  terminal.once('SIGINT', () => gone.abort())
+  terminal.once('close', () => gone.abort())
+  const { signal } = gone
   try {
     for (;;) {
-      const answer = (await terminal.question(`${question} [${choices.join('/')}] `)).trim().toLowerCase()
+      const given = await terminal.question(`${question} [${choices.join('/')}] `, { signal }).catch(() => null)
+      if (given === null) return null
+      const answer = given.trim().toLowerCase()
       const chosen = choices.find((choice) => answer !== '' && choice.startsWith(answer))
       if (chosen !== undefined) return chosen
     }

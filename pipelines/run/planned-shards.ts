@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describeDevice } from '../../validators/device.ts'
@@ -5,12 +6,15 @@ import { writeFileAtomic } from '../core/atomic-file.ts'
 import { CurateError, messageOf, toCurateError } from '../core/errors.ts'
 import type { Emit } from '../core/events.ts'
 import { openLog } from '../core/log.ts'
+import { readManifest } from '../core/manifest.ts'
 import { openObjectStore } from '../core/object-store.ts'
 import type { ObjectStore } from '../core/object-store.ts'
 import { openShardStore, progressKey } from '../core/shard-store.ts'
+import type { ShardStore } from '../core/shard-store.ts'
 import type { Stage } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import type { Recipe } from '../stages/recipe.ts'
+import type { PlannedWork } from './plan.ts'
 import type { RunState } from './run-state.ts'
 import { prepareShard } from './shard-runner.ts'
 import { openShardSession } from './shard-session.ts'
@@ -52,6 +56,12 @@ export async function openPlannedShards(path: string, options: PlannedShardsOpti
   const stage = stageOf(plan)
   const state = await stateOf(plan, planFile, options)
   const store = stored === null ? null : openShardStore(stored.store, state.directories, plan.run)
+  async function bring(shards: ShardStore, work: PlannedWork): Promise<void> {
+    for (const input of work.inputs) await shards.pull(input)
+    // One that is here and not in the store was taken back there, to be made again.
+    if ((await shards.pull(work)) !== null || (await readManifest(state.directories.shard(work))) === null) return
+    await rm(state.directories.shard(work), { recursive: true, force: true })
+  }
   // What is only on this machine is not finished yet.
   const emit: Emit = (event) => (store !== null && event.type === 'shard_finished' ? undefined : options.emit(event))
   // Opened with the first shard: who only prepares needs no judges.
@@ -62,7 +72,7 @@ export async function openPlannedShards(path: string, options: PlannedShardsOpti
     async run(shard) {
       try {
         const work = plannedWork(plan, stage, shard)
-        if (store !== null) for (const key of [...work.inputs, work]) await store.pull(key)
+        if (store !== null) await bring(store, work)
         const ok = (await (await session()).run(work)) === null && !options.signal.aborted
         if (!ok || store === null) return ok
         const manifest = await store.push(work)

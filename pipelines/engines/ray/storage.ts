@@ -58,7 +58,7 @@ async function objectStorage(directories: WorkDirectory, url: string): Promise<S
   const planKey = (stage: string): string => `${run}/plans/${stage}.json`
   return {
     isFolder: false,
-    async send({ stage, planFile, inputs, shards: due, wanted }) {
+    async send({ stage, planFile, inputs, shards: due, wanted, isForced }) {
       for (const input of inputs) {
         const there = await shards.find(input)
         const here = await readManifest(directories.shard(input))
@@ -70,7 +70,7 @@ async function objectStorage(directories: WorkDirectory, url: string): Promise<S
         const { configHash, inputHash } = wanted(shard)
         const there = await shards.find({ stage, shard })
         const isWanted = there?.config_hash === configHash && there.input_hash === inputHash
-        if (there !== null && !isWanted) await shards.retract({ stage, shard })
+        if (there !== null && (isForced || !isWanted)) await shards.retract({ stage, shard })
       }
       await store.remove(progressKey(run, stage))
       await store.write(planKey(stage), await readFile(planFile, 'utf8'))

@@ -101,11 +101,15 @@ test('shards of a plan go to machines that share nothing but an object store, ar
   await planned.publish(JSON.stringify(progress))
   await planned.close()
   expect(await readJobProgress(job.directories.root, record)).toEqual(progress)
-  await storage.send(job)
+  // What is to be made again is: by the machines that have it as well.
+  await storage.send({ ...job, isForced: true })
+  const again = await runAll(plan, nodes[0] ?? '')
+  expect(Object.keys(again)).toEqual(['library-0', 'library-1'])
+  for (const shard of job.shards) expect(again[shard]).not.toBe(told[0]?.[shard])
   expect(await readJobProgress(job.directories.root, record)).toBeNull()
   // A machine that comes later has nothing to do.
   const late = await temporaryFolder()
-  expect(await runAll(plan, late)).toEqual(told[0])
+  expect(await runAll(plan, late)).toEqual(again)
   expect(await readdir(join(base, 'work', 'many', 'mine'))).toHaveLength(2)
   return undefined
 }, 60_000)
