@@ -37,6 +37,13 @@ const COLUMNS: readonly Column[] = [
     description: 'Speedup of each answer over eager mode; null where it was not timed',
   },
   {
+    name: 'trace_scores',
+    type: { list: 'double' },
+    ...LIST,
+    description:
+      'Of the reasoning of each answer: 0 to 1, share of its claims that hold in the code; null where it makes none',
+  },
+  {
     name: 'changes',
     type: { list: 'string' },
     ...LIST,
@@ -58,7 +65,7 @@ const COLUMNS: readonly Column[] = [
 /** Conversations over several answers: revisions of a file, or turns of a model, with the validator's words between them. */
 export const multiturn: DatasetConfig<Options> = {
   id: 'multiturn',
-  version: 1,
+  version: 2,
   summary: 'Conversations of several answers with the verdict on each: how an implementation got right, and then fast',
   options: Options,
   columns: COLUMNS,
@@ -101,6 +108,7 @@ function rowOf(
     candidate_ids: kept.map(({ answer }) => answer.candidate.id),
     statuses: kept.map(({ answer }) => answer.facts.status),
     speedups: kept.map(({ answer }) => answer.facts.speedup_eager),
+    trace_scores: kept.map(({ turn, answer }) => turn.trace_score ?? answer.facts.trace_score),
     changes: kept.map(({ turn }) => turn.change),
     commit_shas: kept.map(({ turn }) => turn.commit_sha),
     origin: candidate.origin,

@@ -1,5 +1,5 @@
 import { judgedWorkloads } from '../../pipelines/core/judged-workloads.ts'
-import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
+import type { Baseline, Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import type { Task } from '../../pipelines/core/records/task.ts'
 import { fenceOf, fillPart } from './prompt-file.ts'
 import type { PromptFile } from './prompt-file.ts'
@@ -34,10 +34,8 @@ export function feedbackOnEvaluations(
   const failure = judged.find(({ status }) => status !== 'PASSED')
   if (failure === undefined) {
     const timing = judged.map((evaluation) => timingOf(evaluation, task)).join('\n')
-    return fillPart(feedbackPrompt, 'passed', { ...words, timing, facts: factsOf(judged) }).replaceAll(
-      /\n{3,}/g,
-      '\n\n',
-    )
+    const values = { ...words, timing, profile: profileOf(judged), facts: factsOf(judged) }
+    return fillPart(feedbackPrompt, 'passed', values).replaceAll(/\n{3,}/g, '\n\n')
   }
   const place = placeOf(failure, task)
   const log = `${place === '' ? '' : `${place}:\n`}${shorten(failure.log)}`
@@ -58,7 +56,37 @@ function timingOf(evaluation: Evaluation, task: Pick<Task, 'workloads'>): string
   if (performance === null) return `It could not be timed${where}.`
   const { latency_ms, reference_latency_ms, speedup, speedup_ci_low, speedup_ci_high } = performance
   const interval = `between ${figure(speedup_ci_low)} and ${figure(speedup_ci_high)}`
-  return `It takes ${figure(latency_ms)} ms${where}; PyTorch takes ${figure(reference_latency_ms)} ms, ${figure(speedup)} times that (${interval}).`
+  const eager = `It takes ${figure(latency_ms)} ms${where}; PyTorch takes ${figure(reference_latency_ms)} ms, ${figure(speedup)} times that (${interval}).`
+  return [eager, ...(performance.baselines ?? []).flatMap(comparedWith)].join(' ')
+}
+
+function comparedWith({ baseline, latency_ms, speedup }: Baseline): string[] {
+  if (latency_ms === null || speedup === null) return []
+  const mode = baseline === 'compile' ? 'torch.compile' : 'torch.compile in its mode max-autotune'
+  return [`With ${mode} PyTorch takes ${figure(latency_ms)} ms, ${figure(speedup)} times yours.`]
+}
+
+// What a profiler saw of one call: where its time goes, of the workload that takes longest.
+function profileOf(evaluations: readonly Evaluation[]): string {
+  const slowest = evaluations
+    .filter(({ work }) => work !== null)
+    .toSorted((a, b) => (b.performance?.latency_ms ?? 0) - (a.performance?.latency_ms ?? 0))[0]
+  const work = slowest?.work ?? null
+  if (work === null || work.parts.length === 0) return ''
+  const rest = Math.max(0, 1 - work.own_kernel_share - work.library_share)
+  const head = `Of the time of a call ${percent(work.own_kernel_share)} goes to code of yours, ${percent(work.library_share)} to that of libraries, and ${percent(rest)} to filling and copying. What takes longest:`
+  const lines = work.parts.slice(0, MAX_KERNELS).map(({ name, origin, num_calls, share }) => {
+    const calls = num_calls === 1 ? 'once' : `${num_calls} times`
+    return `- ${name === OWN_EXTENSION ? 'functions of your extension' : name}, ${calls}: ${percent(share)}${origin === 'library' ? ', not yours' : ''}`
+  })
+  return [head, ...lines].join('\n')
+}
+
+// What the judge calls functions of a candidate's extension (docs/records/evaluation.md).
+const OWN_EXTENSION = 'curate::own'
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`
 }
 
 // What ptxas says, once per kernel.

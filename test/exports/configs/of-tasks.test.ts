@@ -68,6 +68,15 @@ describe('the config multiturn', () => {
     expect(JSON.stringify(row?.['messages'])).toContain('Look at the brackets.')
   })
 
+  it('says how far each reasoning belongs to its code: that of a revision by its turn, that of a model by its answer', async () => {
+    const scored = { ...right, facts: { ...right.facts, trace_score: 0.75 } }
+    const turns = [turn({ trace_score: 0.5 }), turn({ turn: 1, candidate_id: 'fixed' })]
+    const [row] = await tableOf(multiturn, datasetOf([wrong, scored], { trajectories: [turns] }))
+    expect(row?.['trace_scores']).toEqual([0.5, 0.75])
+    const [unscored] = await tableOf(multiturn, dataset)
+    expect(unscored?.['trace_scores']).toEqual([null, null])
+  })
+
   it('leaves out what ends badly, has one turn, or holds text that nobody may pass on', async () => {
     const backwards = [turn({ candidate_id: 'fixed' }), turn({ turn: 1, candidate_id: 'failed' })]
     expect(

@@ -27,7 +27,7 @@ describe('generate with models', () => {
       form: 'python',
       license: null,
       reasoning: { text: `Seed ${seeds[0] ?? 0}.`, kind: 'model', tokenizer: 'o200k_base' },
-      generation: { prompt: 'write-triton@1', sample: 0, turn: 0, temperature: 0.7, seed: seeds[0] },
+      generation: { prompt: 'write-triton@2', sample: 0, turn: 0, temperature: 0.7, seed: seeds[0] },
     })
     const rows = await run.read(answers, SHARD)
     expect(rows.map(({ sample, candidate_id, problem }) => [sample, candidate_id, problem])).toEqual(

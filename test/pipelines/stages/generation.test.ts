@@ -113,6 +113,31 @@ scale: 40 registers per thread, 0 bytes of static shared memory, 8 bytes of regi
 
 Make it faster without making it wrong. Give the whole module in one \`python\` code block, the last of your answer.`)
   })
+
+  test('says where a profiler saw the time go, and what torch.compile takes', () => {
+    const part = (name: string, origin: 'own' | 'library' | 'memory', share: number, num_calls = 1) => ({ name, origin, share, num_calls }) // prettier-ignore
+    const parts = [
+      part('scale', 'own', 0.604, 2),
+      part('cublas_gemm', 'library', 0.3),
+      part('curate::own', 'own', 0.02),
+    ]
+    const compile = { baseline: 'compile', latency_ms: 1.5, speedup: 1.5, speedup_ci_low: 1, speedup_ci_high: 2, reason: null } as const // prettier-ignore
+    const none = { ...compile, baseline: 'max_autotune', latency_ms: null, speedup: null } as const
+    const slow = evaluation(1, {
+      performance: { ...aPerformance(2), latency_ms: 3, baselines: [compile, none] },
+      work: { own_kernel_share: 0.624, library_share: 0.3, parts },
+    })
+    const quick = evaluation(0, { performance: aPerformance(2), work: { own_kernel_share: 1, library_share: 0, parts: [part('other', 'own', 1)] } }) // prettier-ignore
+    const said = feedbackOnEvaluations([quick, slow], TASK, ASKED)
+    expect(said).toContain('With torch.compile PyTorch takes 1.50 ms, 1.50 times yours.\n\nOf the time')
+    expect(said).toContain(`
+Of the time of a call 62 % goes to code of yours, 30 % to that of libraries, and 8 % to filling and copying. What takes longest:
+- scale, 2 times: 60 %
+- cublas_gemm, once: 30 %, not yours
+- functions of your extension, once: 2 %
+
+Make it faster`)
+  })
 })
 
 test.each([
