@@ -4,6 +4,7 @@ import type { Kernel } from '../../pipelines/core/records/kernel.ts'
 import type { Task } from '../../pipelines/core/records/task.ts'
 import type { TrajectoryTurn } from '../../pipelines/core/records/trajectory.ts'
 import { toCandidate } from '../pairing/pair-records.ts'
+import type { PairDefect } from '../pairing/repository-pairing.ts'
 import type { FileRevision, Pair } from '../types.ts'
 import { statesAt } from './revision-pairs.ts'
 import type { Followed, PastSettings, PastState } from './revision-pairs.ts'
@@ -41,6 +42,8 @@ export interface HistoryRequest extends PastSettings {
   /** Texts of the files of today, by path. */
   readonly files: ReadonlyMap<string, string>
   readonly onProgress?: (done: number, total: number) => void
+  /** Imports the implementation of a past state and says what speaks against it, null for nothing; absent: it is believed as it is. */
+  readonly prove?: (pair: Pair) => Promise<PairDefect | null>
 }
 
 /**
@@ -102,7 +105,8 @@ async function readPast(request: HistoryRequest, followed: readonly FollowedPair
   let done = 0
   for (const [commitSha, some] of wanted) {
     request.onProgress?.(done, wanted.size)
-    const states = await statesAt(commitSha, some, request)
+    const cut = await statesAt(commitSha, some, request)
+    const states = await Promise.all(cut.map((state) => proved(state, request.prove)))
     some.forEach(({ followed: one }, at) => {
       const state = states[at]
       if (state !== undefined) past.get(one)?.set(commitSha, state)
@@ -111,6 +115,11 @@ async function readPast(request: HistoryRequest, followed: readonly FollowedPair
   }
   request.onProgress?.(done, wanted.size)
   return past
+}
+
+async function proved(state: PastState, prove: HistoryRequest['prove']): Promise<PastState> {
+  const defect = state.found === null ? null : ((await prove?.(state.found.pair)) ?? null)
+  return defect === null ? state : { found: null, ...defect }
 }
 
 // States of equal code are one; what was said about those that could not be cut out goes to the next that could.

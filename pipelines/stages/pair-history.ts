@@ -16,7 +16,7 @@ import type { TableRow } from '../core/table.ts'
 import type { Recipe } from './recipe.ts'
 
 /** Named in rejects; raised by every change that alters what is followed or how changes are classified. */
-const HISTORY = 'history@2'
+const HISTORY = 'history@3'
 
 /** What the output of `pair` depends on where past states are followed; nothing where they are not. */
 export function historyConfig({ mine, pair }: Recipe): Readonly<Record<string, unknown>> {

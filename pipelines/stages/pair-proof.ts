@@ -17,8 +17,15 @@ export async function provePair(pair: Pair, checker: ProgramWorker, device: stri
   const content = { reference: pair.reference, workloads }
   const task = { id: taskId(content), ...content }
   const reference = await checker.check({ task, candidate: null }, device)
-  const refused = defectOf('reference', reference, pair.referenceRequires)
-  if (refused !== null) return refused
+  return defectOf('reference', reference, pair.referenceRequires) ?? (await proveImplementation(pair, checker, device))
+}
+
+/** Imports the implementation of a pair; null where nothing speaks against it. */
+export async function proveImplementation(
+  pair: Pair,
+  checker: ProgramWorker,
+  device: string,
+): Promise<PairDefect | null> {
   const sources = [{ path: 'candidate.py', content: pair.candidate }]
   const implementation = { language: pair.language, form: 'python', entry_point: 'candidate.py::ModelNew', sources }
   // Which task it is for does not matter here, so that one implementation is imported once.

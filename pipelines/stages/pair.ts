@@ -30,7 +30,7 @@ import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import { openShardRepository, sourceOf } from './mine.ts'
 import { historyConfig, historyRows } from './pair-history.ts'
-import { proofConfig, provePair } from './pair-proof.ts'
+import { proofConfig, proveImplementation, provePair } from './pair-proof.ts'
 import type { Recipe } from './recipe.ts'
 
 const VERSION = 5
@@ -85,7 +85,8 @@ async function* runPairing(context: StageContext<Recipe, ProgramWorker>): AsyncG
       vendored: limits.read_vendored,
       methods: enabledPlugins<PairingMethod>(pairingMethods, context.recipe.pair.methods),
     }
-    const proof = context.recipe.pair.prove ? { prove: proverOf(context) } : {}
+    const { prove } = context.recipe.pair
+    const proof = prove ? { prove: proverOf(context, provePair) } : {}
     const paired = await pairRepository(repository, kernels, { ...settings, ...proof, onProgress: progressOf(context) })
     const licenses = await openLicenseFinder(repository, await repository.listFiles())
     const scope: RecordScope = { repository, source: entry.id, licenses, files: paired.files }
@@ -99,7 +100,8 @@ async function* runPairing(context: StageContext<Recipe, ProgramWorker>): AsyncG
       yield rowOf(rejects, { record_id: kernel.id, stage: 'pair', by: refusedBy, reason, detail, source: entry.id })
     }
     const present = records.candidates.flatMap((candidate) => records.present.get(candidate.id) ?? [])
-    yield* historyRows(context, { repository, kernels, present, files: paired.files, pairing: settings })
+    const past = prove ? { prove: proverOf(context, proveImplementation) } : {}
+    yield* historyRows(context, { repository, kernels, present, files: paired.files, pairing: settings, ...past })
     const counts = { kernels: kernels.length, pairs: paired.pairs.length, unpaired: paired.unpaired.length }
     context.log.info({ source: entry.id, ...counts }, 'paired')
   } finally {
@@ -108,11 +110,14 @@ async function* runPairing(context: StageContext<Recipe, ProgramWorker>): AsyncG
 }
 
 // Counted like files: what is still to be run shows in the progress.
-function proverOf({ resource, world, progress, signal }: StageContext<Recipe, ProgramWorker>) {
-  return async (pair: Pair): Promise<PairDefect | null> => {
+function proverOf(
+  { resource, world, progress, signal }: StageContext<Recipe, ProgramWorker>,
+  look: typeof provePair,
+): (pair: Pair) => Promise<PairDefect | null> {
+  return async (pair) => {
     signal.throwIfAborted()
     progress.expect(1)
-    const defect = await provePair(pair, resource, world.device)
+    const defect = await look(pair, resource, world.device)
     progress.advance()
     return defect
   }

@@ -98,7 +98,7 @@ describe('history', () => {
       {
         record_id: `${present?.id}@${shas[3]}`,
         stage: 'pair',
-        by: 'history@2',
+        by: 'history@3',
         reason: 'third_party_import',
         detail: expect.stringContaining('secret_library'),
         source: 'example',

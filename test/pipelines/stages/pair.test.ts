@@ -113,14 +113,23 @@ describe('the pair stage', () => {
     const made = await makeRepository()
     const start = 'import torch\n\nfrom ops import double\n\n\ndef test_it():\n    x = torch.randn(12)\n'
     const wrong = `${start}    torch.testing.assert_close(double(x), x @ torch.ones(3, 3))\n`
+    const right = `${start}    torch.testing.assert_close(double(x), x + x)\n`.replaceAll('double', 'twice')
+    const ops = await readFile(join(FIXTURES, '../refusals/repository/ops.py'))
+    const twice = ops.toString().replaceAll('double', 'twice').replaceAll('Double', 'Twice')
+    const past = `from torch import not_there\n\n${twice.replace('x.numel(), block)', 'x.numel(), not_there(block))')}`
     const files = new Map([
-      ['ops.py', await readFile(join(FIXTURES, '../refusals/repository/ops.py'))],
+      ['ops.py', ops],
       ['test_wrong.py', Buffer.from(wrong)],
+      ['test_right.py', Buffer.from(right.replace('from ops', 'from twice_ops'))],
     ])
-    const { run } = await runOf(made, await commitFiles(made, files), undefined, true)
-    expect(await run.read(candidates, PAIRED)).toEqual([])
+    await commitFiles(made, new Map([...files, ['twice_ops.py', Buffer.from(past)]]))
+    const sha = await commitFiles(made, new Map([...files, ['twice_ops.py', Buffer.from(twice)]]))
+    const { run } = await runOf(made, sha, undefined, { prove: true, history: {} })
+    const [pair, ...revisions] = await run.read(candidates, PAIRED)
+    expect([pair?.origin, revisions]).toEqual(['mined', []])
     expect(await run.read(rejects, PAIRED)).toMatchObject([
       { reason: 'reference_fails', detail: expect.stringMatching(/shapes cannot be multiplied[^]*test_wrong\.py:8/) },
+      { reason: 'candidate_import', by: expect.stringMatching(/^history@/) },
     ])
   })
 
@@ -140,12 +149,12 @@ async function runOf(
   made: MadeRepository,
   sha: string,
   methods: Readonly<Record<string, unknown>> = { 'test-comparison': {} },
-  prove = false,
+  more: Readonly<Record<string, unknown>> = { prove: false },
 ) {
   const recipe = aRecipe({
     sources: [{ id: 'example', git: { url: made.directory, history: 'full' } }],
     mine: { languages: { triton: {}, cpp: {} } },
-    pair: { methods, reasoning: { 'commit-message': {} }, prove },
+    pair: { methods, reasoning: { 'commit-message': {} }, ...more },
   })
   const run = openStageRun(await temporaryFolder(), recipe, { sources: new Map([['example', sha]]) })
   await run.run(mineStage)
