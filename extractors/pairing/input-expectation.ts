@@ -1,8 +1,11 @@
-import { fieldOf, textOf } from '../python/syntax.ts'
+import { fieldOf, fieldsOf, textOf } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
 import { copiedVariable, copySource } from './copies.ts'
 import type { PlanScope } from './program-plan.ts'
 import type { SplitComparison } from './side-code.ts'
-import type { Code } from './test-code.ts'
+import { canonical } from './step-effects.ts'
+import { variable } from './test-code.ts'
+import type { Code, Variable } from './test-code.ts'
 
 /**
  * Whether what a test expects is one of its inputs as it was: a property of two operations that undo each other, such as packing and
@@ -35,4 +38,52 @@ function withoutViews(code: Code): Code {
 export function withoutExpectedInputs(plan: PlanScope, splits: readonly SplitComparison[]): readonly SplitComparison[] {
   const telling = splits.filter((split) => !expectsInput(plan, split))
   return telling.length > 0 ? telling : splits
+}
+
+/**
+ * The comparisons without those that expect a part of an input as it was, where others compare something that is computed by the same
+ * call: what such a call only hands on says nothing about its kernels.
+ */
+export function withoutPassedThrough(plan: PlanScope, splits: readonly SplitComparison[]): SplitComparison[] {
+  const selects = new Set(splits.filter((split) => selectsInput(plan, split)))
+  return splits.filter(
+    (split) => !selects.has(split) || !splits.some((other) => !selects.has(other) && sharesStep(split, other)),
+  )
+}
+
+function sharesStep({ kernel }: SplitComparison, other: SplitComparison): boolean {
+  return [...kernel.steps].some((at) => other.kernel.steps.has(at))
+}
+
+function selectsInput({ test, known }: PlanScope, { reference }: SplitComparison): boolean {
+  const root = selectedRoot(reference.output)
+  if (root === null || known.has(canonical(test, root)) || reference.modules.size > 0) return false
+  return [...reference.steps].every((at) => {
+    const step = test.steps[at]
+    const assignment = step?.binds === null ? step.node.children[0] : undefined
+    const right = assignment?.type === 'assignment' ? fieldOf(assignment, 'right') : (step?.node ?? null)
+    return step !== undefined && right !== null && selectedRoot({ frame: step.frame, node: right }) !== null
+  })
+}
+
+const SELECTS = /^(?:view|reshape|flatten|transpose|t|permute|squeeze|unsqueeze|narrow|contiguous|clone|detach)$/
+
+// `x[:, 8:].clone()` is a part of `x`; `x[indices]` is computed.
+function selectedRoot({ frame, node }: Code): Variable | null {
+  const { file } = frame.module
+  if (node.type === 'identifier') {
+    const name = textOf(file, node)
+    return frame.locals.has(name) ? variable(frame, name) : null
+  }
+  const next = (inner: SyntaxNode | null): Variable | null =>
+    inner === null ? null : selectedRoot({ frame, node: inner })
+  if (node.type === 'subscript') {
+    const indices = fieldsOf(node, 'subscript')
+    return indices.every(({ type }) => /^(?:slice|integer|ellipsis)$/.test(type)) ? next(fieldOf(node, 'value')) : null
+  }
+  const callee = node.type === 'call' ? fieldOf(node, 'function') : null
+  const method = callee?.type === 'attribute' ? fieldOf(callee, 'attribute') : null
+  return callee !== null && method !== null && SELECTS.test(textOf(file, method))
+    ? next(fieldOf(callee, 'object'))
+    : null
 }

@@ -8,11 +8,12 @@ import { classText, indent } from './class-text.ts'
 import type { ClassShape, SideCodes } from './class-text.ts'
 import { deviceName } from './devices.ts'
 import { original } from './copied-names.ts'
+import { programConstants } from './program-constants.ts'
 import { stepAt } from './program-plan.ts'
 import type { PlanRefusal, PlanScope, ProgramPlan, SidePlan } from './program-plan.ts'
 import { programText } from './program-text.ts'
 import type { PlacedCode, ProgramFile, ProgramText } from './program-text.ts'
-import { canonical, usedVariables } from './step-effects.ts'
+import { canonical } from './step-effects.ts'
 import type { Code, Variable } from './test-code.ts'
 import { variableNames } from './variable-names.ts'
 
@@ -49,7 +50,7 @@ export function pairProgram(request: ProgramRequest): PairProgram | Problem | Pl
   const names = variableNames(scope, plan)
   const symbols = symbolMarks(scope)
   const spellings = spellingsOf(request, names, symbols.texts)
-  const constants = constantsOf(request, names)
+  const constants = programConstants(scope, plan, names)
   const reserved = new Set([...names.values(), 'Model', 'ModelNew', 'get_inputs', 'get_init_inputs', 'device', 'self'])
   const build = (
     codes: SideCodes,
@@ -195,39 +196,6 @@ function codesOf(
     forward: steps(withoutDevices(side.forwardSteps), forward),
     outputs: side.outputs.map((output) => placed(output, forward, null)),
   }
-}
-
-// The parameters that the reference reads: each becomes a constant that a workload may set.
-function constantsOf({ scope, plan }: ProgramRequest, names: Names): Map<Variable, string> {
-  const { test } = scope
-  const axes = test.axes.flatMap(({ frame, axis }) => axis.names.map((name) => canonical(test, `${frame.id}:${name}`)))
-  const constants = axes.filter(
-    (name) => isRead(scope, plan, name) && !plan.devices.has(name) && isLiteral(scope, name),
-  )
-  return new Map(constants.map((name) => [name, constantName(scope, plan, names, name)]))
-}
-
-// Whether anything depends on what a parameter was given: `m, n = 64, 64` at the top of a test makes it forget them.
-function isRead({ test, effects }: PlanScope, plan: ProgramPlan, name: Variable): boolean {
-  for (const at of [...new Set([...plan.inputSteps, ...plan.configurationSteps])].toSorted((a, b) => a - b)) {
-    const step = stepAt(test, at)
-    if (usedVariables(test, step).has(name)) return true
-    if (effects[at]?.defines.has(name) === true && /^(?:expression_statement|assignment)$/.test(step.node.type))
-      return false
-  }
-  return plan.inputs.includes(name) || plan.configuration.includes(name)
-}
-
-// A parameter that the test goes on to change needs a name of its own at module level: Python would take both for one local.
-function constantName({ effects }: PlanScope, plan: ProgramPlan, names: Names, name: Variable): string {
-  const steps = [...plan.inputSteps, ...plan.configurationSteps]
-  const isChanged = steps.some((at) => effects[at]?.defines.has(name) === true)
-  return isChanged ? `given_${names.get(name) ?? name}` : (names.get(name) ?? name)
-}
-
-function isLiteral({ parameters }: PlanScope, name: Variable): boolean {
-  const value = parameters.get(name)
-  return value !== undefined && literalText(value) !== null
 }
 
 function constantText(

@@ -125,7 +125,8 @@ async function readTexts(repository: Repository, options: RepositoryPairingOptio
   return files
 }
 
-function toMinedKernel({ id, language, symbol, path, start_line, end_line, role }: Kernel): MinedKernel {
+/** A kernel's row as pairing sees it. */
+export function toMinedKernel({ id, language, symbol, path, start_line, end_line, role }: Kernel): MinedKernel {
   return { id, language, symbol, path, startLine: start_line, endLine: end_line, role }
 }
 

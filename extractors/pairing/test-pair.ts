@@ -8,7 +8,7 @@ import { pairProgram } from './pair-program.ts'
 import type { PairProgram } from './pair-program.ts'
 import { namedKernels } from './name-overlap.ts'
 import { guardedPackage } from './guarded-imports.ts'
-import { withoutExpectedInputs } from './input-expectation.ts'
+import { withoutExpectedInputs, withoutPassedThrough } from './input-expectation.ts'
 import { planProgram } from './program-plan.ts'
 import type { PlanScope } from './program-plan.ts'
 import { isComputed, oneLine, referencePlace } from './reference-place.ts'
@@ -70,7 +70,7 @@ export async function pairTest(
       if ('reason' in split) refuseComparison(plan, comparison, split, found)
       else splits.push(split)
     }
-    for (const group of groupSplits(plan, splits)) {
+    for (const group of groupSplits(plan, withoutPassedThrough(plan, splits))) {
       await addPair(scope, plan, variant, withoutExpectedInputs(plan, group), found, side)
     }
     explainGradients(plan, splits, found)

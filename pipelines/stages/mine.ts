@@ -75,10 +75,15 @@ function planMining(recipe: Recipe, world: World): ShardSpec[] {
       kinds: pluginConfig([sourceOf(entry)]),
       languages: pluginConfig(enabledPlugins(registry, recipe.mine.languages)),
       limits: recipe.mine.limits,
-      optedOut: isOptedOut(nameOf(entry), recipe.mine.opt_out),
+      optedOut: isLeftAlone(entry, recipe),
     }
     return [{ stage: 'mine' as const, shard: entry.id, config, external: { commit }, inputs: [] }]
   })
+}
+
+/** Whether whoever owns a source asked not to be read. */
+export function isLeftAlone(entry: SourceEntry, { mine }: Recipe): boolean {
+  return isOptedOut(nameOf(entry), mine.opt_out)
 }
 
 function nameOf(entry: SourceEntry): string {

@@ -3,7 +3,7 @@ import { openLicenseFinder } from '../../extractors/licenses/license-finder.ts'
 import { toCandidate, toTask } from '../../extractors/pairing/pair-records.ts'
 import type { RecordScope } from '../../extractors/pairing/pair-records.ts'
 import { pairingMethods } from '../../extractors/pairing/registry.ts'
-import { pairRepository } from '../../extractors/pairing/repository-pairing.ts'
+import { pairRepository, toMinedKernel } from '../../extractors/pairing/repository-pairing.ts'
 import type {
   FoundPair,
   PairDefect,
@@ -28,8 +28,9 @@ import { trajectories } from '../core/records/trajectory.ts'
 import type { ShardSpec, Stage, StageContext, World } from '../core/stage.ts'
 import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
-import { openShardRepository, sourceOf } from './mine.ts'
+import { isLeftAlone, openShardRepository, sourceOf } from './mine.ts'
 import { historyConfig, historyRows } from './pair-history.ts'
+import { moduleRows, modulesConfig } from './pair-modules.ts'
 import { proofConfig, proveImplementation, provePair } from './pair-proof.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -62,6 +63,7 @@ function planPairing(recipe: Recipe, world: World): ShardSpec[] {
       methods: pluginConfig(enabledPlugins(methods, recipe.pair.methods)),
       reasoning: pluginConfig(enabledPlugins(reasoning, recipe.pair.reasoning)),
       ...historyConfig(recipe),
+      ...modulesConfig(recipe),
       ...proofConfig(recipe),
     }
     const inputs = [{ stage: 'mine' as const, shard: entry.id }]
@@ -73,7 +75,7 @@ async function* runPairing(context: StageContext<Recipe, ProgramWorker>): AsyncG
   const kernels: Kernel[] = []
   for await (const kernel of context.read(kernelTable)) kernels.push(kernel)
   // Nothing to pair, so nothing to fetch: a repository whose owner opted out is not even opened.
-  if (kernels.length === 0) return
+  if (kernels.length === 0 && !looksForModules(context)) return
   const { entry, repository } = await openShardRepository(context)
   try {
     const { limits } = context.recipe.mine
@@ -93,6 +95,7 @@ async function* runPairing(context: StageContext<Recipe, ProgramWorker>): AsyncG
     const records = await recordsOf(context, repository, paired, kernels, scope)
     for (const task of records.tasks) yield rowOf(tasks, task)
     for (const candidate of records.candidates) yield rowOf(candidates, candidate)
+    yield* moduleRows(context, { repository, kernels: kernels.map(toMinedKernel), files: paired.files }, scope)
     for (const unpaired of paired.unpaired) {
       const { kernel, by, reason } = unpaired
       const refusedBy = by ?? `pair@${VERSION}`
@@ -107,6 +110,11 @@ async function* runPairing(context: StageContext<Recipe, ProgramWorker>): AsyncG
   } finally {
     await repository.close()
   }
+}
+
+function looksForModules({ recipe, shard }: StageContext<Recipe, unknown>): boolean {
+  const entry = recipe.sources.find(({ id }) => id === shard.shard)
+  return recipe.pair.modules !== null && entry !== undefined && !isLeftAlone(entry, recipe)
 }
 
 // Counted like files: what is still to be run shows in the progress.

@@ -3,6 +3,7 @@ import { HistoryOptions } from '../../extractors/history/options.ts'
 import { datasets } from '../../extractors/imports/datasets/registry.ts'
 import { importFormats } from '../../extractors/imports/registry.ts'
 import { languages } from '../../extractors/languages/registry.ts'
+import { ModuleOptions } from '../../extractors/modules/options.ts'
 import { pairingMethods } from '../../extractors/pairing/registry.ts'
 import { reasoningSources } from '../../extractors/reasoning/registry.ts'
 import { sources } from '../../extractors/sources/registry.ts'
@@ -89,6 +90,11 @@ const Pair = z.strictObject({
   history: HistoryOptions.nullable()
     .default(null)
     .describe('Past states of implementations as candidates, linked as trajectories; null for the present alone'),
+  modules: ModuleOptions.nullable()
+    .default(null)
+    .describe(
+      'The `torch.nn.Module`s of a repository as tasks, on inputs that are worked out and tried; `generate` writes kernels for them; null for none',
+    ),
 })
 
 /** One entry under `generate.models`: which models are asked, and for what. */

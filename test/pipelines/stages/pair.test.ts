@@ -122,12 +122,20 @@ describe('the pair stage', () => {
       ['test_wrong.py', Buffer.from(wrong)],
       ['test_right.py', Buffer.from(right.replace('from ops', 'from twice_ops'))],
     ])
+    files.set('layers.py', Buffer.from(LAYERS))
     await commitFiles(made, new Map([...files, ['twice_ops.py', Buffer.from(past)]]))
     const sha = await commitFiles(made, new Map([...files, ['twice_ops.py', Buffer.from(twice)]]))
-    const { run } = await runOf(made, sha, undefined, { prove: true, history: {} })
+    const { run } = await runOf(made, sha, undefined, { prove: true, history: {}, modules: {} })
     const [pair, ...revisions] = await run.read(candidates, PAIRED)
     expect([pair?.origin, revisions]).toEqual(['mined', []])
+    const modules = (await run.read(tasks, PAIRED)).filter(({ id }) => id !== pair?.task_id)
+    expect(modules.map(({ name, path, workloads }) => [name, path, workloads.map(({ axes }) => axes)])).toEqual([
+      ['Rows', 'layers.py', [{ BATCH: '4' }, { BATCH: '16' }]],
+    ])
+    // The first of what it may be called with has three dimensions.
+    expect(modules[0]?.reference).toContain('torch.randn(BATCH, 8)')
     expect(await run.read(rejects, PAIRED)).toMatchObject([
+      { reason: 'reference_returns_input', record_id: 'layers.py::Same', by: expect.stringMatching(/^modules@/) },
       { reason: 'reference_fails', detail: expect.stringMatching(/shapes cannot be multiplied[^]*test_wrong\.py:8/) },
       { reason: 'candidate_import', by: expect.stringMatching(/^history@/) },
     ])
@@ -139,6 +147,25 @@ describe('the pair stage', () => {
     await expect(run.run(pairStage)).rejects.toThrow()
   })
 })
+
+const LAYERS = `import torch
+from torch import nn
+
+
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+    def forward(self, x):
+        rows, _ = x.shape
+        return self.layer(x) / rows
+
+
+class Same(nn.Module):
+    def forward(self, x):
+        return x
+`
 
 async function pairedRun(fixture: string, message?: string) {
   const made = await makeRepository()
