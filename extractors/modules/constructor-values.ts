@@ -37,6 +37,7 @@ const BY_NAME: readonly (readonly [RegExp, string])[] = [
   [/top_?k/, '2'],
   [/ratio|reduction|expansion|factor|mult|expert/, '4'],
   [/scale|alpha|beta|gamma|temperature|tau$|coef|lambd|margin|momentum|threshold|slope|weight$/, '0.5'],
-  [/dims?$|size$|features?$|channels?|hidden|width|units|planes|filters|embed|^d_|_d$/, '64'],
+  [/dim|size$|features?$|channels?|hidden|width|units|planes|filters|embed|^d_|_d$/, '64'],
   [/^(?:c|d|n|m|in|out|ch|cin|cout|inp|oup|nc|nf|input|output|in_ch?|out_ch?|c_in|c_out|c1|c2|ni|no)$/, '64'],
+  [/^(?:num|n)_|_num_/, '4'],
 ]

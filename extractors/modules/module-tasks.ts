@@ -104,9 +104,16 @@ function headOf({ file }: PythonModule, { nameNode }: ModuleClass): string {
   return `class ${file.text.slice(nameNode.start, file.text.indexOf('\n', nameNode.start)).trim()}`
 }
 
+/** An argument of a constructor; those that are given by name come last. */
+interface Given {
+  readonly name: string
+  readonly value: Value
+  readonly isKeyword: boolean
+}
+
 /** One way to make a module and call it. */
 interface Way {
-  readonly arguments: readonly string[]
+  readonly arguments: readonly Given[]
   readonly inputs: readonly string[]
 }
 
@@ -123,9 +130,8 @@ function waysToCall(scope: PairingScope, calls: SeenCalls, found: ModuleClass): 
   const all = [...seen, ...(typeof named === 'string' ? [] : [{ values: named, inputs: null }])]
   if (all.length === 0) return typeof named === 'string' ? named : 'nothing says what it is made with'
   const ways = all.flatMap(({ values, inputs }): Way[] => {
-    const texts = values.map((value) => literalText(value) ?? 'None')
     const layouts = inputLayouts(scope.project, found.constructor, localsOf(scope, found, values), found.inputs)
-    return [...(inputs === null ? [] : [inputs]), ...layouts].map((each) => ({ arguments: texts, inputs: each }))
+    return [...(inputs === null ? [] : [inputs]), ...layouts].map((each) => ({ arguments: values, inputs: each }))
   })
   const needsInputs = found.inputs.some(({ kind, default: value }) => kind === 'positional' && value === null)
   return needsInputs ? ways.filter(({ inputs }) => inputs.length > 0).slice(0, MAX_WAYS) : []
@@ -134,24 +140,33 @@ function waysToCall(scope: PairingScope, calls: SeenCalls, found: ModuleClass): 
 const MAX_SEEN = 2
 const MAX_WAYS = 12
 
-// As positional arguments: those that come after a gap have their defaults.
+// Those that come after a gap have their defaults.
 function inOrder(
   { constructor }: ModuleClass,
   positional: readonly Value[],
   keywords: ReadonlyMap<string, Value>,
-): Value[] | null {
+): Given[] | null {
   const { parameters, isForeign } = constructor
-  if (isForeign) return keywords.size === 0 ? [...positional] : null
-  const values: Value[] = [...positional]
-  const rest = parameters.slice(positional.length).filter(({ kind }) => kind === 'positional')
-  const last = rest.findLastIndex(({ name, default: value }) => keywords.has(name) || value === null)
-  for (const { name, default: value } of rest.slice(0, last + 1)) {
-    const given = keywords.get(name) ?? (value === null ? null : plainDefault(value.type, value, constructor.module))
-    if (given === null) return null
-    values.push(given)
+  const plain = isForeign
+    ? positional.map((_, at) => ({ name: `argument_${at}`, default: null }))
+    : parameters.filter(({ kind }) => kind === 'positional')
+  const last = plain.findLastIndex(
+    ({ name, default: value }, at) => at < positional.length || keywords.has(name) || value === null,
+  )
+  const given: Given[] = []
+  for (const [at, { name, default: value }] of plain.slice(0, last + 1).entries()) {
+    const own = positional[at] ?? keywords.get(name) ?? null
+    const known = own ?? (value === null ? null : plainDefault(value.type, value, constructor.module))
+    if (known === null) return null
+    given.push({ name, value: known, isKeyword: false })
   }
-  const hidden = [...keywords.keys()].some((name) => !rest.some((parameter) => parameter.name === name))
-  return hidden || positional.length > parameters.length ? null : values
+  for (const { name, kind, default: value } of parameters) {
+    const own = kind === 'keyword_only' ? (keywords.get(name) ?? null) : null
+    if (own !== null) given.push({ name, value: own, isKeyword: true })
+    else if (kind === 'keyword_only' && value === null) return null
+  }
+  const isTold = [...keywords.keys()].every((name) => given.some((one) => one.name === name))
+  return isTold && positional.length <= plain.length ? given : null
 }
 
 function plainDefault(type: string, node: Parameters<typeof evaluate>[1], module: PythonModule): Value | null {
@@ -162,17 +177,16 @@ function plainDefault(type: string, node: Parameters<typeof evaluate>[1], module
   return Number.isNaN(number) ? null : { kind: 'number', value: number, isFloat: /[.e]/.test(text), text }
 }
 
-function namedValues({ constructor }: ModuleClass): Value[] | string {
+function namedValues({ constructor }: ModuleClass): Given[] | string {
   if (constructor.isForeign) return 'it has the constructor of a layer of PyTorch'
-  const values: Value[] = []
+  const given: Given[] = []
   for (const parameter of constructor.parameters) {
     if (parameter.default !== null || !/^(?:positional|keyword_only)$/.test(parameter.kind)) continue
-    if (parameter.kind === 'keyword_only') return `${parameter.name} is given by its name alone`
     const text = namedValue(parameter)
     if (text === null) return `what ${parameter.name} is cannot be told`
-    values.push(textValue(text))
+    given.push({ name: parameter.name, value: textValue(text), isKeyword: parameter.kind === 'keyword_only' })
   }
-  return values
+  return given
 }
 
 function textValue(text: string): Value {
@@ -184,13 +198,13 @@ function textValue(text: string): Value {
 function localsOf(
   { project }: PairingScope,
   { constructor }: ModuleClass,
-  values: readonly Value[],
+  values: readonly Given[],
 ): Map<string, Value | null> {
   const { module, parameters } = constructor
   return new Map(
-    parameters.map(({ name, default: value }, at) => {
-      const given = values[at]
-      if (given !== undefined) return [name, given]
+    parameters.map(({ name, default: value }) => {
+      const given = values.find((one) => one.name === name)
+      if (given !== undefined) return [name, given.value]
       return [name, value === null ? null : evaluate({ project, module, locals: new Map() }, value)]
     }),
   )
@@ -208,9 +222,9 @@ function programOf({ name }: ModuleClass, text: ProgramText, { arguments: values
   const blocks = [
     ...(usesDevice ? [`${imports}\n\ndevice = "cuda"${definitions}`] : [text.head]),
     ...(constants.length > 0 ? [constants.join('\n')] : []),
-    evaluates ? EVALUATING.replace('NAME', name) : `class Model(${name}):\n    pass`,
+    classText(name, values, evaluates),
     `def get_inputs():\n    return [${inputs.join(', ')}]`,
-    `def get_init_inputs():\n    return [${values.join(', ')}]`,
+    `def get_init_inputs():\n    return [${values.map(({ value }) => literalText(value) ?? 'None').join(', ')}]`,
   ]
   const axes = (at: 0 | 1): Record<string, string> => Object.fromEntries(sizes.map(([size, pair]) => [size, pair[at]]))
   return {
@@ -219,7 +233,12 @@ function programOf({ name }: ModuleClass, text: ProgramText, { arguments: values
   }
 }
 
-const EVALUATING = `class Model(NAME):
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.eval()`
+function classText(name: string, values: readonly Given[], evaluates: boolean): string {
+  if (!evaluates && values.every(({ isKeyword }) => !isKeyword)) return `class Model(${name}):\n    pass`
+  const parameters = ['self', ...values.map((given) => given.name)].join(', ')
+  const given = values.map((one) => (one.isKeyword ? `${one.name}=${one.name}` : one.name)).join(', ')
+  const lines = [`super().__init__(${given})`, ...(evaluates ? ['self.eval()'] : [])]
+  return [`class Model(${name}):`, `    def __init__(${parameters}):`, ...lines.map((line) => `        ${line}`)].join(
+    '\n',
+  )
+}

@@ -16,7 +16,7 @@ describe('modules of a repository', async () => {
       .map((line) => line.trim()) ?? []
 
   test('are found by what they are, and the others are left with the reason', () => {
-    expect([...proposals.keys()]).toEqual(['Gate', 'Head', 'ConvBlock', 'Words', 'FocalLoss'])
+    expect([...proposals.keys()]).toEqual(['Gate', 'Head', 'ConvBlock', 'Words', 'FocalLoss', 'Encoder'])
     expect(refusals).toEqual([
       { name: 'Residual', path: 'layers.py', reason: 'constructor_arguments', detail: 'what fn is cannot be told' },
       { name: 'Double', path: 'layers.py', reason: 'kernel_inside', detail: 'it launches _double_kernel' },
@@ -41,6 +41,14 @@ describe('modules of a repository', async () => {
     expect(linesOf('FocalLoss')).toContain('return [0.5]')
     expect(linesOf('FocalLoss', 1)).toContain(
       'return [torch.randn(BATCH, 64, HEIGHT, WIDTH), torch.randint(0, 64, (BATCH, HEIGHT, WIDTH))]',
+    )
+    expect(linesOf('Encoder')).toEqual(
+      expect.arrayContaining([
+        'def __init__(self, dim_in, depth):',
+        'super().__init__(dim_in, depth=depth)',
+        'self.eval()',
+        'return [64, 2]',
+      ]),
     )
     expect(proposals.get('Gate')?.programs[0]?.workloads).toEqual([
       { BATCH: '4', LENGTH: '32' },
