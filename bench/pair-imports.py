@@ -54,6 +54,7 @@ def _check_shard(server: ForkServer, shard: Path) -> None:
             "device": "cpu",
             "recording": False,
             "native": False,
+            "plan": None,
             "uses_triton": "triton" in row["requires"],
             "interpreted": "triton" in row["requires"],
             "built": [],

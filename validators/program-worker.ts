@@ -51,6 +51,9 @@ const SETTINGS = {
   seed: 0,
 } as const
 
+// What is imported is the same however long it takes, and a busy machine is no reason to believe it unseen.
+const IMPORTING = { ...SETTINGS, timeout_s: 60 } as const
+
 // The compiler alone takes seconds to be imported.
 const COMPILING = { ...SETTINGS, timeout_s: 60, build_timeout_s: 180 } as const
 
@@ -64,8 +67,8 @@ export function openProgramWorker(options: ProgramWorkerOptions): ProgramWorker 
   }
   return {
     async check(program, device) {
-      const question = { ...program, settings: SETTINGS }
-      const key = hashOf({ version: PROGRAM_CHECK, device, ...question })
+      const key = hashOf({ version: PROGRAM_CHECK, device, ...program, settings: SETTINGS })
+      const question = { ...program, settings: program.candidate === null ? SETTINGS : IMPORTING }
       const path = join(cacheFolder, 'program-checks', key.slice(0, 2), `${key}.json`)
       return await remembered(path, ProgramFinding.nullable(), async () => (await pool()).check(question))
     },

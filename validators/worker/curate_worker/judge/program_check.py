@@ -17,6 +17,7 @@ from .faults import RunnerLost, Verdict
 from .log_text import clean_log
 from .needs_gpu import needs_gpu
 from .open_reference import input_bytes, opened_reference
+from .prepared import Prepared
 from .reference import Reference
 from .reference_errors import start_reference
 from .requests import Candidate, ProgramCheck, Task, Workload
@@ -130,21 +131,12 @@ def _shown(parcel: Parcel) -> list[str]:
 def _candidate_finding(station: Station, check: ProgramCheck, candidate: Candidate) -> Finding | None:
     source = candidate.files.get(candidate.entry_point.partition("::")[0], "")
     uses_triton = any("triton" in content for content in candidate.files.values())
-    body = {
-        "files": candidate.files,
-        "entry_point": candidate.entry_point,
-        "device": PROCESSOR,
-        "recording": False,
-        "native": False,
-        "uses_triton": uses_triton and station.has_triton,
-        "interpreted": uses_triton and station.has_triton,
-        "built": [],
-        "triton_cache": [],
-    }
+    prepared = Prepared(candidate, PROCESSOR, uses_triton and station.has_triton, {})
+    message = prepared.load_message(station, recording=False)
     room = station.room(check.settings.memory_bytes, PROCESSOR)
     try:
         with RunnerHandle(station.server, room, check.settings.timeout_s) as runner:
-            answer = runner.request("load", body)
+            answer = runner.request(message.kind, message.body, message.blobs)
             text = clean_log(str(answer.body.get("text", "")), runner.scratch)
     except RunnerLost as lost:
         return Finding("NOT_RUN", str(lost), is_certain=False)
