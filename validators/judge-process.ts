@@ -17,6 +17,7 @@ import type {
   ProgramFinding,
   Ready,
   Seconds,
+  SelfTiming,
   SettleRequest,
   TraceRequest,
   TracedGraph,
@@ -27,7 +28,12 @@ export type Question = Omit<EvaluateRequest, 'nonce'> | Omit<CheckRequest, 'nonc
 
 /** How a request ended: with rows, with what was seen of a program, with a failure that the judge told, or with the loss of the judge. */
 export type JudgeReply =
-  | { readonly kind: 'rows'; readonly rows: JudgedRow[]; readonly seconds: Seconds }
+  | {
+      readonly kind: 'rows'
+      readonly rows: JudgedRow[]
+      readonly seconds: Seconds
+      readonly selfTimings: readonly SelfTiming[]
+    }
   | { readonly kind: 'checked'; readonly finding: ProgramFinding | null }
   | { readonly kind: 'compiled'; readonly program: CompiledProgram }
   | JudgeFailure
@@ -118,7 +124,10 @@ async function exchange(
 }
 
 function replyOf(answer: Answer | Lost): JudgeReply {
-  if (answer.type === 'verdict') return { kind: 'rows', rows: answer.rows, seconds: answer.seconds }
+  if (answer.type === 'verdict') {
+    const { rows, seconds, self_timings: selfTimings } = answer
+    return { kind: 'rows', rows, seconds, selfTimings }
+  }
   if (answer.type === 'compiled') {
     const { source, compiler, refusal } = answer
     return { kind: 'compiled', program: { source, compiler, refusal } }

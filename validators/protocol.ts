@@ -7,7 +7,7 @@ import type { BaselineName } from '../pipelines/core/records/evaluation.ts'
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-const PROTOCOL_VERSION = 4
+const PROTOCOL_VERSION = 5
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -136,11 +136,22 @@ const Failed = z.strictObject({ type: z.literal('failed'), code: z.string(), mes
 const Seconds = z.record(z.string(), z.number())
 export type Seconds = z.infer<typeof Seconds>
 
+/** A program timed against itself, which a judge does once an hour. */
+const SelfTiming = z.strictObject({
+  device: z.enum(['cpu', 'cuda']),
+  ratio: z.number(),
+  ci_low: z.number().describe('Lower end of the 95 % interval'),
+  ci_high: z.number().describe('Upper end'),
+  is_good: z.boolean().describe('Whether it is 1 as far as one can tell; otherwise timings are left out'),
+})
+export type SelfTiming = z.infer<typeof SelfTiming>
+
 const Verdict = z.strictObject({
   type: z.literal('verdict'),
   nonce: z.string(),
   rows: z.array(JudgedRow),
   seconds: Seconds,
+  self_timings: z.array(SelfTiming),
 })
 
 /** What was seen of a program that is not as it must be. */

@@ -1,6 +1,7 @@
 import type { Candidate } from '../pipelines/core/records/candidate.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
 import type { Task } from '../pipelines/core/records/task.ts'
+import type { SelfTiming } from './protocol.ts'
 
 /** One candidate to be judged on every workload of its task. */
 export interface EvaluationRequest {
@@ -13,6 +14,8 @@ export interface JudgingTime {
   readonly candidate_id: string
   /** Phase to seconds; phases exclude one another. */
   readonly seconds: Readonly<Record<string, number>>
+  /** What came out where the judge timed a program against itself before it; absent otherwise. */
+  readonly self_timings?: readonly SelfTiming[]
 }
 
 /** Something that is not as it could be, and what to do about it. */

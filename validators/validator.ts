@@ -38,8 +38,9 @@ export function validatorOn(pool: WorkerPool, settings: ValidatorSettings): Omit
       pool.prepare(requests.map((request) => questionOf(request, settings)))
     },
     async evaluate(request) {
-      const { rows, seconds } = await pool.evaluate(questionOf(request, settings))
-      times.push({ candidate_id: request.candidate.id, seconds })
+      const { rows, seconds, selfTimings } = await pool.evaluate(questionOf(request, settings))
+      const beside = selfTimings.length > 0 ? { self_timings: selfTimings } : {}
+      times.push({ candidate_id: request.candidate.id, seconds, ...beside })
       return toEvaluations(request, rows, settings)
     },
     takeWarnings: () => pool.takeWarnings(),

@@ -3,7 +3,7 @@ import { CurateError } from '../pipelines/core/errors.ts'
 import { BASELINES } from '../pipelines/core/records/evaluation.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
-import { drainWarning, gpuWarning } from './device-warnings.ts'
+import { drainWarning, gpuWarning, unsteadyWarning } from './device-warnings.ts'
 import { gpuEvidence } from './gpu-evidence.ts'
 import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply, Question } from './judge-process.ts'
@@ -166,6 +166,13 @@ export class WorkerPool {
     return { kind: 'drained', reason }
   }
 
+  // Each time that it changes, and not with every candidate.
+  #noteSelfTimings({ options: { slot } }: Seat, { selfTimings }: Judged): void {
+    for (const timing of selfTimings.filter(({ is_good }) => !is_good)) {
+      this.#warnings.set(`unsteady ${slot} ${timing.ratio}`, unsteadyWarning(slot, timing))
+    }
+  }
+
   async #startJudge(seat: Seat): Promise<Judge> {
     const { options } = seat
     const judge = await startJudge(this.#python, options)
@@ -195,6 +202,7 @@ export class WorkerPool {
       await seat.judge.announce({ candidate, settings })
     }
     const reply = await seat.judge.ask(question, longestWait(question))
+    if (reply.kind === 'rows') this.#noteSelfTimings(seat, reply)
     if (reply.kind === 'lost') await dismiss(seat)
     return reply
   }

@@ -174,6 +174,11 @@ class _Judgement:
         if performance is not None:
             peaks = self._station.peaks if self._run.proved_on == "gpu" else None
             performance = require_possible(reference, performance, peaks, evidence)
+        if self._prepared.device == self._station.device:
+            evidence.times_itself_right = self._station.self_timing.is_good
+            evidence.self_timing_objection = self._station.self_timing.objection
+        if evidence.self_timing_objection is not None:
+            performance = None
         # Once more: who behaves as long as he is tested is found now.
         require_good_conduct(evidence, reference)
         return performance

@@ -51,6 +51,9 @@ class Evidence:
     """Whether the judge's own clock bears out the runner's; None where it cannot say."""
     clock_objection: str | None = None
     """Why it does not."""
+    times_itself_right: bool | None = None
+    """Whether the device was last seen to time a program against itself right; None where nobody looked."""
+    self_timing_objection: str | None = None
     is_possible: bool | None = None
     """Whether its time is above what its device needs at least; None where nobody knows the device."""
     floor: str | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .faults import Verdict
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200

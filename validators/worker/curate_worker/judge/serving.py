@@ -25,6 +25,8 @@ from .requests import (
     parse_request,
     parse_trace,
 )
+from .self_measure import judge_itself, ratio_of
+from .self_timing import Ratio
 from .station import Station
 from .tasks import TaskSession
 from .tracing import Tracing
@@ -107,8 +109,9 @@ def _answer(station: Station, tasks: TaskSession, tracing: Tracing, message: obj
                 told = {"type": "traced", **tracing.trace(parse_trace(message))}
             else:
                 told = {"type": "verdict", "rows": _judged(station, tasks, message)}
-        seconds = {"seconds": clock.stop()} if told["type"] == "verdict" else {}
-        return {"nonce": nonce, **told, **seconds}
+        if told["type"] == "verdict":
+            told |= {"seconds": clock.stop(), "self_timings": station.self_timing.take_events()}
+        return {"nonce": nonce, **told}
     except MachineFault as fault:
         return {"type": "fault", "nonce": nonce, "code": fault.code, "message": str(fault)}
     except (BadRequest, ValueError) as error:
@@ -121,8 +124,17 @@ def _answer(station: Station, tasks: TaskSession, tracing: Tracing, message: obj
         return {"type": "fault", "nonce": nonce, "code": "judge_failed", "message": clean_log(traceback.format_exc())}
 
 
+# The references that are open take memory, and the one that is measured would be another process beside them.
+def _measured_alone(station: Station, tasks: TaskSession, request: Request) -> Ratio | None:
+    tasks.close()
+    return ratio_of(judge_itself(station, request.settings))
+
+
 def _judged(station: Station, tasks: TaskSession, message: object) -> list[dict]:
+    request = parse_request(message)
     try:
-        return _evaluate(station, tasks, parse_request(message))
+        if request.settings.mode != "screen":
+            station.self_timing.run_if_due(lambda: _measured_alone(station, tasks, request))
+        return _evaluate(station, tasks, request)
     finally:
         _give_memory_back(station, tasks)

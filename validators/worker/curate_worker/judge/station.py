@@ -10,6 +10,7 @@ from .device_lock import DeviceLocks
 from .fork_client import ForkServer, Room
 from .peaks import Peaks
 from .recordings import Recordings
+from .self_timing import SelfTiming
 
 _SCRATCH_BYTES = 512 << 20
 
@@ -35,7 +36,12 @@ class Station:
     """Of the GPU; None where nobody knows them."""
     shares_gpu: bool = False
     """Whether tensors cross between judge and runners in memory of the GPU."""
+    self_timing: SelfTiming = field(init=False)
+    """Whether ratios of the device are believed."""
     recordings: Recordings = field(default_factory=Recordings)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "self_timing", SelfTiming(self.device))
 
     def room(self, memory_bytes: int, device: str) -> Room:
         """What a runner on a device may use. CUDA reserves address space, so there it cannot be limited."""

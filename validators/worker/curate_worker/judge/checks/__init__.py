@@ -23,6 +23,7 @@ from . import (
     present_parameters,
     quiet_device,
     randomness,
+    self_timing,
     timed_outputs,
     written_memory,
 )
@@ -48,6 +49,7 @@ CHECKS: list[Check] = [
     quiet_device.CHECK,
     clock_witness.CHECK,
     above_floor.CHECK,
+    self_timing.CHECK,
 ]
 
 
