@@ -1,6 +1,7 @@
-import { usableCores } from '../pipelines/core/cluster-node.ts'
+import { isGivenGpu, usableCores } from '../pipelines/core/cluster-node.ts'
 import { devicePeaks } from '../pipelines/core/device-peaks.ts'
 import { listGpus } from './gpu-list.ts'
+import { machineFailure } from './machine-failure.ts'
 import type { Judge } from './judge-process.ts'
 import type { JudgeOptions } from './protocol.ts'
 
@@ -39,6 +40,9 @@ export async function planSeats(options: SeatOptions): Promise<Seat[]> {
       const gpu = gpus[index % gpus.length]
       return seatFor(options, 'cuda', gpu?.uuid ?? '', threads, devicePeaks(gpu?.name ?? ''))
     })
+  }
+  if (isGivenGpu() && options.onProcessor !== true) {
+    throw machineFailure('device_unhealthy', 'this process was given one, and the driver shows none')
   }
   const count = options.workers ?? Math.max(1, Math.floor(cores / 2))
   const threads = Math.max(1, Math.floor(cores / count))

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue'
+import { isGivenGpu } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
 import { BASELINES } from '../pipelines/core/records/evaluation.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
@@ -178,7 +179,7 @@ export class WorkerPool {
     const judge = await startJudge(this.#python, options)
     const { gpu_unusable } = judge.ready
     // What fell back to the processor in the middle of a run would judge the rest of it as on another machine.
-    if (gpu_unusable !== null && this.#seats.some(({ hasWorked }) => hasWorked)) {
+    if (gpu_unusable !== null && (isGivenGpu() || this.#seats.some(({ hasWorked }) => hasWorked))) {
       await judge.stop(0)
       throw machineFailure('device_unhealthy', gpu_unusable)
     }

@@ -115,7 +115,8 @@ def freshly(judging: Judging) -> float:
     plan = judging.plan()
     started = time.monotonic()
     for index in range(judging.shards):
-        subprocess.run([*kills.LAUNCH, "shard", "--plan", str(plan), "--index", str(index), "--json"], check=True)
+        command = [*kills.LAUNCH, "shard", "--plan", str(plan), "--index", str(index), "--json"]
+        subprocess.run(command, check=True, capture_output=True)
     return time.monotonic() - started
 
 

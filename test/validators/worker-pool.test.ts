@@ -3,8 +3,9 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { CONTROL } from '../../validators/control.ts'
+import { listGpus } from '../../validators/gpu-list.ts'
 import { findPython } from '../../validators/python-environment.ts'
 import { WorkerPool } from '../../validators/worker-pool.ts'
 
@@ -75,6 +76,16 @@ describe('a pool of judges', () => {
     expect(answers).toEqual([failed, failed])
     expect(pool.takeWarnings().map(({ hint }) => hint)).toEqual([expect.stringContaining('No device is left')])
     await pool.close()
+  })
+
+  test('judges nothing without a GPU where it was given one', async (context) => {
+    if ((await listGpus()).length > 0) return context.skip('there is a GPU')
+    vi.stubEnv('CURATE_GPUS', '1')
+    await expect(openPool()).rejects.toMatchObject({ code: 'device_unhealthy', retryable: true })
+    vi.stubEnv('CURATE_GPUS', '0')
+    await (await openPool()).close()
+    vi.unstubAllEnvs()
+    return undefined
   })
 
   test('starts no judge once it was closed', async () => {

@@ -169,7 +169,7 @@ class Drive:
             seat.running.discard(shard)
             seat.failures += 1
             self._try_again(shard, f"on {seat.node}, {event['detail']}")
-            self._drain_if_sick(seat)
+            self._drain_if_sick(seat, event["detail"])
         elif kind == "shard_finished":
             seat.running.discard(shard)
             seat.failures = 0
@@ -185,21 +185,22 @@ class Drive:
     def _take_failure(self, seat: Seat, event: dict) -> None:
         error = event["error"]
         if error.get("retryable") and self._tries[event["shard"]] < self._config["retries"]:
-            seat.failures += 1
+            # What the judge says of its GPU after it looked needs no second opinion.
+            seat.failures += _FAILURES_TO_DRAIN if error.get("code") == "device_unhealthy" else 1
             self._try_again(event["shard"], f"on {seat.node}, {error['message']}")
         else:
             self._unfinished.discard(event["shard"])
             self._report.say({**event, **place_of(seat)})
-        self._drain_if_sick(seat)
+        self._drain_if_sick(seat, error["message"])
 
     # Also while the others are only opening: who is quick to fail would have failed everything by then.
-    def _drain_if_sick(self, seat: Seat) -> None:
+    def _drain_if_sick(self, seat: Seat, reason: str) -> None:
         if seat.failures >= _FAILURES_TO_DRAIN and len(self._seats) > 1 and seat in self._seats:
             self._seats.remove(seat)
             self._drained.append(seat)
             seat.handle.stop.remote()
             self._report.warn(
-                f"a station on {seat.node} failed {seat.failures} times in a row and gets nothing more",
+                f"a station on {seat.node} gets nothing more: {reason}",
                 "Look at the GPU and the disk of that node; `curate doctor --engine ray` does.",
             )
             for shard in sorted(seat.running):

@@ -51,7 +51,8 @@ def start_child(command: list[str], config: dict) -> subprocess.Popen:
         if os.getppid() != parent:
             os._exit(1)
 
-    environment = {**os.environ, "CURATE_NODE": socket.gethostname(), "CURATE_CORES": str(max(1, config["cpus"]))}
+    given = {"CURATE_CORES": str(max(1, config["cpus"])), "CURATE_GPUS": str(config["gpus"])}
+    environment = {**os.environ, "CURATE_NODE": socket.gethostname(), **given}
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

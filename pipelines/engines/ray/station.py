@@ -22,7 +22,7 @@ def build_ahead(config: dict, shard: str) -> None:
     """Compiles what the candidates of a shard want, on one core and without a GPU; what fails is done by its judge."""
     make_ready(config)
     command = [*curate(config), "--ahead", config["builds_for"], "--shard", shard]
-    child = start_child(command, {**config, "cpus": 1})
+    child = start_child(command, {**config, "cpus": 1, "gpus": 0})
     child.communicate()
 
 
