@@ -43,7 +43,7 @@ def shapes_of_rooms(plan: LaunchPlan, scope: Scope, itemsizes: Mapping[str, int]
     """Shapes of outputs and workspaces, which expressions may name afterwards. Raises PlanError."""
     shapes, total = [], 0
     for room in plan.rooms:
-        shape = [whole(text, scope) for text in room.shape]
+        shape = _shape_of(room, scope)
         if any(size < 0 for size in shape):
             raise PlanError(f"{room.name} would have the shape {shape}")
         facts = Facts(tuple(shape), _itemsize(room, itemsizes))
@@ -72,6 +72,15 @@ def launches_of(plan: LaunchPlan, scope: Scope) -> list[ConcreteLaunch]:
         arguments = tuple(_packed(item, scope) for item in launch.arguments)
         found.append(ConcreteLaunch(launch.kernel, grid, block, shared, arguments))
     return found
+
+
+def _shape_of(room: Room, scope: Scope) -> list[int]:
+    if not isinstance(room.shape, str):
+        return [whole(text, scope) for text in room.shape]
+    like = scope.get(room.shape)
+    if not isinstance(like, Facts):
+        raise PlanError(f"{room.name}: there is no tensor {room.shape} whose shape it could have")
+    return list(like.shape)
 
 
 def _itemsize(room: Room, itemsizes: Mapping[str, int]) -> int:

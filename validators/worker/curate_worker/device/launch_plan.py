@@ -41,7 +41,8 @@ class Room:
 
     name: str
     dtype: str
-    shape: tuple[Expression, ...]
+    shape: tuple[Expression, ...] | str
+    """Sizes, or the name of a tensor of the same shape."""
     fill: float | None
     """What it holds before the first launch; None for whatever lies there."""
 
@@ -171,9 +172,13 @@ def _room(value: object, place: str) -> Room:
     return Room(
         _name(fields["name"], f"{place}.name"),
         _text(fields["dtype"], f"{place}.dtype"),
-        _sizes(fields["shape"], f"{place}.shape", _MOST_DIMENSIONS, least=0),
+        _shape(fields["shape"], f"{place}.shape"),
         fill,
     )
+
+
+def _shape(value: object, place: str) -> tuple[Expression, ...] | str:
+    return _name(value, place) if isinstance(value, str) else _sizes(value, place, _MOST_DIMENSIONS, least=0)
 
 
 def _sizes(value: object, place: str, most: int, least: int = 1) -> tuple[Expression, ...]:
