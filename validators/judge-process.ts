@@ -10,6 +10,8 @@ import type {
   CheckRequest,
   CompileRequest,
   CompiledProgram,
+  Conversion,
+  ConvertRequest,
   EvaluateRequest,
   JudgeOptions,
   JudgedRow,
@@ -24,7 +26,11 @@ import type {
 } from './protocol.ts'
 
 /** What a judge can be asked. */
-export type Question = Omit<EvaluateRequest, 'nonce'> | Omit<CheckRequest, 'nonce'> | Omit<CompileRequest, 'nonce'>
+export type Question =
+  | Omit<EvaluateRequest, 'nonce'>
+  | Omit<CheckRequest, 'nonce'>
+  | Omit<CompileRequest, 'nonce'>
+  | Omit<ConvertRequest, 'nonce'>
 
 /** How a request ended: with rows, with what was seen of a program, with a failure that the judge told, or with the loss of the judge. */
 export type JudgeReply =
@@ -36,6 +42,7 @@ export type JudgeReply =
     }
   | { readonly kind: 'checked'; readonly finding: ProgramFinding | null }
   | { readonly kind: 'compiled'; readonly program: CompiledProgram }
+  | { readonly kind: 'converted'; readonly conversion: Conversion }
   | JudgeFailure
 
 /** The same of a request for a graph. */
@@ -114,7 +121,10 @@ async function exchange(
   timeoutMs: number,
 ): Promise<Answer | Lost> {
   const nonce = randomBytes(16).toString('hex')
-  const message: EvaluateRequest | CheckRequest | CompileRequest | TraceRequest | SettleRequest = { ...request, nonce }
+  const message: EvaluateRequest | CheckRequest | CompileRequest | ConvertRequest | TraceRequest | SettleRequest = {
+    ...request,
+    nonce,
+  }
   await child.write(`${JSON.stringify(message)}\n`)
   const line = await nextLine(lines, timeoutMs)
   if (line.kind !== 'line') return { type: 'lost', message: `${line.kind}: ${lastLine(child.printed())}` }
@@ -131,6 +141,10 @@ function replyOf(answer: Answer | Lost): JudgeReply {
   if (answer.type === 'compiled') {
     const { source, compiler, refusal } = answer
     return { kind: 'compiled', program: { source, compiler, refusal } }
+  }
+  if (answer.type === 'converted') {
+    const { type: _, nonce: __, ...conversion } = answer
+    return { kind: 'converted', conversion }
   }
   return answer.type === 'checked' ? { kind: 'checked', finding: answer.finding } : failureOf(answer)
 }

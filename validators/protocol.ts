@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { DevicePeaks } from '../pipelines/core/device-peaks.ts'
 import { Environment, Evaluation } from '../pipelines/core/records/evaluation.ts'
+import { SourceFile } from '../pipelines/core/records/provenance.ts'
 import type { BaselineName } from '../pipelines/core/records/evaluation.ts'
 
 // The whole contract between this side and the judge (validators/worker/curate_worker/judge). One JSON object per line:
@@ -85,6 +86,11 @@ export interface TraceRequest {
   readonly timeout_s: number
   /** Address space on top of the interpreter's. */
   readonly memory_bytes: number
+}
+
+/** Turn a candidate into form `device`, and judge both. */
+export interface ConvertRequest extends Omit<EvaluateRequest, 'type'> {
+  readonly type: 'convert'
 }
 
 /** Ask TorchInductor for an implementation of a task, on all its workloads. */
@@ -193,6 +199,23 @@ export type CompiledProgram = z.infer<typeof CompiledProgram>
 
 const Compiled = CompiledProgram.extend({ type: z.literal('compiled'), nonce: z.string() }).strict()
 
+/** A candidate in form `device` beside what it was made of. */
+export const Conversion = z.strictObject({
+  sources: z.array(SourceFile).nullable().describe('Plan and kernels; null where it cannot be converted'),
+  refusal: z.strictObject({ cause: z.string(), log: z.string() }).nullable().describe('Why there are none'),
+  rows: z.array(JudgedRow).describe('The verdict on the original; none where nothing can be run here'),
+  converted_rows: z.array(JudgedRow).describe('The verdict on the conversion'),
+  agreement: z
+    .strictObject({ num_calls: z.int(), num_same_bits: z.int() })
+    .nullable()
+    .describe(
+      'Calls that both were right on, side by side, and how many gave the same bits; null where one did not pass',
+    ),
+})
+export type Conversion = z.infer<typeof Conversion>
+
+const Converted = Conversion.extend({ type: z.literal('converted'), nonce: z.string() }).strict()
+
 const Settled = z.strictObject({ type: z.literal('settled'), nonce: z.string() })
 
 const Fault = z.strictObject({ type: z.literal('fault'), nonce: z.string(), code: z.string(), message: z.string() })
@@ -201,5 +224,5 @@ const Fault = z.strictObject({ type: z.literal('fault'), nonce: z.string(), code
 export const Greeting = z.discriminatedUnion('type', [Ready, Failed])
 
 /** Every later line: a verdict on the candidate, what was seen of a program, what a compiler wrote, the graph of a reference, or a failure of the machine. */
-export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Compiled, Traced, Settled, Fault])
+export const Answer = z.discriminatedUnion('type', [Verdict, Checked, Compiled, Converted, Traced, Settled, Fault])
 export type Answer = z.infer<typeof Answer>

@@ -8,7 +8,7 @@ import { drainWarning, gpuWarning, unsteadyWarning } from './device-warnings.ts'
 import { gpuEvidence } from './gpu-evidence.ts'
 import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply, Question } from './judge-process.ts'
-import type { CheckRequest, CompiledProgram, EvaluateRequest, ProgramFinding } from './protocol.ts'
+import type { CheckRequest, CompiledProgram, Conversion, EvaluateRequest, ProgramFinding } from './protocol.ts'
 import { dismiss, planSeats } from './seats.ts'
 import type { Seat, SeatOptions } from './seats.ts'
 import type { ValidatorWarning } from './types.ts'
@@ -25,7 +25,7 @@ type Check = Omit<CheckRequest, 'type' | 'nonce'>
 
 /** The rows of a question, and where its time went. */
 type Judged = Extract<JudgeReply, { kind: 'rows' }>
-type Answered = Extract<JudgeReply, { kind: 'rows' | 'checked' | 'compiled' }>
+type Answered = Extract<JudgeReply, { kind: 'rows' | 'checked' | 'compiled' | 'converted' }>
 /** Its device was taken out of use, and nothing is known of the question. */
 type Drained = { readonly kind: 'drained'; readonly reason: string }
 
@@ -85,6 +85,13 @@ export class WorkerPool {
     const answer = await this.#answer({ type: 'compile', ...question, candidate: null })
     if (answer.kind !== 'compiled') throw machineFailure('worker_lost', 'it answered another question')
     return answer.program
+  }
+
+  /** A candidate in form `device`, and the verdicts on both. Throws a CurateError for what is the machine's failure. */
+  async convert(question: Evaluation): Promise<Conversion> {
+    const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'convert', ...question }))
+    if (answer.kind !== 'converted') throw machineFailure('worker_lost', 'it answered another question')
+    return answer.conversion
   }
 
   /** What is to be known of the machine and was not taken yet. */
@@ -212,7 +219,7 @@ export class WorkerPool {
 const PATIENCE_MS = 3000
 
 function isAnswered(reply: JudgeReply): reply is Answered {
-  return reply.kind === 'rows' || reply.kind === 'checked' || reply.kind === 'compiled'
+  return reply.kind !== 'fault' && reply.kind !== 'lost'
 }
 
 function isSick(reply: JudgeReply): boolean {

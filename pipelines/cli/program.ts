@@ -33,6 +33,7 @@ export function buildProgram(runCommand: RunCommand): Command {
   addReading(program, runCommand)
   addScan(program, runCommand)
   addEvaluate(program, runCommand)
+  addConvert(program, runCommand)
   addDoctor(program, runCommand)
   addSchedule(program, runCommand)
   addBenchmarks(program, runCommand)
@@ -184,6 +185,30 @@ function addEvaluate(program: Command, runCommand: RunCommand): void {
     .action(async (options) => {
       const { evaluate } = await import('./commands/evaluate.ts')
       await runCommand(({ reporter, signal }) => evaluate(options, reporter, signal), options.json)
+    })
+}
+
+function addConvert(program: Command, runCommand: RunCommand): void {
+  program
+    .command('convert')
+    .description(
+      'turn a module over one CUDA extension into kernels with a launch plan, and judge both: exit 0 they agree, 1 refused, 2 not proved',
+    )
+    .requiredOption('--reference <file>', 'PyTorch reference: Model, get_inputs, get_init_inputs (KernelBench form)')
+    .requiredOption('--candidate <file>', 'implementation: ModelNew that builds one extension with load_inline')
+    .requiredOption('--out <folder>', 'where plan.json and kernels.cu are written')
+    .addOption(
+      new Option('--mode <mode>', 'how both are judged').choices(['screen', 'standard', 'certify']).default('screen'),
+    )
+    .addOption(
+      new Option('--seed <number>', 'seed of the inputs; a random one by default').argParser(
+        wholeNumber('--seed', 0, 'Leave it out for a random one.'),
+      ),
+    )
+    .addOption(jsonOption())
+    .action(async (options) => {
+      const { convert } = await import('./commands/convert.ts')
+      await runCommand(({ reporter, signal }) => convert(options, reporter, signal), options.json)
     })
 }
 

@@ -8,7 +8,8 @@ import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { listGpus } from '../../validators/gpu-list.ts'
 import { installedPackages } from '../../validators/installed-packages.ts'
 import { findPython } from '../../validators/python-environment.ts'
-import { validatorOn } from '../../validators/validator.ts'
+import { questionOf, validatorOn } from '../../validators/validator.ts'
+import type { ValidatorSettings } from '../../validators/validator.ts'
 import { WorkerPool } from '../../validators/worker-pool.ts'
 import { kernelFixtures, missingFor } from './kernel-fixtures.ts'
 import type { ExpectedRow, KernelFixture } from './kernel-fixtures.ts'
@@ -42,6 +43,25 @@ describe('the verdict on', () => {
   }
 })
 
+describe('the conversion of', () => {
+  const fixture = kernelFixtures().find(({ name }) => name === 'correct_row_scaling_cuda')
+  test.skipIf(tools['nvcc'] === null)('an extension into kernels with a launch plan', async () => {
+    if (fixture === undefined) throw new TypeError('its fixture is gone')
+    const { rows, converted_rows, refusal, sources, agreement } = await pool.convert(
+      questionOf(fixture.request, settingsOf(fixture)),
+    )
+    expect(refusal).toBeNull()
+    expect(sources?.map(({ path }) => path)).toEqual(['kernels.cu', 'plan.json'])
+    const [row] = converted_rows
+    if (!hasGpu) {
+      expect([row?.cause, row?.build?.kernels.length, rows, agreement], row?.log).toEqual(['NO_GPU', 2, [], null])
+      return
+    }
+    expect([rows[0]?.status, row?.status], row?.log).toEqual(['PASSED', 'PASSED'])
+    expect(agreement?.num_calls).toBe(fixture.expected.calls)
+  })
+})
+
 describe('afterwards', () => {
   test('no process of any candidate is left', async () => {
     await pool.close()
@@ -61,10 +81,14 @@ async function findTools(): Promise<Record<string, string | null>> {
 }
 
 // One judge for all kernels one after another: what one of them did must not change the next verdict.
-async function judge({ expected, request }: KernelFixture): Promise<Evaluation[]> {
+async function judge(fixture: KernelFixture): Promise<Evaluation[]> {
+  return validatorOn(pool, settingsOf(fixture)).evaluate(fixture.request)
+}
+
+function settingsOf({ expected }: KernelFixture): ValidatorSettings {
   const { mode, calls, timeout_s, memory_bytes, own_kernel, library_calls, precision, baselines } = expected
   const limits = { timeout_s, memory_bytes, timing_s: 0.5, build_timeout_s: 120 }
-  const settings = {
+  return {
     mode,
     calls,
     own_kernel,
@@ -75,7 +99,6 @@ async function judge({ expected, request }: KernelFixture): Promise<Evaluation[]
     max_workloads: 5,
     seed: 7,
   }
-  return validatorOn(pool, settings).evaluate(request)
 }
 
 function expectationOf({ expected }: KernelFixture, index: number): ExpectedRow {

@@ -33,7 +33,8 @@ export async function judgePair(
   return { outcome: outcomeOf(rows), seed, evaluations: rows, ...(seconds === undefined ? {} : { seconds }) }
 }
 
-async function languageOf({ code, file = 'candidate.py' }: Omit<OneOff, 'language'>): Promise<string> {
+/** The language of an implementation, as far as its text tells. */
+export async function languageOf({ code, file = 'candidate.py' }: Omit<OneOff, 'language'>): Promise<string> {
   if (file !== 'candidate.py') return file === 'candidate.cpp' ? 'cpp' : 'cuda'
   const python = await readPythonCode(code)
   // Older ways of building than `load_inline` are read by whoever records what is built.

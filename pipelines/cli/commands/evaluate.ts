@@ -1,14 +1,11 @@
 import { randomInt } from 'node:crypto'
-import { readFile, readdir } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
 import { ONE_OFF_SETTINGS } from '../../../validators/one-off.ts'
 import { openValidator } from '../../../validators/validator.ts'
-import { messageOf, systemCodeOf, toCurateError, usageError } from '../../core/errors.ts'
+import { toCurateError, usageError } from '../../core/errors.ts'
 import type { Reporter } from '../reporter/reporter.ts'
 import { renderJudgement } from '../reporter/judgement.ts'
 import { evaluateBatch } from './evaluate-batch.ts'
-import type { OneOff } from '../../../validators/one-off.ts'
+import { cacheFolder, readCandidate, readText } from './evaluate-files.ts'
 import { EXIT_CODES, judgePair } from './evaluate-pair.ts'
 
 /** Flags of `curate evaluate`. */
@@ -58,28 +55,6 @@ async function withValidator(options: EvaluateOptions, reporter: Reporter, signa
   }
 }
 
-/** The implementation in a file, with what it needs of the files beside it. Throws where one cannot be read. */
-export async function readCandidate(path: string): Promise<Pick<OneOff, 'code' | 'file' | 'beside'>> {
-  const code = await readText(path)
-  const file = fileOf(path)
-  return file === 'plan.json' ? { code, file, beside: await filesBesidePlan(path) } : { code, file }
-}
-
-// Which of them the source includes only a compiler knows.
-async function filesBesidePlan(path: string): Promise<NonNullable<OneOff['beside']>> {
-  const names = (await readdir(dirname(path))).filter((name) => /\.(cu|cuh|h|hpp|inc)$/.test(name)).sort()
-  return await Promise.all(
-    names.map(async (name) => ({ path: name, content: await readText(join(dirname(path), name)) })),
-  )
-}
-
-// What else it is called says nothing of what it is.
-function fileOf(path: string): NonNullable<OneOff['file']> {
-  if (path.endsWith('.cu')) return 'candidate.cu'
-  if (path.endsWith('.json')) return 'plan.json'
-  return path.endsWith('.cpp') ? 'candidate.cpp' : 'candidate.py'
-}
-
 function filesOf({ reference, candidate, referenceDir, candidates }: EvaluateOptions) {
   const given = [reference, candidate, referenceDir, candidates].filter((value) => value !== undefined).length
   if (given === 2 && reference !== undefined && candidate !== undefined) {
@@ -92,19 +67,4 @@ function filesOf({ reference, candidate, referenceDir, candidates }: EvaluateOpt
     'curate evaluate takes one pair, or a folder and a file',
     'Give --reference and --candidate, or --reference-dir and --candidates.',
   )
-}
-
-async function readText(path: string): Promise<string> {
-  return await readFile(path, 'utf8').catch((error: unknown) => {
-    if (systemCodeOf(error) === null) throw error
-    throw usageError(
-      `${path} cannot be read: ${messageOf(error)}`,
-      'Name a Python, C++ or CUDA file, or a launch plan.',
-    )
-  })
-}
-
-// Builds are shared by all evaluations outside runs.
-function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'curate')
 }

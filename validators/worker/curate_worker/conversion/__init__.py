@@ -1,1 +1,1 @@
-"""Turns simple programs that launch CUDA kernels from host code into kernels with a launch plan. Nothing is run for it."""
+"""Turns simple programs that launch CUDA kernels from host code into kernels with a launch plan. Runs nothing."""

@@ -93,7 +93,9 @@ def _room(item: Tensor) -> dict:
         raise CannotConvert("UNKNOWN_DTYPE", f"nothing says what {item.name} holds")
     if item.shape is None:
         raise CannotConvert("HOST_CODE", f"nothing says how large {item.name} is")
-    shape = [int(text) if text.isdigit() else text for text in item.shape] if isinstance(item.shape, list) else item.shape
+    shape = (
+        [int(text) if text.isdigit() else text for text in item.shape] if isinstance(item.shape, list) else item.shape
+    )
     return {"name": item.name, "dtype": item.dtype, "shape": shape} | ({} if item.fill is None else {"fill": item.fill})
 
 

@@ -11,7 +11,17 @@ from .host_expressions import Expressions
 from .host_values import Number, Value
 from .refusal import CannotConvert
 
-_QUALIFIERS: Final = {"const", "constexpr", "static", "inline", "__restrict__", "__restrict", "restrict", "extern", "volatile"}
+_QUALIFIERS: Final = {
+    "const",
+    "constexpr",
+    "static",
+    "inline",
+    "__restrict__",
+    "__restrict",
+    "restrict",
+    "extern",
+    "volatile",
+}
 _CONSTANT_TYPES: Final = {"int", "int64_t", "size_t", "unsigned", "float", "double", "int32_t", "uint32_t", "long"}
 
 
@@ -78,13 +88,7 @@ def _declarations(tokens: list[Token], pairs: dict[int, int]) -> Iterator[tuple[
     index = first = 0
     while index < len(tokens):
         text = tokens[index].text
-        if tokens[index].kind == "directive":
-            index += 1
-            first = index
-        elif text == "{" and _opens_scope(tokens, first, index):
-            index += 1
-            first = index
-        elif text == "}":
+        if tokens[index].kind == "directive" or (text == "{" and _opens_scope(tokens, first, index)) or text == "}":
             index += 1
             first = index
         elif text == "{" and tokens[pairs[index] + 1 : pairs[index] + 2] != [] and tokens[pairs[index] + 1].text == ";":

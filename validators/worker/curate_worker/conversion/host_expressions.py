@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
+from .host_terms import FLOATS, FUNCTIONS, INTEGERS, METHODS, address_of, cast, joined, literal, number_of, size_of
 from .host_values import (
     DTYPE_OF_C,
     DTYPE_OF_TORCH,
-    Address,
-    Blocks,
     Nothing,
     Number,
     Options,
@@ -21,14 +19,19 @@ from .host_values import (
 from .refusal import CannotConvert
 
 _LEVELS: Final = [["||"], ["&&"], ["==", "!="], ["<", ">", "<=", ">="], ["<<"], ["+", "-"], ["*", "/", "%"]]
-_WORDS: Final = {"||": "or", "&&": "and"}
-_NAMESPACES: Final = ("torch::", "at::", "std::", "c10::", "cuda::", "::")
-_INTEGERS: Final = re.compile(r"(?:const )?(?:unsigned )?(?:int|long|long long|u?int\d+_t|size_t|std::size_t|unsigned|uint|bool)")
-_FLOATS: Final = {"float", "double"}
 _STREAMS: Final = {"getCurrentCUDAStream", "getDefaultCUDAStream", "getStreamFromPool"}
-_MAKERS: Final = {"empty": None, "zeros": 0.0, "ones": 1.0}
 _ADDRESSES: Final = {"data_ptr", "const_data_ptr", "mutable_data_ptr", "data"}
-_ITEM_BYTES: Final = {"float": 4, "double": 8, "int": 4, "half": 2, "__half": 2, "int64_t": 8, "char": 1, "float4": 16, "float2": 8}
+_ITEM_BYTES: Final = {
+    "float": 4,
+    "double": 8,
+    "int": 4,
+    "half": 2,
+    "__half": 2,
+    "int64_t": 8,
+    "char": 1,
+    "float4": 16,
+    "float2": 8,
+}
 
 
 class Expressions:
@@ -90,7 +93,7 @@ class Expressions:
         while self.peek() in _LEVELS[level]:
             sign = self.peek()
             self.place += 1
-            found = _joined(sign, number_of(found), number_of(self._level(level + 1)))
+            found = joined(sign, number_of(found), number_of(self._level(level + 1)))
         return found
 
     def _signed(self) -> Value:
@@ -111,7 +114,7 @@ class Expressions:
             return Sizes(None, [number_of(item) for item in self._list("{", "}")])
         self.place += 1
         if text[:1].isdigit() or text[:1] == ".":
-            return _literal(text)
+            return literal(text)
         if text in ("true", "false"):
             return Number("1" if text == "true" else "0", is_atom=True)
         if not text.isidentifier():
@@ -145,10 +148,10 @@ class Expressions:
             return Number(str(_ITEM_BYTES[inside]), is_atom=True)
         given = self._list("(", ")")
         if name.endswith("_cast"):
-            return _cast(given[0], kind)
+            return cast(given[0], kind)
         if name in _STREAMS or name in ("device", "requires_grad", "Device"):
             return Nothing()
-        found = _FUNCTIONS.get(name)
+        found = FUNCTIONS.get(name)
         if found is None:
             raise CannotConvert("HOST_CALL", f"`{text}` is called on the host")
         return found(given)
@@ -158,7 +161,7 @@ class Expressions:
             if self.take("["):
                 index = number_of(self.value())
                 self.require("]")
-                found = _size(found, index)
+                found = size_of(found, index)
                 continue
             self.require(".")
             name = self.peek()
@@ -173,10 +176,10 @@ class Expressions:
     def _method(self, of: Value, name: str, kind: str, given: list[Value]) -> Value:
         if isinstance(of, Tensor):
             if name in _ADDRESSES:
-                return _address(of, kind)
+                return address_of(of, kind)
             if name == "size" and given:
-                return _size(of, number_of(given[0]))
-            found = _METHODS.get(name)
+                return size_of(of, number_of(given[0]))
+            found = METHODS.get(name)
             if found is not None:
                 return found(of)
         if isinstance(of, Sizes) and of.of is not None and name in ("size", "vec"):
@@ -198,8 +201,8 @@ class Expressions:
         start = self.place
         inside = " ".join(self._raw("(", ")"))
         kind = inside.removeprefix("const ").replace(" *", "*").strip()
-        if kind.rstrip("*").strip() in DTYPE_OF_C or _INTEGERS.fullmatch(kind) or kind in (*_FLOATS, "void*"):
-            return _cast(self._suffixed(self._atom()), kind)
+        if kind.rstrip("*").strip() in DTYPE_OF_C or INTEGERS.fullmatch(kind) or kind in (*FLOATS, "void*"):
+            return cast(self._suffixed(self._atom()), kind)
         self.place = start
         return None
 
@@ -219,119 +222,3 @@ class Expressions:
     def _angles(self) -> str:
         text = " ".join(self._raw("<", ">"))
         return text.replace(" :: ", "::").replace(" *", "*")
-
-
-def number_of(item: Value) -> Number:
-    """A value that must be a number. Raises CannotConvert."""
-    if not isinstance(item, Number):
-        raise CannotConvert("HOST_CODE", f"a {type(item).__name__.lower()} where a number is wanted")
-    return item
-
-
-def _literal(text: str) -> Number:
-    plain = text.replace("'", "")
-    if plain.startswith("0x"):
-        return Number(str(int(plain.rstrip("uUlL"), 16)), is_atom=True)
-    is_float = bool(re.search(r"[.eE]|[fF]$", plain))
-    return Number(plain.rstrip("fF") if is_float else plain.rstrip("uUlL"), is_float, is_atom=True)
-
-
-def _joined(sign: str, first: Number, second: Number) -> Number:
-    is_float = first.is_float or second.is_float
-    if sign == "<<":
-        if not (first.text.isdigit() and second.text.isdigit()):
-            raise CannotConvert("HOST_CODE", f"`{first.text} << {second.text}`")
-        return Number(str(int(first.text) << int(second.text)), is_atom=True)
-    # Sizes are not negative, where C++ and Python divide alike.
-    if sign == "/" and not is_float:
-        sign = "//"
-    return Number(f"{first.inner} {_WORDS.get(sign, sign)} {second.inner}", is_float and sign in "+-*/%")
-
-
-def _cast(item: Value, kind: str) -> Value:
-    if kind.endswith("*"):
-        if not isinstance(item, (Address, Tensor)):
-            raise CannotConvert("HOST_CODE", f"a cast to `{kind}`")
-        return _address(item.tensor if isinstance(item, Address) else item, kind.rstrip("*").removeprefix("const ").strip())
-    value = number_of(item)
-    if kind in _FLOATS:
-        return Number(f"{value.inner} * 1.0", is_float=True) if not value.is_float else value
-    if value.is_float:
-        raise CannotConvert("HOST_CODE", f"a fraction that becomes `{kind}`")
-    return value
-
-
-def _address(of: Tensor, kind: str) -> Address:
-    dtype = DTYPE_OF_C.get(kind.removeprefix("const ").strip())
-    if dtype is not None and of.dtype is None:
-        of.dtype = dtype
-    return Address(of)
-
-
-def _size(of: Value, index: Number) -> Number:
-    if isinstance(of, Sizes) and of.of is not None:
-        of = of.of
-    if not isinstance(of, Tensor):
-        raise CannotConvert("HOST_CODE", "a place of what is no tensor's shape")
-    return Number(f"shape({of.name}, {index.text})", is_atom=True)
-
-
-def _made(fill: float | None) -> Callable[[list[Value]], Tensor]:
-    def make(given: list[Value]) -> Tensor:
-        if not given or not isinstance(given[0], Sizes):
-            raise CannotConvert("HOST_CODE", "a tensor whose shape is no list of sizes")
-        sizes, options = given[0], [item for item in given[1:] if isinstance(item, Options)]
-        shape = [item.text for item in sizes.items] if sizes.of is None else _like(sizes.of)
-        return Tensor("", options[0].dtype if options else "float32", shape, fill)
-
-    return make
-
-
-def _made_like(fill: float | None) -> Callable[[list[Value]], Tensor]:
-    def make(given: list[Value]) -> Tensor:
-        if not given or not isinstance(given[0], Tensor):
-            raise CannotConvert("HOST_CODE", "a tensor that is made like no tensor")
-        options = [item for item in given[1:] if isinstance(item, Options)]
-        return Tensor("", options[0].dtype if options else given[0].dtype, _like(given[0]), fill)
-
-    return make
-
-
-def _like(of: Tensor) -> str | list[str]:
-    return of.name if of.shape is None else of.shape
-
-
-def _extreme(name: str) -> Callable[[list[Value]], Number]:
-    def choose(given: list[Value]) -> Number:
-        numbers = [number_of(item) for item in given]
-        is_float = any(item.is_float for item in numbers)
-        return Number(f"{name}({', '.join(item.text for item in numbers)})", is_float, is_atom=True)
-
-    return choose
-
-
-def _square_root(given: list[Value]) -> Number:
-    return Number(f"sqrt({number_of(given[0]).text})", is_float=True, is_atom=True)
-
-
-_FUNCTIONS: Final[dict[str, Callable[[list[Value]], Value]]] = {
-    **{name: _made(fill) for name, fill in _MAKERS.items()},
-    **{f"{name}_like": _made_like(fill) for name, fill in _MAKERS.items()},
-    **{name: _extreme(name.removeprefix("f")) for name in ("min", "max", "fmin", "fmax")},
-    **dict.fromkeys(("sqrt", "sqrtf"), _square_root),
-    "dim3": lambda given: Blocks([number_of(item) for item in given]),
-    "TensorOptions": lambda _: Options(None),
-    "dtype": lambda given: next((item for item in given if isinstance(item, Options)), Options(None)),
-}
-_METHODS: Final[dict[str, Callable[[Tensor], Value]]] = {
-    "numel": lambda of: Number(f"numel({of.name})", is_atom=True),
-    "dim": lambda of: Number(f"rank({of.name})", is_atom=True),
-    "ndimension": lambda of: Number(f"rank({of.name})", is_atom=True),
-    "sizes": lambda of: Sizes(of),
-    "contiguous": lambda of: of,
-    "options": lambda of: Options(of.dtype),
-    "scalar_type": lambda of: Options(of.dtype),
-    "dtype": lambda of: Options(of.dtype),
-    "device": lambda _: Nothing(),
-    "is_cuda": lambda _: Nothing(),
-}

@@ -8,7 +8,8 @@ from typing import Final
 
 from ..judge.builds.source_tokens import Token
 from .cuda_source import CudaSource, Function
-from .host_expressions import Expressions, number_of
+from .host_expressions import Expressions
+from .host_terms import number_of
 from .host_values import SCALAR_OF_C, Address, Blocks, Nothing, Number, Tensor, Value
 from .refusal import CannotConvert
 
@@ -17,7 +18,20 @@ _CHECKS: Final = re.compile(
     r"|gpuErrchk|cudaGetLastError|cudaDeviceSynchronize|cudaStreamSynchronize|cudaPeekAtLastError"
 )
 _GUARD: Final = re.compile(r"(at|c10)?(::)?(cuda)?(::)?(Optional)?CUDAGuard")
-_TYPES: Final = {"auto", "int", "int64_t", "int32_t", "uint32_t", "unsigned", "long", "size_t", "float", "double", "bool", "dim3"}
+_TYPES: Final = {
+    "auto",
+    "int",
+    "int64_t",
+    "int32_t",
+    "uint32_t",
+    "unsigned",
+    "long",
+    "size_t",
+    "float",
+    "double",
+    "bool",
+    "dim3",
+}
 _WHOLE: Final = _TYPES - {"auto", "float", "double", "dim3"}
 _QUALIFIERS: Final = {"const", "constexpr", "static"}
 _MAKES_TENSOR: Final = {"Tensor", "TensorOptions", "cudaStream_t", "CUDAStream"}
@@ -68,7 +82,9 @@ class Launcher:
             raise CannotConvert("HOST_CONDITION", f"`{words[0]}` on the host")
         elif _CHECKS.fullmatch(words[0]) or _is_quiet(words):
             self._require_harmless(words)
-        elif not _GUARD.match("".join(words[: words.index("(")] if "(" in words else words)) and not self._declared(words):
+        elif not _GUARD.match("".join(words[: words.index("(")] if "(" in words else words)) and not self._declared(
+            words
+        ):
             self._changed(words)
 
     @staticmethod
@@ -240,5 +256,3 @@ def _statements(body: list[Token]) -> list[list[str]]:
         else:
             statements[-1].append(token.text)
     return [words for words in statements if words]
-
-

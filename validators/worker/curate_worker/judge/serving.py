@@ -10,6 +10,7 @@ import torch
 
 from .builds.ahead import BuildAhead
 from .compiled import compile_task
+from .conversion import convert
 from .device_lock import PROCESSOR
 from .evaluate import evaluate
 from .faults import MachineFault, fault_of
@@ -105,6 +106,8 @@ def _answer(station: Station, tasks: TaskSession, tracing: Tracing, message: obj
                 told = {"type": "checked", "finding": check_program(station, parse_check(message))}
             elif kind == "compile":
                 told = {"type": "compiled", **compile_task(station, parse_check(message))}
+            elif kind == "convert":
+                told = {"type": "converted", **convert(station, tasks, parse_check(message))}
             elif kind == "trace":
                 told = {"type": "traced", **tracing.trace(parse_trace(message))}
             else:
