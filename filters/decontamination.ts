@@ -14,6 +14,10 @@ const Options = z.strictObject({
   ),
   max_graph: limit('0 refuses references whose traced graph equals that of a problem, shapes aside', null),
   max_name: limit('0 refuses tasks that have the name of a problem', null),
+  trained_generator: z
+    .enum(['keep', 'refuse'])
+    .default('keep')
+    .describe('What happens to candidates of a model that is known to have been trained on a benchmark'),
 })
 type Options = z.infer<typeof Options>
 
@@ -23,7 +27,7 @@ type Options = z.infer<typeof Options>
  */
 export const decontamination: RecordFilter<Options> = {
   id: 'decontamination',
-  version: 1,
+  version: 2,
   kind: 'record',
   summary: 'Keeps candidates whose reference and code are far enough from the problems of public benchmarks',
   options: Options,
@@ -36,13 +40,18 @@ export const decontamination: RecordFilter<Options> = {
       const nearest = facts.contamination_measure === by ? facts.contamination_nearest : null
       return refuse(`near_a_benchmark_by_${by}`, nearest, score, most)
     }
+    const taught = facts.contamination_generator
+    if (taught !== null && options.trained_generator === 'refuse') {
+      return refuse('generator_leakage', `${facts.generator} was trained on ${taught}`)
+    }
     return keep(facts.contamination, options.max_ngram)
   },
 }
 
+type Limit = Extract<keyof Options, `max_${string}`>
 type Measure = Extract<keyof OwnFacts, `contamination_${'ngram' | 'structure' | 'graph' | 'name'}`>
 
-const MEASURES: readonly { readonly measure: Measure; readonly limit: keyof Options }[] = [
+const MEASURES: readonly { readonly measure: Measure; readonly limit: Limit }[] = [
   { measure: 'contamination_ngram', limit: 'max_ngram' },
   { measure: 'contamination_structure', limit: 'max_structure' },
   { measure: 'contamination_graph', limit: 'max_graph' },

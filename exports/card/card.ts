@@ -21,10 +21,7 @@ export function renderCard(input: CardInput): string {
     input.plots.length === 0 ? null : managed('plots', input.plots.map(renderPlot).join('\n\n')),
     managed('funnel', `## From repositories to rows\n\n${renderFunnel(input)}`),
     managed('proof', `## What was proved\n\n${renderProof(input)}`),
-    managed(
-      'benchmarks',
-      `## Nearness to public benchmarks\n\n${renderNearness(input.facts.nearness, input.facts.benchmarks)}`,
-    ),
+    managed('benchmarks', `## Nearness to public benchmarks\n\n${renderNearness(input.facts)}`),
     managed('licenses', `## Licences\n\n${renderLicenses(input)}`),
     managed('sources', `## Sources\n\n${renderSources(input)}`),
     ...input.configs.map(({ name, columns }) =>

@@ -40,6 +40,8 @@ export interface DatasetFacts {
   readonly nearness: Map<Measure, Nearness>
   /** Rows per benchmark that is nearest, from a score of 0.5. */
   readonly benchmarks: Counts
+  /** Rows per benchmark that their model is known to have been trained on. */
+  readonly taughtBy: Counts
   /** Rows per source or import of the recipe. */
   readonly sources: Counts
   /** By repository, commit and licence, for attribution. */
@@ -68,6 +70,7 @@ export function emptyFacts(): DatasetFacts {
     environments: new Map(),
     nearness: new Map(),
     benchmarks: new Map(),
+    taughtBy: new Map(),
     sources: new Map(),
     repositories: new Map(),
     rejects: new Map(),
@@ -93,6 +96,7 @@ export function countSelection(facts: DatasetFacts, { candidate, task, evaluatio
   count(facts.hardware, own.hardware === null ? unknown : claim + own.hardware)
   if (evaluations[0] !== undefined) count(facts.environments, environmentText(evaluations[0]))
   countNearness(facts.nearness, facts.benchmarks, own)
+  if (own.contamination_generator !== null) count(facts.taughtBy, own.contamination_generator)
   count(facts.sources, candidate.source)
   const { repo_name, commit_sha, license, path } = task
   useRepository(facts, { repo_name, commit_sha, license, path })

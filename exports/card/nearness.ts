@@ -13,12 +13,19 @@ export interface Nearness {
   whole: number
 }
 
+/** What is counted of benchmarks. */
+interface Benchmarks {
+  readonly nearness: ReadonlyMap<Measure, Nearness>
+  readonly benchmarks: Counts
+  readonly taughtBy: Counts
+}
+
 /** The measures, and what a card says of each. */
 const MEASURES = {
   ngram: 'words, runs of five',
   structure: 'syntax without names and literals',
   graph: 'traced graph of the reference',
-  name: 'name of the task',
+  name: 'name of the task or of its one operator',
 } as const
 export type Measure = keyof typeof MEASURES
 
@@ -45,7 +52,7 @@ export function countNearness(of: Map<Measure, Nearness>, benchmarks: Counts, fa
 const ORDER: readonly Measure[] = ['ngram', 'structure', 'graph', 'name']
 
 /** The part of the card about benchmarks: scores are counted, whether or not a filter looked at them. */
-export function renderNearness(of: ReadonlyMap<Measure, Nearness>, benchmarks: Counts): string {
+export function renderNearness({ nearness: of, benchmarks, taughtBy }: Benchmarks): string {
   const rows = ORDER.map((measure) => {
     const { compared, half, whole } = of.get(measure) ?? { compared: 0, half: 0, whole: 0 }
     return [MEASURES[measure], compared, half, whole]
@@ -58,5 +65,8 @@ export function renderNearness(of: ReadonlyMap<Measure, Nearness>, benchmarks: C
     ...(benchmarks.size === 0
       ? []
       : ['', renderTable(['benchmark that is nearest', 'rows from 0.5'], ranked(benchmarks))]),
+    ...(taughtBy.size === 0
+      ? []
+      : ['', renderTable(['benchmark that the model was trained on', 'rows of such models'], ranked(taughtBy))]),
   ].join('\n')
 }

@@ -1,6 +1,7 @@
 import type { GivenFacts, OwnFacts } from '../../pipelines/core/records/candidate-facts.ts'
 import type { Judged } from '../types.ts'
 import { openContamination } from '../benchmarks/contamination.ts'
+import { benchmarkOfGenerator } from '../benchmarks/trained-generators.ts'
 import type { Contamination } from '../benchmarks/contamination.ts'
 import { evidenceFacts } from './evidence-facts.ts'
 import { kernelFacts } from './kernel-facts.ts'
@@ -41,6 +42,7 @@ export async function ownFacts(judged: Judged, given: GivenFacts = {}): Promise<
     reference_graph: given.reference_graph ?? judged.graph ?? null,
     ...kernelFacts(judged),
     ...safetyFacts(judged),
+    contamination_generator: benchmarkOfGenerator(candidate.generator),
     ...compare({ ...judged, graph: given.reference_graph ?? judged.graph ?? null }),
   }
   return withBest({ ...computed, ...stated(given) })

@@ -14,7 +14,7 @@ import { rowOf } from '../core/table.ts'
 import type { TableRow } from '../core/table.ts'
 import { isTokenizerPath, openTokenizer } from '../core/tokenizer-file.ts'
 import type { Recipe } from './recipe.ts'
-import { INPUT_SOURCE, readValidated } from './validated-input.ts'
+import { INPUT_SOURCE, readValidated, unreadColumns } from './validated-input.ts'
 
 type Context = StageContext<Recipe, undefined>
 
@@ -94,6 +94,7 @@ async function* readInput(path: string, count: Recount, context: Context): Async
     seen.candidates.add(candidate.id)
     yield { rows: [...taskRows, rowOf(candidates, candidate)], judged }
   }
+  for (const column of await unreadColumns(path, input_columns)) seen.columns.add(column)
   warnOfColumns(seen.columns, path, context)
   if (absent !== null && absent.length > 0) {
     context.progress.warn?.(
@@ -108,7 +109,7 @@ function warnOfColumns(columns: ReadonlySet<string>, path: string, context: Cont
   const names = [...columns].toSorted().join(', ')
   context.progress.warn?.(
     `${basename(path)} has columns that nobody reads: ${names}`,
-    'docs/records/validated-candidate.md lists the columns that are read; `rename` those that mean the same.',
+    'docs/records/validated-candidate.md lists the columns that are read; `input_columns` in the recipe says which of yours mean the same.',
   )
 }
 

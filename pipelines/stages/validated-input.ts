@@ -4,8 +4,9 @@ import { isObject, lookUp } from '../../extractors/imports/templates.ts'
 import type { ImportedRow } from '../../extractors/types.ts'
 import { UNKNOWN_LANGUAGE } from '../../filters/facts/facts.ts'
 import type { Judged } from '../../filters/types.ts'
-import { usageError } from '../core/errors.ts'
+import { CurateError, usageError } from '../core/errors.ts'
 import { recordId } from '../core/hash.ts'
+import { describeParquet } from '../core/parquet.ts'
 import { GivenFacts } from '../core/records/candidate-facts.ts'
 import { candidateId } from '../core/records/candidate.ts'
 import type { Candidate, Reasoning } from '../core/records/candidate.ts'
@@ -43,9 +44,25 @@ export async function* readValidated(
 ): AsyncGenerator<ValidatedRow> {
   const mapping = { columns: statedOf(columns), values: statedOf(values) }
   const wanted = [...KNOWN, ...mapping.columns.flatMap(([, name]) => [name, topOf(name)])]
-  for await (const read of openFormat(path, wanted)) {
-    yield 'reason' in read ? read : await judgedOf(read.row, read.value, { path, mapping })
+  try {
+    for await (const read of openFormat(path, wanted)) {
+      yield 'reason' in read ? read : await judgedOf(read.row, read.value, { path, mapping })
+    }
+  } catch (error) {
+    if (!(error instanceof CurateError) || error.code !== 'missing_column') throw error
+    const said = error.hint.split('; ').at(-1)
+    throw new CurateError(error.code, error.message, {
+      hint: `docs/records/validated-candidate.md lists the columns; say in \`input_columns\` of the recipe which of yours is which: ${said}`,
+      cause: error,
+    })
   }
+}
+
+/** Columns of a file of validated candidates that nobody reads, as far as its footer tells; rows of other formats tell themselves. */
+export async function unreadColumns(path: string, columns: InputColumns): Promise<string[]> {
+  if (extname(path).toLowerCase() !== '.parquet') return []
+  const read = new Set([...KNOWN, ...statedOf(columns).map(([, name]) => topOf(name))])
+  return (await describeParquet(path)).columns.filter((name) => !read.has(name))
 }
 
 function statedOf<Value>(record: Readonly<Record<string, Value | undefined>>): [string, Value][] {

@@ -3,6 +3,7 @@ import { indexProblems, readIndex, renderIndex } from '../../filters/benchmarks/
 import { BENCHMARKS } from '../../filters/benchmarks/benchmark-list.ts'
 import { openContamination } from '../../filters/benchmarks/contamination.ts'
 import { beforeTests, operatorsOfMap, referenceOfDefinition } from '../../filters/benchmarks/problem-texts.ts'
+import { benchmarkOfGenerator } from '../../filters/benchmarks/trained-generators.ts'
 import { decontamination } from '../../filters/decontamination.ts'
 import { aCandidate, aTask } from '../records.ts'
 import { askRecord, stated } from './selecting.ts'
@@ -192,8 +193,16 @@ describe('the filter decontamination', () => {
     [{ contamination_name: 1 }, { max_name: 0 }, 'near_a_benchmark_by_name'],
     [{ contamination_graph: 1 }, { max_graph: 0 }, 'near_a_benchmark_by_graph'],
     [{ contamination_ngram: 1 }, { max_ngram: null }, null],
+    [{ contamination_generator: 'kernelbench' }, {}, null],
+    [{ contamination_generator: 'kernelbench' }, { trained_generator: 'refuse' }, 'generator_leakage'],
+    [{}, { trained_generator: 'refuse' }, null],
   ])('of %o under %o gives %s', async (given, options, reason) => {
     expect((await askRecord(decontamination, stated('a', given), options)).reason).toBe(reason)
+  })
+
+  it('knows models that were trained on a benchmark, whoever serves them', () => {
+    const names = ['cognition-ai/Kevin-32B', 'local/KEVIN-32b-awq', 'lkongam/KernelCoder', 'a-model', null]
+    expect(names.map(benchmarkOfGenerator)).toEqual(['kernelbench', 'kernelbench', 'kernelbench', null, null])
   })
 
   it('names the problem only where it was found by the measure that refuses', async () => {

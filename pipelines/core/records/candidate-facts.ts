@@ -5,7 +5,9 @@ import { STATUSES } from './evaluation.ts'
 
 const text = (meaning: string) => z.string().nullable().describe(meaning)
 const number = (meaning: string) => z.number().nullable().describe(meaning)
-const count = (meaning: string) => z.int().nullable().describe(meaning)
+const count = (meaning: string) => z.int().min(0).nullable().describe(meaning)
+// Zero and less would be somebody's way to say that there is none.
+const ratio = (meaning: string) => z.number().positive().nullable().describe(meaning)
 
 /**
  * Everything that is known of a candidate as plain values, one row each: what filters compare, what a predicate (`filters.where`)
@@ -47,16 +49,16 @@ export const CandidateFacts = z.object({
   contracts_passed: count('Findings of the validator that hold, over all workloads'),
   contracts_failed: count('Findings of the validator that do not hold, over all workloads; 0 where all do'),
   failed_contracts: text('Names of the checks that do not hold, with commas; empty where all do'),
-  speedup_eager: number('Reference in eager mode over code, ratio of medians, geometric mean over workloads'),
-  speedup_eager_ci_low: number('The same of the lower ends of the 95 % intervals, which noise does not lift'),
-  speedup_eager_ci_high: number('The same of the upper ends'),
-  speedup_compile: number('The same over the reference under `torch.compile`'),
-  speedup_compile_ci_low: number('The same of the lower ends of the 95 % intervals'),
-  speedup_compile_ci_high: number('The same of the upper ends'),
-  speedup_best: number('The same over the fastest baseline of each workload; over eager where it is the only one'),
-  speedup_best_ci_low: number('The same of the lower ends of the 95 % intervals'),
-  speedup_best_ci_high: number('The same of the upper ends'),
-  latency_ms: number('Median of one call, milliseconds, geometric mean over workloads'),
+  speedup_eager: ratio('Reference in eager mode over code, ratio of medians, geometric mean over workloads'),
+  speedup_eager_ci_low: ratio('The same of the lower ends of the 95 % intervals, which noise does not lift'),
+  speedup_eager_ci_high: ratio('The same of the upper ends'),
+  speedup_compile: ratio('The same over the reference under `torch.compile`'),
+  speedup_compile_ci_low: ratio('The same of the lower ends of the 95 % intervals'),
+  speedup_compile_ci_high: ratio('The same of the upper ends'),
+  speedup_best: ratio('The same over the fastest baseline of each workload; over eager where it is the only one'),
+  speedup_best_ci_low: ratio('The same of the lower ends of the 95 % intervals'),
+  speedup_best_ci_high: ratio('The same of the upper ends'),
+  latency_ms: ratio('Median of one call, milliseconds, geometric mean over workloads'),
   roofline_share: number(
     '0 to 1: share of the bandwidth or arithmetic peak of the datasheet that it reached, whichever limits it, geometric mean; worked out from the bytes of a call, and from the operations of products, convolutions and attention; null for recurrent layers, sorting, indexing and quantization, which nobody counted',
   ),
@@ -118,6 +120,9 @@ export const CandidateFacts = z.object({
     '1 where the traced graph equals that of a problem, shapes aside, else 0; null if never traced',
   ),
   contamination_name: number('1 where the name of the task is that of a problem, else 0'),
+  contamination_generator: text(
+    'Benchmark that its model is known to have been trained on: `kernelbench`; null where none is known, and for people’s code',
+  ),
   split_group: text(
     'Smallest id of the tasks that share repository or cluster with its task: never divided among splits',
   ),

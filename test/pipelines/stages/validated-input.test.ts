@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ownFacts } from '../../../filters/facts/facts.ts'
-import { readValidated } from '../../../pipelines/stages/validated-input.ts'
+import { openParquet } from '../../../pipelines/core/parquet.ts'
+import { readValidated, unreadColumns } from '../../../pipelines/stages/validated-input.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 /** The rows that a file of these objects is read as. */
@@ -51,6 +52,30 @@ describe('readValidated', () => {
       { reason: 'bad_value', detail: expect.stringContaining('row 3, column status') },
       { reason: 'bad_value', detail: expect.stringContaining('row 4, column status') },
     ])
+  })
+
+  it.each([{ speedup_eager: -1 }, { speedup_eager_ci_low: 0 }, { latency_ms: -1 }, { reasoning_tokens: -1 }])(
+    'takes no figure that stands for none: %o',
+    async (figure) => {
+      const [name] = Object.keys(figure)
+      const [row] = await read([{ ...ROW, ...figure }])
+      expect(row).toMatchObject({ reason: 'bad_value', detail: expect.stringContaining(`row 1, column ${name}`) })
+    },
+  )
+
+  it('names the columns of a Parquet file that nobody reads, and those of one that has no other', async () => {
+    const path = join(await temporaryFolder(), 'rows.parquet')
+    const column = (name: string) => ({ name, type: 'string', nullable: true, description: '' }) as const
+    const sink = openParquet(path, ['task_name', 'gain', 'mine'].map(column))
+    await sink.write({ task_name: 'relu', gain: null, mine: null })
+    await sink.close()
+    expect(await unreadColumns(path, { speedup_eager: 'gain' })).toEqual(['mine'])
+    const others = openParquet(path, ['gain', 'mine'].map(column))
+    await others.close()
+    await expect(Array.fromAsync(readValidated(path))).rejects.toMatchObject({
+      code: 'missing_column',
+      hint: expect.stringMatching(/input_columns.*the file has gain, mine\.$/),
+    })
   })
 
   it('makes claims of what a row says, and lets no row say that it makes none', async () => {
