@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from ..values import Parcel
@@ -52,8 +53,8 @@ def is_right(output: Parcel, expected: Expected) -> bool:
 
 
 def is_accepted(values: torch.Tensor, expected: Expected, index: int) -> bool:
-    """Whether values, of the right shape already, would pass for one leaf of an output."""
-    return _judge_values(values, expected, index).problem is None
+    """Whether values, of the right shape already, would pass for one leaf of an output: without what is wrong where."""
+    return _judge_values(values, expected, index, hasty=True).problem is None
 
 
 def compare_structure(leaves: list[Leaf], own: list[Leaf]) -> None:
@@ -102,13 +103,13 @@ class _Finding:
     problem: str | None = None
 
 
-def _judge_values(values: torch.Tensor, expected: Expected, index: int) -> _Finding:
+def _judge_values(values: torch.Tensor, expected: Expected, index: int, *, hasty: bool = False) -> _Finding:
     own = expected.own[index].tensor()
     tolerance = expected.tolerances[index]
     if tolerance is None:
         return _judge_exactly(values, own, [leaves[index].tensor() for leaves in expected.nudged])
     truth = own if expected.exact is None else expected.exact[index].tensor()
-    return _judge_rounded(values, own, truth, tolerance)
+    return _judge_rounded(values, own, truth, tolerance, hasty=hasty)
 
 
 def _judge_exactly(values: torch.Tensor, own: torch.Tensor, others: list[torch.Tensor]) -> _Finding:
@@ -127,7 +128,10 @@ def _judge_exactly(values: torch.Tensor, own: torch.Tensor, others: list[torch.T
     return _Finding(Errors(None, None), "WRONG_VALUE", place.text(shown[first].item(), wanted[first].item()))
 
 
-def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance) -> _Finding:
+# `hasty` ends with the first piece in which anything is wrong, which is wrong as a whole then.
+def _judge_rounded(
+    values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance, *, hasty: bool = False
+) -> _Finding:
     measure, max_relative = ErrorMeasure(), 0.0
     num_wrong, first, cause, numbers, offset = 0, -1, "WRONG_VALUE", (0.0, 0.0), 0
     for given, mine, precise in pieces(values, own, exact):
@@ -138,6 +142,8 @@ def _judge_rounded(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor,
         is_close = _is_close_and_finite if is_usual else _is_close
         wrong = ~is_close(given, mine, truth, tolerance)
         if bool(wrong.any()):
+            if hasty:
+                return _Finding(Errors(None, None), cause, "is wrong")
             place = int(wrong.nonzero()[0])
             if first < 0:
                 first, numbers = offset + place, (given[place].item(), truth[place].item())
@@ -210,7 +216,8 @@ class _Place:
     def text(self, given: complex, wanted: complex) -> str:
         # A complex number counts as two neighbours.
         position = self.first // (2 if self.tensor.is_complex() else 1)
-        indices = torch.unravel_index(torch.tensor(position), self.tensor.shape) if self.tensor.dim() else ()
+        # Not PyTorch's function of the name, which imports SymPy, a second of every judge.
+        indices = np.unravel_index(position, self.tensor.shape) if self.tensor.dim() else ()
         return (
             f"differs first at {[int(index) for index in indices]}: {_number(given)}, expected {_number(wanted)};"
             f" {self.num_wrong} of {flat(self.tensor).numel()} elements are out of tolerance"
