@@ -26,6 +26,7 @@ export async function evidenceRationale(selection: Measured): Promise<Reasoning 
     speedOf(judged, selection, speedup),
     trafficOf(first),
     replacedBy(selection),
+    workOf(first),
     kernelsOf(first),
     whatFollows(first, speedup, geomeanSpeedup(selection.evaluations, 'speedup_ci_low')),
   ]
@@ -65,7 +66,14 @@ function speedOf(judged: readonly Evaluation[], { task }: Pick<Selection, 'task'
 function timesOf(performance: Performance): string {
   const { latency_ms, reference_latency_ms, speedup, speedup_ci_low, speedup_ci_high } = performance
   const interval = `${figure(speedup_ci_low)} to ${figure(speedup_ci_high)}`
-  return `${figure(latency_ms)} ms where PyTorch in eager mode takes ${figure(reference_latency_ms)} ms, a ratio of ${figure(speedup)} (95 % interval ${interval}).`
+  const eager = `${figure(latency_ms)} ms where PyTorch in eager mode takes ${figure(reference_latency_ms)} ms, a ratio of ${figure(speedup)} (95 % interval ${interval}).`
+  const others = (performance.baselines ?? []).flatMap(({ baseline, latency_ms: theirs, speedup: ratio }) => {
+    const mode = baseline === 'compile' ? 'torch.compile' : 'torch.compile in its mode max-autotune'
+    return theirs === null || ratio === null
+      ? []
+      : [`With ${mode} it takes ${figure(theirs)} ms, a ratio of ${figure(ratio)}.`]
+  })
+  return [eager, ...others].join(' ')
 }
 
 function figure(value: number): string {
@@ -81,6 +89,30 @@ function replacedBy({ facts: { operators, num_operators } }: Measured): string |
 }
 
 const MAX_NAMES = 12
+
+// What a profiler saw of one call: what it launches in their place, and what of that is not its own.
+function workOf({ work, proved_on }: Evaluation): string | null {
+  const own = (work?.parts ?? []).filter(({ origin }) => origin === 'own')
+  if (work === null || own.length === 0) return null
+  const calls = own.reduce((sum, { num_calls }) => sum + num_calls, 0)
+  const kind = proved_on === 'gpu' ? 'kernels' : 'functions'
+  const names = own
+    .slice(0, MAX_NAMES)
+    .map(({ name, num_calls, share }) => `${nameOf(name)} (${num_calls} times, ${percent(share)})`)
+  const rest = Math.max(0, 1 - work.own_kernel_share - work.library_share)
+  const library =
+    work.library_share === 0 ? 'nothing is left to libraries' : `${percent(work.library_share)} is left to libraries`
+  return `One call of this runs ${kind} of its own ${calls === 1 ? 'once' : `${calls} times`}, ${percent(work.own_kernel_share)} of its time: ${names.join(', ')}; ${library}, and ${percent(rest)} goes to filling and copying.`
+}
+
+// What the judge calls functions of a candidate's extension (docs/records/evaluation.md).
+function nameOf(name: string): string {
+  return name === 'curate::own' ? 'functions of its extension' : name
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`
+}
 
 function kernelsOf({ build }: Evaluation): string | null {
   const kernels = build?.kernels ?? []

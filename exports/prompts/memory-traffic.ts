@@ -1,4 +1,5 @@
 import { devicePeaks } from '../../pipelines/core/device-peaks.ts'
+import type { DevicePeaks } from '../../pipelines/core/device-peaks.ts'
 import type { Evaluation, Performance } from '../../pipelines/core/records/evaluation.ts'
 
 /**
@@ -17,8 +18,8 @@ export function trafficOf({ performance, environment }: Evaluation): string | nu
   const [own, theirs] = [latency_ms, reference_latency_ms].map((milliseconds) => bytes / milliseconds / 1e6)
   const rates = `Moved once in ${latency_ms.toPrecision(3)} ms, that is ${rateOf(own ?? 0)}; PyTorch's time comes to ${rateOf(theirs ?? 0)}.`
   const facts = `What moves: ${held.join(', ')}, and the results ${sizeOf(output_bytes)}: ${sizeOf(bytes)} in all. ${rates}${arithmeticOf(performance, bytes)}`
-  const side = sideOf(own ?? 0, environment.hardware)
-  return side === null ? facts : `${facts} ${side}`
+  const sides = [sideOf(own ?? 0, environment.hardware), arithmeticSideOf(performance, bytes, environment.hardware)]
+  return [facts, ...sides.filter((side) => side !== null)].join(' ')
 }
 
 function arithmeticOf({ flops, flops_dtype, latency_ms }: Performance, bytes: number): string {
@@ -36,6 +37,30 @@ function sideOf(rate: number, hardware: string): string | null {
   if (share >= NEAR)
     return `${base} So it lies on the memory side of the roofline, and only fewer bytes would make it much faster.`
   return `${base} So bandwidth alone does not explain its time: arithmetic, latency, the launch or bytes that are moved more than once do.`
+}
+
+// Where products dominate, the roof is that of the arithmetic: above as many operations per byte as the device can do in the time of one.
+function arithmeticSideOf(
+  { flops, flops_dtype, latency_ms }: Performance,
+  bytes: number,
+  hardware: string,
+): string | null {
+  const peaks = devicePeaks(hardware)
+  if (flops == null || flops_dtype == null || peaks === null) return null
+  const peak = peakFor(flops_dtype, flops / latency_ms / 1e9, peaks)
+  if (peak === null) return null
+  const ridge = (1000 * peak) / peaks.bandwidth
+  const share = flops / latency_ms / 1e9 / peak
+  const base = `Products in ${flops_dtype} reach ${peak} TFLOPS there at best, of which that is ${(100 * share).toPrecision(3)} %.`
+  const side = flops / bytes > ridge ? 'arithmetic' : 'memory'
+  return `${base} Their roof begins at ${ridge.toPrecision(3)} operations per byte: by its own count this task is on the side of ${side}.`
+}
+
+// Where float32 is rounded to TensorFloat-32 the matrix units are its roof; only a rate beyond the other one shows it.
+function peakFor(dtype: string, rate: number, { float16, float32, tensor_float32 }: DevicePeaks): number | null {
+  if (dtype === 'float16' || dtype === 'bfloat16') return float16
+  const known = dtype === 'float32' ? [float32, tensor_float32] : []
+  return known.find((peak) => peak !== null && rate <= BEYOND * peak) ?? null
 }
 
 // Clocks and medians are right to a few percent; copies reach 85 to 95 % of what datasheets say.

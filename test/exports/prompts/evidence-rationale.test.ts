@@ -79,6 +79,34 @@ test('names the operators that it stands for, where there are several', async ()
   expect(reasoning?.text).toContain('runs the 4 operators of the reference (mean, mul, rsqrt) one after the other')
 })
 
+test('says what torch.compile takes, what a call launches, and on which side its arithmetic puts it', async () => {
+  const compile = { baseline: 'compile', latency_ms: 3, speedup: 1.5, speedup_ci_low: 1, speedup_ci_high: 2, reason: null } as const // prettier-ignore
+  const evaluation = timed(0, 2, 40, 0)
+  const moved = { input_bytes: 100e6, parameter_bytes: 0, output_bytes: 100e6, flops: 200e9, flops_dtype: 'float32' }
+  const measured: Evaluation = {
+    ...evaluation,
+    proved_on: 'gpu',
+    environment: { ...evaluation.environment, hardware: GPU },
+    performance: aPerformance(2, { ...moved, latency_ms: 10, reference_latency_ms: 20, baselines: [compile] }),
+    work: {
+      own_kernel_share: 0.9,
+      library_share: 0.06,
+      parts: [
+        { name: 'scale', origin: 'own', num_calls: 2, share: 0.9 },
+        { name: 'cublas', origin: 'library', num_calls: 1, share: 0.06 },
+      ],
+    },
+  }
+  const { text = '' } = (await evidenceRationale({ task: TASK, facts: ONE, evaluations: [measured] })) ?? {}
+  expect(text).toContain('With torch.compile it takes 3.00 ms, a ratio of 1.50.')
+  expect(text).toContain(
+    'One call of this runs kernels of its own 2 times, 90 % of its time: scale (2 times, 90 %); 6 % is left to libraries, and 4 % goes to filling and copying.',
+  )
+  expect(text).toContain(
+    'Products in float32 reach 67 TFLOPS there at best, of which that is 29.9 %. Their roof begins at 20.0 operations per byte: by its own count this task is on the side of arithmetic.',
+  )
+})
+
 test('has nothing to say where nothing was timed, or where it is wrong', async () => {
   const candidate = aCandidate(TASK)
   const wrong = anEvaluation(candidate, { status: 'INCORRECT_NUMERICAL', blame: 'candidate' })
