@@ -29,17 +29,16 @@ const known = Expected.parse(JSON.parse(await readFile(expected, 'utf8')))
 console.log(`${known.rows} rows, of which ${known.correct} claim to be right`)
 
 const whole = select('whole', [])
+const config = quotePath(join(whole, 'export', 'all', 'dataset', 'candidates', 'train-00000-of-00001.parquet'))
 const database = await openDatabase(join(folder, 'database'), new AbortController().signal)
 try {
   for (const [chosen, codes] of Object.entries(known.kept)) {
-    const parts = chosen.split(',')
-    const flags = parts.map((part) => `list_contains(selected_by, 'concur@1:${part}')`).join(' OR ')
-    const byFilter = await codesOf(database, whole, `list_contains(selected_by, 'passed@3') AND (${flags})`)
-    const run =
-      chosen === Object.keys(known.kept).at(-1)
-        ? whole
-        : select(parts.join('-'), ['--set', `filters.concur.parts=[${chosen}]`])
-    const byOption = await codesOf(database, run, 'selected')
+    const flags = chosen.split(',').map((part) => `list_contains(selected_by, 'concur@1:${part}')`)
+    const byFilter = await codesOf(database, `list_contains(selected_by, 'passed@3') AND (${flags.join(' OR ')})`)
+    const isWhole = chosen === Object.keys(known.kept).at(-1)
+    const run = isWhole ? whole : select(chosen, ['--stage', 'filter', '--set', `filters.concur.parts=[${chosen}]`])
+    const selected = quotePath(join(run, 'filter', 'all', 'selected.parquet'))
+    const byOption = await codesOf(database, `candidate_id IN (SELECT candidate_id FROM read_parquet(${selected}))`)
     const wrong = [byFilter, byOption].map((found) => differenceOf(found, new Set(codes)))
     console.log(
       `${chosen}: expected ${codes.length}, by filter ${byFilter.size}, by option ${byOption.size}, different ${wrong.join(' and ')}`,
@@ -54,13 +53,13 @@ function select(name: string, overrides: readonly string[]): string {
   const directory = join(folder, name)
   const args = ['--recipe', join(here, 'recipe.yaml'), '--input', rows, '--work-dir', directory]
   runProcess([...args, ...overrides])
-  return join(directory, 'bench-concur', 'export', 'all', 'dataset', 'candidates')
+  return join(directory, 'bench-concur')
 }
 
-async function codesOf(opened: Database, config: string, condition: string): Promise<Set<string>> {
+async function codesOf(opened: Database, condition: string): Promise<Set<string>> {
   const found = new Set<string>()
-  const query = `SELECT code FROM read_parquet(${quotePath(join(config, 'train-00000-of-00001.parquet'))}) WHERE ${condition}`
-  for await (const row of opened.query(query)) found.add(String(row['code']))
+  for await (const row of opened.query(`SELECT code FROM read_parquet(${config}) WHERE ${condition}`))
+    found.add(String(row['code']))
   return found
 }
 

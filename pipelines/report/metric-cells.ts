@@ -11,9 +11,11 @@ export const METRIC_HEAD = [
   'pass@5',
   'fast_1',
   'fast_2',
+  'sure_1',
   'speedup@1',
   'speedup@5',
   'efficiency@1',
+  'efficiency@5',
   'Perf@5',
   'similarity',
 ]
@@ -26,9 +28,11 @@ export function metricCells(metrics: QualityMetrics): string[] {
     metrics.pass_at_5,
     metrics.fast_1,
     metrics.fast_2,
+    metrics.sure_1,
     metrics.speedup_at_1,
     metrics.speedup_at_5,
     metrics.efficiency_at_1,
+    metrics.efficiency_at_5,
     metrics.perf_at_5,
     metrics.similarity,
   ]

@@ -28,6 +28,7 @@ export function sampleOf(
     generator,
     passed: status === null || status === 'NOT_RUN' || status === 'INVALID_REFERENCE' ? null : status === 'PASSED',
     speedup: facts?.speedup_eager ?? geomeanSpeedup(evaluations, 'speedup'),
+    least_speedup: facts?.speedup_best_ci_low ?? geomeanSpeedup(evaluations, 'speedup_ci_low'),
     roofline_share: facts?.roofline_share ?? null,
     similarity: null,
     code: sources.map(({ content }) => content).join('\n'),

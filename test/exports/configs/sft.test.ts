@@ -66,6 +66,26 @@ describe('the config sft', () => {
     ).toEqual([])
   })
 
+  it('has speedups over every baseline with their lower ends, and none over what was not timed', async () => {
+    const candidate = aCandidate(task)
+    const figures = { latency_ms: 1, speedup: 1.5, speedup_ci_low: 1.4, speedup_ci_high: 1.6, reason: null }
+    const compiled = aPerformance(3, { baselines: [{ baseline: 'compile', ...figures }] })
+    expect(await rowOf({ candidate, evaluations: [anEvaluation(candidate, { performance: compiled })] })).toMatchObject(
+      {
+        speedup: 3,
+        speedup_compile: 1.5,
+        speedup_compile_ci_low: 1.4,
+        speedup_best: 1.5,
+        speedup_best_ci_low: 1.4,
+      },
+    )
+    const eager = anEvaluation(candidate, { performance: aPerformance(3) })
+    expect(await rowOf({ candidate, evaluations: [eager] })).toMatchObject({
+      speedup_compile: null,
+      speedup_best_ci_low: expect.closeTo(2.7),
+    })
+  })
+
   it('says what it was proved on and with, and not on whose machine', async () => {
     const candidate = aCandidate(task)
     const { environment } = anEvaluation(candidate)

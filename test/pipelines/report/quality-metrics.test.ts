@@ -16,6 +16,7 @@ function sample(
     generator: 'm',
     passed,
     speedup,
+    least_speedup: null,
     roofline_share: null,
     similarity: null,
     ...fields,
@@ -48,6 +49,18 @@ describe('bestOfK', () => {
 })
 
 describe('qualityMetrics', () => {
+  test('has for sure faster what is so at the lower end, over the fastest baseline', () => {
+    const samples = [
+      sample('a', true, 2, { least_speedup: 1.2 }),
+      sample('b', true, 2, { least_speedup: 0.9 }),
+      sample('c', false),
+    ]
+    const [metrics] = qualityMetrics(samples)
+    expect(metrics?.fast_1).toBeCloseTo(2 / 3, 10)
+    expect(metrics?.sure_1).toBeCloseTo(1 / 3, 10)
+    expect(qualityMetrics([sample('a', true, 2)])[0]?.sure_1).toBeNull()
+  })
+
   test('means over tasks, a failure counting nothing', () => {
     const samples = [sample('a', true, 4), sample('a', false), sample('b', true, 1), sample('b', true, 3)]
     const [metrics] = qualityMetrics(samples)
