@@ -56,6 +56,7 @@ class Drive:
         self._builds: list[ray.ObjectRef] = []
         self._drained: list[Seat] = []
         self._failed_setups = 0
+        self._listened_at = time.monotonic()
         self._looked_at = -_LOOK_SECONDS
         report.publish = self._publish
 
@@ -65,18 +66,22 @@ class Drive:
             self._open_seats()
             self._hand_out()
             self._build_ahead()
-            if self._calls:
-                done, _ = ray.wait(list(self._calls), num_returns=1, timeout=1)
-            else:
-                done = []
-                time.sleep(1)
-            for call in done:
+            for call in self._answered():
                 self._settle(call)
             self._give_up_silent()
             self._report.tick({shard: seat.node for seat in self._seats for shard in seat.running})
         self._report.close()
         for seat in [*self._seats, *self._drained]:
             self._close(seat)
+
+    # All that are there, and not the first alone: of a thousand stations some hundred answer in a second.
+    def _answered(self) -> list[ray.ObjectRef]:
+        calls = list(self._calls)
+        if not calls:
+            time.sleep(1)
+            return []
+        ray.wait(calls, num_returns=1, timeout=1)
+        return ray.wait(calls, num_returns=len(calls), timeout=0)[0]
 
     def _open_seats(self) -> None:
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:
@@ -121,13 +126,20 @@ class Drive:
 
     def _ask(self, seat: Seat) -> None:
         seat.asked_at = time.monotonic()
-        self._calls[seat.handle.take.remote(_TAKE_SECONDS)] = seat
+        self._calls[seat.handle.take.remote(take_seconds(len(self._seats)))] = seat
 
-    # A machine that stands still: Ray counts it as dead after a minute, and one whose worker alone hangs never.
+    # A machine that stands still: Ray counts it as dead after a minute, and one whose worker alone hangs never. Where it
+    # was the driver that stood still, nobody was silent.
     def _give_up_silent(self) -> None:
-        patience = self._config["silence_s"]
+        now, patience = time.monotonic(), self._config["silence_s"]
+        did_stand = now - self._listened_at > patience / 2
+        self._listened_at = now
         for seat in list(self._seats):
-            if seat.asked_at is not None and time.monotonic() - seat.asked_at > patience:
+            if seat.asked_at is None:
+                continue
+            if did_stand:
+                seat.asked_at = now
+            elif now - seat.asked_at > patience + take_seconds(len(self._seats)):
                 self._lose(seat, f"its station has not answered for {patience:g} s")
 
     # A few shards ahead of the stations, on cores that nobody else wants: what is built lies in the shared cache.
@@ -248,6 +260,11 @@ class Drive:
     def _kill(self, seat: Seat) -> None:
         with suppress(ray.exceptions.RayError):
             ray.kill(seat.handle)
+
+
+def take_seconds(stations: int) -> float:
+    """For how long a station waits for news before it answers that there are none: longer where many would."""
+    return min(_TAKE_SECONDS + stations / 100, _LOOK_SECONDS)
 
 
 def place_of(seat: Seat) -> dict:
