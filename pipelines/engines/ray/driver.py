@@ -128,8 +128,8 @@ class Drive:
         seat.asked_at = time.monotonic()
         self._calls[seat.handle.take.remote(take_seconds(len(self._seats)))] = seat
 
-    # A machine that stands still: Ray counts it as dead after a minute, and one whose worker alone hangs never. Where it
-    # was the driver that stood still, nobody was silent.
+    # A machine that stands still: Ray counts it as dead after a minute, and one whose worker alone hangs never. Nobody
+    # was silent where it was the driver that stood still.
     def _give_up_silent(self) -> None:
         now, patience = time.monotonic(), self._config["silence_s"]
         did_stand = now - self._listened_at > patience / 2
