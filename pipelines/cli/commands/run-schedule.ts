@@ -88,7 +88,9 @@ async function runOnce(
   const started_at = new Date().toISOString()
   const ended = await attempt(options, reporter, signal)
   const funnel = await readFunnel(directories)
-  const report = ended.exit_code === 0 ? (await writeReport(name, directories)).path : null
+  // Also of a run of which some shards failed: the others are there to look at.
+  const isReported = ended.exit_code === 0 || ended.outcome === OUTCOMES[1]
+  const report = isReported ? (await writeReport(name, directories)).path : null
   const selected = funnel.find(({ stage }) => stage === 'filter')?.written['selected'] ?? null
   const run: ScheduledRun = { started_at, finished_at: new Date().toISOString(), ...ended, selected, report }
   await mkdir(directories.root, { recursive: true })
