@@ -43,13 +43,13 @@ async function twoLibraries() {
   return {
     moving,
     manifestOf: (shard: string) => stat(join(base, 'work', 'two', 'pair', shard, 'manifest.json')),
-    async due(update: boolean): Promise<string[]> {
+    due: async (update: boolean): Promise<string[]> => {
       const plan = await planRun(request(update))
       return plan.flatMap(({ shards }) =>
         shards.filter(({ state }) => state !== 'done').map(({ stage, shard }) => `${stage}/${shard}`),
       )
     },
-    async finished(update: boolean): Promise<string[]> {
+    finished: async (update: boolean): Promise<string[]> => {
       const shards: string[] = []
       await run(
         request(
