@@ -2,7 +2,7 @@
  * How far the kernels of repositories come: `node bench/pairing-table.ts [--cpu FOLDER]... [--gpu FOLDER]... [--imports FILE] [--mirrors FOLDER] RUN...`.
  *
  * RUN is the folder of a run that has finished `pair`; FOLDER holds evaluations (`**\/evaluations.parquet`) of any run over the same
- * candidates, on a processor or a GPU; FILE is what `bench/pair-imports.py` printed; a folder of mirrors
+ * candidates, on a processor or a GPU, or is a file of verdicts, a JSON line each with `candidate_id` and `status`; FILE is what `bench/pair-imports.py` printed; a folder of mirrors
  * holds one git repository each as `owner+name/repo`, in which `git grep` counts the words that mark kernels, by nothing of ours. Prints Markdown: a row per repository with its
  * kernels by language, those with a reference, with a self-contained pair, imported, passed; and a row with the reasons for the rest. A
  * candidate passed where all its evaluations did.
@@ -107,12 +107,19 @@ async function mirrorOf(folder: string, repository: string, commit: string): Pro
 
 async function verdictsIn(folders: readonly string[]): Promise<Verdicts> {
   const verdicts = new Map<string, boolean>()
+  const add = ({ candidate_id, status }: z.infer<typeof Verdict>): void => {
+    verdicts.set(candidate_id, (verdicts.get(candidate_id) ?? true) && status === 'PASSED')
+  }
   for (const folder of folders) {
+    if (folder.endsWith('.jsonl')) {
+      const lines = (await readFile(folder, 'utf8')).split('\n').filter((line) => line !== '')
+      for (const line of lines) add(Verdict.parse(JSON.parse(line)))
+      continue
+    }
     for await (const path of glob(join(folder, '**/evaluations.parquet'))) {
       // Two columns that every version has: evaluations of an older one are as good.
       for await (const row of readParquet(path, ['candidate_id', 'status'])) {
-        const { candidate_id, status } = Verdict.parse(row)
-        verdicts.set(candidate_id, (verdicts.get(candidate_id) ?? true) && status === 'PASSED')
+        add(Verdict.parse(row))
       }
     }
   }

@@ -58,8 +58,8 @@ export function nativeIndex(kernels: readonly MinedKernel[], files: ReadonlyMap<
 
 const MAX_OFFERS = 2
 
-// `CUDAExtension(name="fused_rope", sources=["csrc/rope.cpp", "csrc/rope_cuda.cu"])` in a setup.py: module name to sources.
-function builtExtensions(files: ReadonlyMap<string, string>): Map<string, readonly string[]> {
+/** `CUDAExtension(name="fused_rope", sources=["csrc/rope.cpp", "csrc/rope_cuda.cu"])` in a setup.py: module name to sources. */
+export function builtExtensions(files: ReadonlyMap<string, string>): Map<string, readonly string[]> {
   const extensions = new Map<string, readonly string[]>()
   for (const [path, text] of files) {
     if (posix.basename(path) !== 'setup.py') continue

@@ -3,6 +3,7 @@ import { evaluate } from '../python/evaluation.ts'
 import { argumentsOf, decoratorsOf, fieldOf, nameChain, textOf } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { targetNames } from '../python/names.ts'
+import { drawnAxes } from './drawn-axes.ts'
 import type { Value } from '../python/values.ts'
 
 /** Names that get values together, row by row: one `parametrize`, or one loop around a comparison. */
@@ -12,9 +13,11 @@ export interface Axis {
   readonly rows: readonly (readonly Value[])[] | null
 }
 
-/** The axes of `@pytest.mark.parametrize` above a function or class, the topmost first. */
+/** The axes of `@pytest.mark.parametrize` and hypothesis' `@given` above a function or class, the topmost first. */
 export function parametrizedAxes(scope: EvaluationScope, definition: SyntaxNode): Axis[] {
   return decoratorsOf(definition).flatMap((decorator) => {
+    const drawn = drawnAxes(scope, decorator)
+    if (drawn !== null) return drawn
     const callee = decorator.type === 'call' ? fieldOf(decorator, 'function') : null
     const isParametrize = callee !== null && nameChain(scope.module.file, callee)?.at(-1) === 'parametrize'
     const axis = isParametrize ? parametrizedAxis(scope, decorator) : null

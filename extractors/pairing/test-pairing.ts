@@ -13,6 +13,7 @@ import type { Lookups } from '../python/table-lookups.ts'
 import type { Pair, PairingInput, PairingRefusal } from '../types.ts'
 import { deviceRewrites } from './device-literals.ts'
 import { deviceName } from './devices.ts'
+import { installedExtensions } from './installed-extensions.ts'
 import { kernelReach } from './kernel-reach.ts'
 import type { PieceReach } from './kernel-reach.ts'
 import { kernelLookup } from './part-kernels.ts'
@@ -68,7 +69,8 @@ export function openPairing(input: PairingInput, settings: PairingSettings): Pro
 }
 
 async function newPairing(input: PairingInput, settings: PairingSettings): Promise<PairingScope> {
-  const project = await sharedProject(input.files, settings.replacements)
+  const replacements = { ...installedExtensions(input.files), ...settings.replacements }
+  const project = await sharedProject(input.files, replacements)
   const allowed = new Set(settings.allowedModules)
   const common = {
     fixedName: () => null,

@@ -12,6 +12,7 @@ import type { ComparingFunction } from './comparing-functions.ts'
 import { LEAVING, isSkipCall, leavesAtOnce, scriptStatements } from './test-statements.ts'
 import { repeatsSteps } from './repeated-loops.ts'
 import { separateCalls } from './separate-calls.ts'
+import { bindDefaults, bindFixtures } from './test-bindings.ts'
 import { isSkipped, loopAxis, parametrizedAxes } from './test-axes.ts'
 import { variable } from './test-code.ts'
 import type { Code, Frame, FrameAxis, Guard, Step, TestCode, TestComparison, Variable } from './test-code.ts'
@@ -36,6 +37,7 @@ export function readTestFunction(project: PythonProject, test: TestFunction): Te
   const axes = [...around, ...parametrizedAxes(scope, outer)].map((axis) => ({ frame, axis }))
   const given = new Set(axes.flatMap(({ axis }) => axis.names))
   bindDefaults(reader, frame, definition, given)
+  bindFixtures(reader, frame, definition, given)
   const body = fieldOf(definition, 'body')
   if (body !== null) readBlock(reader, body, { frame, guards: [], contexts: [], depth: 0, classNode })
   return {
@@ -289,12 +291,4 @@ function bindArguments(
   })
   bindDefaults(reader, frame, helper.definition, given)
   return true
-}
-
-function bindDefaults(reader: Reader, frame: Frame, definition: SyntaxNode, given: ReadonlySet<string>): void {
-  const outside = reader.frameOf(frame.module, new Set())
-  for (const { name, default: value } of parametersOf(frame.module.file, definition)) {
-    if (given.has(name) || value === null) continue
-    reader.steps.push({ frame: outside, node: value, binds: variable(frame, name), guards: [], contexts: [] })
-  }
 }

@@ -115,7 +115,7 @@ function replaced(project: PythonProject, meaning: Meaning): Meaning {
     return module === null ? meaning : inReplacement(project, module, meaning.name, [], meaning.used)
   }
   if (meaning.kind !== 'external') return meaning
-  for (let length = meaning.dotted.length; length > 1; length -= 1) {
+  for (let length = meaning.dotted.length; length > 0; length -= 1) {
     const module = project.replacement(meaning.dotted.slice(0, length).join('.'))
     if (module === null) continue
     const rest = meaning.dotted.slice(length)

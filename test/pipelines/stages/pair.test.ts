@@ -135,7 +135,6 @@ describe('the pair stage', () => {
     // The first of what it may be called with has three dimensions.
     expect(modules[0]?.reference).toContain('torch.randn(BATCH, 8)')
     expect(await run.read(rejects, PAIRED)).toMatchObject([
-      { reason: 'reference_returns_input', record_id: 'layers.py::Same', by: expect.stringMatching(/^modules@/) },
       { reason: 'reference_fails', detail: expect.stringMatching(/shapes cannot be multiplied[^]*test_wrong\.py:8/) },
       { reason: 'candidate_import', by: expect.stringMatching(/^history@/) },
     ])
@@ -161,10 +160,6 @@ class Rows(nn.Module):
         rows, _ = x.shape
         return self.layer(x) / rows
 
-
-class Same(nn.Module):
-    def forward(self, x):
-        return x
 `
 
 async function pairedRun(fixture: string, message?: string) {
