@@ -50,6 +50,7 @@ class ModelNew(torch.nn.Module):
     library_calls: 'allow',
     precision: 'strict',
     baselines: [],
+    sanitizer_share: 0,
     seed: 0,
   },
 }

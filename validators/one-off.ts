@@ -33,6 +33,7 @@ export const ONE_OFF_SETTINGS = {
   library_calls: 'report',
   precision: 'strict',
   baselines: null,
+  sanitizer_share: 0,
 } as const satisfies Omit<ValidatorSettings, 'mode' | 'seed'>
 
 /** The request to judge a pair. */

@@ -48,6 +48,7 @@ const SETTINGS = {
   library_calls: 'allow',
   precision: 'strict',
   baselines: [],
+  sanitizer_share: 0,
   seed: 0,
 } as const
 

@@ -8,7 +8,7 @@ import type { BaselineName } from '../pipelines/core/records/evaluation.ts'
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-const PROTOCOL_VERSION = 5
+const PROTOCOL_VERSION = 6
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -48,6 +48,8 @@ export interface JudgeSettings {
   readonly precision: 'strict' | 'allow_tf32'
   /** What is timed beside eager mode; null for all of it with `certify`, and nothing otherwise. */
   readonly baselines: readonly BaselineName[] | null
+  /** Share of candidates that are looked at by compute-sanitizer in other modes than `certify`, 0 to 1. */
+  readonly sanitizer_share: number
   /** Every secret seed is a keyed hash of this one. */
   readonly seed: number
 }

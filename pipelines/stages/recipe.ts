@@ -158,6 +158,14 @@ const Validate = z.strictObject({
     .describe(
       'What candidates are timed against beside eager mode, once per task and device: `compile` and `max_autotune` are modes of `torch.compile`, which take up to a minute per workload; null: both with `certify`, none otherwise',
     ),
+  sanitizer_share: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'Share of candidates, 0 to 1, that are run under NVIDIA’s compute-sanitizer as well, on a GPU and their smallest workload (a minute each); with `certify` all are, and what memcheck finds refuses them',
+    ),
   own_kernel: z
     .enum(['report', 'require'])
     .default('report')

@@ -77,6 +77,7 @@ async function judge(name: string, cacheFolder = '/nonexistent') {
     library_calls: 'allow',
     precision: 'strict',
     baselines: [],
+    sanitizer_share: 0,
     ...limits,
   } as const
   const validator = await openValidator(settings, { workers: 1, cacheFolder, signal: new AbortController().signal })

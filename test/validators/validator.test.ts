@@ -95,6 +95,7 @@ function settingsOf({ expected }: KernelFixture): ValidatorSettings {
     library_calls,
     precision,
     baselines,
+    sanitizer_share: 0,
     ...limits,
     max_workloads: 5,
     seed: 7,

@@ -55,7 +55,8 @@ def test_only_certify_asks_for_baselines_by_itself() -> None:
     policies = {"own_kernel": "report", "library_calls": "report", "precision": "strict"}
 
     def wanted(mode: str, baselines: object) -> tuple[str, ...]:
-        return parse_settings({"mode": mode, **limits, **policies, "baselines": baselines}).wanted_baselines
+        settings = {"mode": mode, **limits, **policies, "baselines": baselines, "sanitizer_share": 0}
+        return parse_settings(settings).wanted_baselines
 
     assert wanted("standard", None) == ()
     assert wanted("certify", None) == ("compile", "max_autotune")

@@ -59,6 +59,7 @@ REQUEST = {
         "seed": 0,
         "own_kernel": "report",
         "baselines": None,
+        "sanitizer_share": 0,
         "library_calls": "report",
         "precision": "strict",
     },

@@ -26,6 +26,7 @@ LOAD = {
     "uses_triton": False,
     "interpreted": False,
     "native": False,
+    "plan": None,
     "built": [],
     "triton_cache": [],
 }

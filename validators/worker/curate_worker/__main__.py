@@ -20,6 +20,8 @@ def main() -> None:
         descriptor, user, scratch_root = arguments
         module = importlib.import_module("curate_worker.fork_server")
         module.serve(int(descriptor), int(user), Path(scratch_root))
+    elif name == "sanitized":
+        importlib.import_module("curate_worker.runner.sanitizer").replay(Path(arguments[0]))
     elif name == "judge":
         importlib.import_module("curate_worker.judge.main").main(arguments)
     else:

@@ -61,6 +61,7 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
             user_namespace_works=namespace_works,
             window_bytes=order["window_bytes"],
             has_turnstile=TURNSTILE in order["shared"],
+            has_loopback=order["has_loopback"],
         )
         pid = fork_runner(place, world, _numbered(descriptors, order["shared"]), run_runner)
         for given in descriptors:

@@ -93,9 +93,7 @@ class CandidateRun:
         self._bound = reference
         self.largest_answer = 0
         is_native = self._prepared.candidate.is_native
-        outputs = _native_outputs(reference) if is_native else []
-        body = {"parcel": reference.init.body(), "outputs": outputs}
-        answer = self._building_what_is_needed(Message("bind", body, reference.init.blobs))
+        answer = self._building_what_is_needed(self._binding(reference))
         wanted = State(shapes_of(reference.state), reference.parameters)
         if is_native or self._prepared.candidate.is_device:
             names = {name: name for name in wanted.shapes}
@@ -103,6 +101,24 @@ class CandidateRun:
             names = names_of_state(wanted, State.told(answer.body), self.proved_on, reference.changed.get("state", ()))
         self._names = names
         self.load_state(reference.state)
+
+    def _binding(self, reference: Reference) -> Message:
+        outputs = _native_outputs(reference) if self._prepared.candidate.is_native else []
+        body = {"parcel": reference.init.body(), "outputs": outputs}
+        return Message("bind", body, reference.init.blobs)
+
+    def script(self, reference: Reference, case: Case) -> list[Message]:
+        """All that a process of it is told for one call, as it was bound last; for whoever tells it elsewhere."""
+        state = {"parcel": reference.state.body(), "names": self._names}
+        inputs = {"parcel": case.inputs.body(), "seed": 0, "flush": False}
+        order = {**dict.fromkeys(SPECIAL, False), "patience": 1, "changed": reference.changed}
+        return [
+            self._prepared.load_message(self._station, recording=False),
+            self._binding(reference),
+            *([Message("load_state", state, reference.state.blobs)] if self._names else []),
+            Message("stage", inputs, case.inputs.blobs),
+            Message("call", order),
+        ]
 
     def load_state(self, state: Parcel) -> None:
         """Gives it the reference's parameters and buffers, or others of the same names. Raises a Verdict."""

@@ -22,6 +22,7 @@ from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
 from .reference import Reference
 from .requests import Request, Workload
 from .rows import Circumstances, passed_row, verdict_row
+from .sanitizing import refusal, sanitize
 from .station import Station
 from .stochastic import NUM_INPUTS, compare_draws
 from .tasks import TaskSession
@@ -49,6 +50,11 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
         is_suspect = run.num_starts > 1 or any(_leaves_traces(row) for row in rows)
     if is_suspect:
         require_healthy(prepared.device)
+    refused = sanitize(station, tasks, request, run, rows)
+    if refused is not None:
+        circumstances = Circumstances(station, prepared.device, prepared.row(), run.layers)
+        row = verdict_row(circumstances, workloads[rows.index(refused)], refusal(refused))
+        rows[rows.index(refused)] = row
     add_baselines(station, tasks, request, prepared.device, rows)
     return rows
 

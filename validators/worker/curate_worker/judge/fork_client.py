@@ -28,6 +28,8 @@ class Room:
     scratch_bytes: int
     shares_gpu: bool = False
     """Whether tensors cross between it and the judge in memory of the GPU."""
+    has_loopback: bool = False
+    """Whether its processes may talk to each other over a network that has nobody else."""
 
 
 @dataclass
@@ -83,6 +85,7 @@ class ForkServer:
             "memory_bytes": room.memory_bytes,
             "window_bytes": window_bytes,
             "shared": list(shared),
+            "has_loopback": room.has_loopback,
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, output_write = os.pipe()

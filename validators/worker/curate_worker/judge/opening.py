@@ -16,7 +16,7 @@ from .baseline_cache import BaselineCache
 from .builds.build_cache import BuildCache
 from .builds.builder import Builder, run_in_sandbox
 from .builds.headers import HeaderStore
-from .builds.toolchain import Toolchain, find_toolchain
+from .builds.toolchain import Toolchain, find_sanitizer, find_toolchain
 from .device_lock import PROCESSOR, DeviceLocks
 from .environment import describe_environment, interpreter_does_bfloat16, triton_version
 from .faults import MachineFault, RunnerLost
@@ -69,6 +69,7 @@ def open_station(
             has_triton=triton_version() is not None,
             interpreter_does_bfloat16=interpreter_does_bfloat16(),
             triton_cache=probed["triton_cache"],
+            sanitizer=find_sanitizer() if device == "cuda" else None,
             peaks=peaks_of(launched.peaks) if device == "cuda" else None,
             shares_gpu=shares_gpu,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .faults import Verdict
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
@@ -88,6 +88,8 @@ class Settings:
     """`require` refuses candidates that neither build nor launch a kernel."""
     library_calls: str = "report"
     """`forbid` refuses candidates that libraries do the work for; with `allow` nobody looks."""
+    sanitizer_share: float = 0.0
+    """Share of candidates, 0 to 1, that are looked at by compute-sanitizer in other modes than `certify`."""
     baselines: tuple[str, ...] | None = None
     """What is timed beside eager mode; None leaves it to the mode."""
 
@@ -211,7 +213,9 @@ def _candidate(message: object) -> Candidate:
 def parse_settings(message: object) -> Settings:
     """Checks what a recipe says about validation. Raises BadRequest."""
     limits = {"calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes"}
-    fields = _object(message, {"mode", "seed", "own_kernel", "library_calls", "precision", "baselines", *limits})
+    fields = _object(
+        message, {"mode", "seed", "own_kernel", "library_calls", "precision", "baselines", "sanitizer_share", *limits}
+    )
     if fields["mode"] not in _MODES:
         raise BadRequest("an unknown mode")
     whole = {name: fields[name] for name in ("calls", "memory_bytes", "seed")}
@@ -224,7 +228,19 @@ def parse_settings(message: object) -> Settings:
     if any(fields[name] not in values for name, values in known.items()):
         raise BadRequest("an unknown policy")
     policies = {name: fields[name] for name in ("mode", *known)}
-    return Settings(**policies, **whole, **seconds, baselines=_baselines(fields["baselines"]))
+    return Settings(
+        **policies,
+        **whole,
+        **seconds,
+        baselines=_baselines(fields["baselines"]),
+        sanitizer_share=_share(fields["sanitizer_share"]),
+    )
+
+
+def _share(value: object) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        raise BadRequest("a share that is not between 0 and 1")
+    return float(value)
 
 
 def _baselines(value: object) -> tuple[str, ...] | None:

@@ -34,6 +34,8 @@ class Station:
     """Files for the cache of every Triton candidate: what Triton would otherwise compile in each of them."""
     peaks: Peaks | None = None
     """Of the GPU; None where nobody knows them."""
+    sanitizer: str | None = None
+    """Path of compute-sanitizer; None where there is none."""
     shares_gpu: bool = False
     """Whether tensors cross between judge and runners in memory of the GPU."""
     self_timing: SelfTiming = field(init=False)

@@ -7,5 +7,6 @@ from typing import Final
 from .candidate_handlers import CANDIDATE_HANDLERS
 from .reference_handlers import REFERENCE_HANDLERS
 from .runner_state import Handler
+from .sanitizer_handler import SANITIZER_HANDLERS
 
-HANDLERS: Final[dict[str, Handler]] = {**CANDIDATE_HANDLERS, **REFERENCE_HANDLERS}
+HANDLERS: Final[dict[str, Handler]] = {**CANDIDATE_HANDLERS, **REFERENCE_HANDLERS, **SANITIZER_HANDLERS}

@@ -10,7 +10,7 @@ from . import system_calls as system
 from .identity import become
 from .landlock import restrict_paths
 from .limits import Limits, apply_limits
-from .namespaces import SHARED_MEMORY, arrange_mounts, enter_other_namespaces, enter_user_namespace
+from .namespaces import SHARED_MEMORY, arrange_mounts, enter_other_namespaces, enter_user_namespace, raise_loopback
 from .report import LayerReport
 from .seccomp import restrict_system_calls
 from .world import World
@@ -30,6 +30,8 @@ class Confinement:
     """Size of the GPU memory that it shares with the judge; 0 where there is none."""
     has_turnstile: bool = False
     """Whether it tells the judge when it compiles."""
+    has_loopback: bool = False
+    """Whether it may talk to itself over a network of its own, on which there is nobody else."""
 
 
 def enter_namespaces(place: Confinement, world: World, report: LayerReport) -> None:
@@ -43,6 +45,8 @@ def enter_namespaces(place: Confinement, world: World, report: LayerReport) -> N
     else:
         report.missing("user-namespace", "the kernel or the container forbids it")
     enter_other_namespaces(report)
+    if place.has_loopback and report.is_active("network-namespace"):
+        raise_loopback(report)
 
 
 def finish_namespaces(place: Confinement, world: World, report: LayerReport) -> None:
@@ -72,7 +76,7 @@ def confine_runner(place: Confinement, world: World, limits: Limits, report: Lay
         report.active("no-capabilities")
     except OSError as error:
         report.missing("no-capabilities", str(error))
-    restrict_system_calls(report)
+    restrict_system_calls(report, has_loopback=report.is_active("own-loopback"))
 
 
 def user_namespace_works(user: int, world: World, scratch_parent: Path) -> bool:

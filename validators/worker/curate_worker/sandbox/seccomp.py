@@ -13,7 +13,7 @@ _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 _NUMBER_OFFSET, _ARCHITECTURE_OFFSET, _FIRST_ARGUMENT_OFFSET = 0, 4, 16
 _MODE_FILTER = 2
-_AF_UNIX = 1
+_AF_UNIX, _AF_INET = 1, 2
 # Every CLONE_NEW* flag: a namespace of its own would give back capabilities.
 _NAMESPACE_FLAGS = 0x7E020000
 # Numbers from here on are the x32 interface, which would pass under other numbers.
@@ -57,13 +57,13 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(_Instruction)))
 
 
-def restrict_system_calls(report: LayerReport) -> None:
+def restrict_system_calls(report: LayerReport, *, has_loopback: bool = False) -> None:
     """Installs the filter; needs no-new-privileges to be set. Holds for every child and cannot be taken back."""
     table = _TABLES.get(platform.machine())
     if table is None:
         report.missing("seccomp", f"no table of system calls for {platform.machine()}")
         return
-    instructions = _filter(table)
+    instructions = _filter(table, has_loopback=has_loopback)
     array = (_Instruction * len(instructions))(*instructions)
     program = _Program(len(instructions), array)
     try:
@@ -73,7 +73,7 @@ def restrict_system_calls(report: LayerReport) -> None:
         report.missing("seccomp", str(error))
 
 
-def _filter(table: dict) -> list[_Instruction]:
+def _filter(table: dict, *, has_loopback: bool) -> list[_Instruction]:
     denied = _ERROR | errno.EPERM
     body = [
         _Instruction(_LOAD, 0, 0, _ARCHITECTURE_OFFSET),
@@ -89,12 +89,24 @@ def _filter(table: dict) -> list[_Instruction]:
     body += _when(table["clone3"], [_Instruction(_RETURN, 0, 0, _ERROR | errno.ENOSYS)])
     body += _when(table["clone"], _first_argument(_JUMP_ANY_BIT, _NAMESPACE_FLAGS, yes=denied, no=_ALLOW))
     refused = _ERROR | errno.EAFNOSUPPORT
+    if has_loopback:
+        body += _when(table["socket"], _returning_for(_AF_INET, _ALLOW))
     body += _when(table["socket"], _first_argument(_JUMP_EQUAL, _AF_UNIX, yes=_ALLOW, no=refused))
     return [*body, _Instruction(_RETURN, 0, 0, _ALLOW)]
 
 
 def _when(number: int, then: list[_Instruction]) -> list[_Instruction]:
     return [_Instruction(_JUMP_EQUAL, 0, len(then), number), *then]
+
+
+# And goes on with the next instruction for any other; the number of the call is loaded again.
+def _returning_for(value: int, action: int) -> list[_Instruction]:
+    return [
+        _Instruction(_LOAD, 0, 0, _FIRST_ARGUMENT_OFFSET),
+        _Instruction(_JUMP_EQUAL, 0, 1, value),
+        _Instruction(_RETURN, 0, 0, action),
+        _Instruction(_LOAD, 0, 0, _NUMBER_OFFSET),
+    ]
 
 
 def _first_argument(jump: int, value: int, *, yes: int, no: int) -> list[_Instruction]:

@@ -73,6 +73,12 @@ def find_nvcc() -> str | None:
     )
 
 
+def find_sanitizer() -> str | None:
+    """Path of compute-sanitizer, which is part of a toolkit; None where there is none."""
+    places = [home / part / "compute-sanitizer" for home in _cuda_places() for part in ("bin", "compute-sanitizer")]
+    return shutil.which("compute-sanitizer") or next((str(path) for path in places if os.access(path, os.X_OK)), None)
+
+
 def _version_of(program: str | None, pattern: str) -> str | None:
     if program is None:
         return None

@@ -23,6 +23,7 @@ from . import (
     present_parameters,
     quiet_device,
     randomness,
+    sanitizer,
     self_timing,
     timed_outputs,
     written_memory,
@@ -50,6 +51,7 @@ CHECKS: list[Check] = [
     clock_witness.CHECK,
     above_floor.CHECK,
     self_timing.CHECK,
+    sanitizer.CHECK,
 ]
 
 
