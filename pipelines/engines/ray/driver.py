@@ -10,35 +10,17 @@ import sys
 import time
 from collections import Counter, deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import node
 import ray
 import station
 from allotment import slots_of, with_defaults
-from ray.actor import ActorHandle
 from report import Report
+from seat import LOOK_SECONDS, Seat, place_of, take_seconds
 
-_TAKE_SECONDS = 2.0
-_LOOK_SECONDS = 10.0
 _FAILURES_TO_DRAIN = 2
 _BUILDS_PER_SEAT = 2
 _SETUPS_TO_GIVE_UP = 6
-
-
-@dataclass
-class Seat:
-    """A station as the driver sees it."""
-
-    handle: ActorHandle
-    node: str = ""
-    """Name of its node; empty until it is ready."""
-    node_id: str = ""
-    running: set[str] = field(default_factory=set)
-    failures: int = 0
-    """Failures of its machine, one after another."""
-    asked_at: float | None = None
-    """Since when it owes an answer to `take`; None while it owes none."""
 
 
 class Drive:
@@ -57,7 +39,7 @@ class Drive:
         self._drained: list[Seat] = []
         self._failed_setups = 0
         self._listened_at = time.monotonic()
-        self._looked_at = -_LOOK_SECONDS
+        self._looked_at = -LOOK_SECONDS
         report.publish = self._publish
 
     def run(self) -> None:
@@ -84,7 +66,7 @@ class Drive:
         return ray.wait(calls, num_returns=len(calls), timeout=0)[0]
 
     def _open_seats(self) -> None:
-        if time.monotonic() - self._looked_at < _LOOK_SECONDS:
+        if time.monotonic() - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = time.monotonic()
         alive = [each for each in ray.nodes() if each["Alive"]]
@@ -226,7 +208,7 @@ class Drive:
         published = seat.handle.publish.remote(text, not self._unfinished)
         if not self._unfinished:
             with suppress(ray.exceptions.RayError):
-                ray.get(published, timeout=_LOOK_SECONDS)
+                ray.get(published, timeout=LOOK_SECONDS)
 
     def _lose(self, seat: Seat, reason: str) -> None:
         self._close(seat)
@@ -254,22 +236,12 @@ class Drive:
             self._seats.remove(seat)
         # Another at once, unless this one never worked: then the next may not either.
         if seat.node:
-            self._looked_at = -_LOOK_SECONDS
+            self._looked_at = -LOOK_SECONDS
         self._kill(seat)
 
     def _kill(self, seat: Seat) -> None:
         with suppress(ray.exceptions.RayError):
             ray.kill(seat.handle)
-
-
-def take_seconds(stations: int) -> float:
-    """For how long a station waits for news before it answers that there are none: longer where many would."""
-    return min(_TAKE_SECONDS + stations / 100, _LOOK_SECONDS)
-
-
-def place_of(seat: Seat) -> dict:
-    """Where a station is, as events tell it."""
-    return {"node": seat.node, "node_id": seat.node_id}
 
 
 def main(arguments: list[str]) -> None:
