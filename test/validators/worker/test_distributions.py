@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from curate_worker.judge.distributions import DISTRIBUTIONS, distributions_of
-from curate_worker.judge.expected import expect, is_fit_to_judge
+from curate_worker.judge.expected import Usual, expect, is_fit_to_judge
 from curate_worker.runner.dice import LoadedDice
 from curate_worker.runner.inputs import make_inputs
 from curate_worker.values import pack
@@ -77,7 +77,7 @@ def test_numbers_that_no_seed_changes_are_changed() -> None:
 
 def test_where_the_reference_itself_is_lost_it_does_not_judge() -> None:
     own = torch.randn(100)
-    usual = expect(pack(own), pack(own.double()))
+    usual = Usual.of(expect(pack(own), pack(own.double())))
     assert is_fit_to_judge(expect(pack(own * 8), pack(own.double() * 8), usual=usual), usual)
     assert not is_fit_to_judge(expect(pack(own), pack(own.double() * 1.01), usual=usual), usual)
     assert not is_fit_to_judge(expect(pack(own * torch.nan), pack(own.double()), usual=usual), usual)

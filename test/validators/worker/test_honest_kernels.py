@@ -10,7 +10,7 @@ import pytest
 import torch
 from curate_worker.judge.compare import compare
 from curate_worker.judge.distributions import DISTRIBUTIONS
-from curate_worker.judge.expected import expect, is_fit_to_judge
+from curate_worker.judge.expected import Usual, expect, is_fit_to_judge
 from curate_worker.judge.faults import Verdict
 from curate_worker.runner.inputs import make_inputs
 from curate_worker.values import pack
@@ -205,7 +205,7 @@ def test_an_honest_kernel_is_not_refused(name: str, way: int, dtype: torch.dtype
         exact = operator(*(item.double() if item.is_floating_point() else item for item in inputs))
         own = operator(*inputs)
         expected = expect(pack(own), pack(exact), pack(inputs).tensors, usual=None if dice is None else usual)
-        usual = expected if usual is None else usual
+        usual = Usual.of(expected) if usual is None else usual
         if dice is None or is_fit_to_judge(expected, usual):
             try:
                 compare(pack(ways[way](*inputs)), expected)

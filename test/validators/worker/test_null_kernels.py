@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 import torch
@@ -65,12 +66,17 @@ def test_zeros_do_not_pass_where_another_call_that_is_made_only_then_tells_them(
 
     made = []
 
-    def others(*shifts: float) -> Iterator[tuple]:
+    def noted(shift: float) -> tuple:
+        made.append(shift)
+        return call(shift)
+
+    def others(*shifts: float) -> Iterator[Callable[[], tuple]]:
         for shift in shifts:
-            made.append(shift)
-            yield call(shift)
+            yield partial(noted, shift)
 
     assert "zeros" in str(passing_null_kernel([call(-2.0)], others(-3.0)))
     assert passing_null_kernel([call(-2.0)], others(-2.5, -0.5, -4.0)) is None
     assert passing_null_kernel([call(-0.5)], others(5.0)) is None
     assert made == [-3.0, -2.5, -0.5]
+    assert "zeros" in str(passing_null_kernel([], others(-2.0, -3.0)))
+    assert passing_null_kernel([], others(-2.0, -0.5)) is None

@@ -66,7 +66,9 @@ def note(answer: CallAnswer, case: Case, evidence: Evidence) -> None:
         evidence.overrun_inputs = (evidence.overrun_inputs or set()) | set(answer.overrun)
 
 
-def check_repetition(first: Fingerprint, again: CallAnswer, case: Case, evidence: Evidence) -> None:
+def check_repetition(first: Fingerprint, run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> None:
+    """The call once more, of which the first is remembered. Raises a Verdict where it gives something else."""
+    again = seen_call(run, case, evidence, flush=flush)
     try:
         compare(again.outputs, case.expected)
     except Verdict as found:

@@ -38,13 +38,14 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     """One row per workload. Raises MachineFault; everything else is a row."""
     workloads = request.task.workloads
     prepared: Prepared | None = None
+    # Before anything is built: the task before may hold gigabytes that others wait for.
+    tasks.enter(request.task, request.settings)
     try:
         prepared = prepare(station, request.candidate)
         build_extensions(station, request.settings, prepared)
     except Verdict as found:
         known = (station.device, None) if prepared is None else (prepared.device, prepared.row())
         return [verdict_row(Circumstances(station, *known, []), workload, found) for workload in workloads]
-    tasks.enter(request.task, request.settings)
     with CandidateRun(station, request, prepared) as run:
         rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
         is_suspect = run.num_starts > 1 or any(_leaves_traces(row) for row in rows)
@@ -127,13 +128,12 @@ class _Judgement:
             require_good_conduct(evidence, reference)
         first = Fingerprint.of(check_call(self._run, reference.case(0), evidence, flush=timed, how=_KEPT))
         for index in range(1, reference.num_calls()):
-            answer = check_call(self._run, reference.case(index), evidence, flush=timed)
-            evidence.reuses_outputs = bool(evidence.reuses_outputs) or answer.is_reused
+            is_reused = check_call(self._run, reference.case(index), evidence, flush=timed).is_reused
+            evidence.reuses_outputs = bool(evidence.reuses_outputs) or is_reused
         self._check_drawn(reference, evidence, flush=timed)
         self._check_unforeseen(reference, evidence, flush=timed)
         # Last, so that what a program keeps from its previous call is wrong here.
-        again = seen_call(self._run, reference.case(0), evidence, flush=timed)
-        check_repetition(first, again, reference.case(0), evidence)
+        check_repetition(first, self._run, reference.case(0), evidence, flush=timed)
         self._require_no_stale_answer(reference, first, timed)
         require_present_parameters(self._run, reference, evidence)
         if self._run.proved_on != "interpreter":
@@ -200,17 +200,24 @@ class _Judgement:
             raise
 
     def _check_drawn(self, reference: Reference, evidence: Evidence, *, flush: bool) -> None:
-        for name, case in reference.drawn_cases():
+        for name in reference.distributions():
             self._station.locks.give_way()
-            try:
-                check_call(self._run, case, evidence, flush=flush)
-            except Verdict as found:
-                found.log = f"on inputs drawn {name}: {found.log}"
-                raise
-            evidence.distributions.append(name)
+            self._check_one_drawn(reference, name, evidence, flush=flush)
         evidence.left_out_distributions = [
             name for name in reference.distributions() if name not in evidence.distributions
         ]
+
+    # By itself: the next case may need the memory of this one.
+    def _check_one_drawn(self, reference: Reference, name: str, evidence: Evidence, *, flush: bool) -> None:
+        case = reference.drawn_case(name)
+        if case is None:
+            return
+        try:
+            check_call(self._run, case, evidence, flush=flush)
+        except Verdict as found:
+            found.log = f"on inputs drawn {name}: {found.log}"
+            raise
+        evidence.distributions.append(name)
 
     def _look_at_contracts(self, reference: Reference, evidence: Evidence) -> None:
         # Changed copies of gigabytes have no room beside what they are compared with.

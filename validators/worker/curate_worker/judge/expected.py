@@ -39,12 +39,27 @@ class Expected:
     """What the reference gives in higher precision for inputs moved by a rounding; empty where not looked at."""
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What is remembered of what is expected on the task's own inputs, without the outputs themselves."""
+
+    tolerances: list[Tolerance | None]
+    finite_shares: list[float]
+    """Per leaf: the share of its numbers that are finite; 1 where it is compared exactly."""
+
+    @classmethod
+    def of(cls, expected: Expected) -> Usual:
+        """Of the expectation on a call that is as the task says."""
+        shares = [_finite_share(leaf) if is_rounded(leaf) else 1.0 for leaf in expected.own]
+        return cls(expected.tolerances, shares)
+
+
 def expect(  # noqa: PLR0913
     own: Parcel,
     exact: Parcel | None,
     inputs: Sequence[TensorDescriptor] = (),
     *,
-    usual: Expected | None = None,
+    usual: Usual | None = None,
     nudged: Sequence[Parcel] = (),
     tensor_float: bool = False,
 ) -> Expected:
@@ -116,7 +131,7 @@ def _with_faint_numbers(tolerance: Tolerance | None, own: Leaf, exact: Leaf) -> 
     return with_faint_numbers(tolerance, own.tensor(), exact.tensor())
 
 
-def _like(leaves: list[Leaf], usual: Expected) -> list[Tolerance | None]:
+def _like(leaves: list[Leaf], usual: Usual) -> list[Tolerance | None]:
     return usual.tolerances if len(usual.tolerances) == len(leaves) else [None] * len(leaves)
 
 
@@ -130,23 +145,20 @@ def _relaxed(own: Leaf, tolerance: Tolerance | None, usual: Tolerance | None) ->
     return tolerance.for_unusual_inputs().at_least(usual, measure_error(own.tensor(), own.tensor()).rms_of_truth)
 
 
-def is_fit_to_judge(expected: Expected, usual: Expected) -> bool:
+def is_fit_to_judge(expected: Expected, usual: Usual) -> bool:
     """
     Whether something can be told by what is expected on unusual inputs: it is mostly finite, as usual, and the
     reference itself errs about as little as usual.
     """
-    leaves = zip(expected.own, usual.own, strict=True) if len(expected.own) == len(usual.own) else []
-    for leaf, other in leaves:
-        if is_rounded(leaf) and _finite_share(leaf) < min(_LEAST_FINITE, _finite_share(other)):
+    if len(expected.own) != len(usual.tolerances):
+        return False
+    for leaf, share in zip(expected.own, usual.finite_shares, strict=True):
+        if is_rounded(leaf) and _finite_share(leaf) < min(_LEAST_FINITE, share):
             return False
-    for mine, theirs in zip(expected.tolerances, usual.tolerances, strict=True):
-        if (
-            mine is not None
-            and theirs is not None
-            and mine.own_max_rmse > _WORSE * theirs.for_unusual_inputs().max_rmse
-        ):
-            return False
-    return len(expected.own) == len(usual.own)
+    return all(
+        mine is None or theirs is None or mine.own_max_rmse <= _WORSE * theirs.for_unusual_inputs().max_rmse
+        for mine, theirs in zip(expected.tolerances, usual.tolerances, strict=True)
+    )
 
 
 def is_mostly_finite(expected: Expected) -> bool:

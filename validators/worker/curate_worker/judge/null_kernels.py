@@ -21,19 +21,27 @@ Outputs = list[torch.Tensor] | None
 Call = tuple[Parcel, Expected]
 
 
-def passing_null_kernel(calls: list[Call], more: Iterable[Call] = ()) -> str | None:
+def passing_null_kernel(calls: list[Call], more: Iterable[Callable[[], Call | None]] = ()) -> str | None:
     """
-    The name of a null kernel that passes on every call, or None. `more` are calls that are made one at a time, as far
-    as they are needed.
+    The name of a null kernel that passes on every call, or None. `more` make calls of which there may be room for one;
+    they are made as far as they are needed.
     """
     with phase("null_kernels"):
-        passing = list(_passing(calls))
-        for call in more if passing else ():
-            also = set(_passing([call]))
-            passing = [name for name in passing if name in also]
-            if not passing:
+        passing = list(_passing(calls)) if calls else None
+        for make in more:
+            if passing == []:
                 break
+            passing = _still_passing(passing, make)
         return passing[0] if passing else None
+
+
+# The call is gone when this returns: the next one may need its memory.
+def _still_passing(passing: list[str] | None, make: Callable[[], Call | None]) -> list[str] | None:
+    call = make()
+    if call is None:
+        return passing
+    also = list(_passing([call]))
+    return also if passing is None else [name for name in passing if name in also]
 
 
 def _passing(calls: list[Call]) -> Iterator[str]:

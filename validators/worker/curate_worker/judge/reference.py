@@ -15,7 +15,7 @@ from .compare import compare
 from .distributions import distributions_of
 from .faults import RunnerLost, Verdict
 from .mutants import MutantReport, MutantTrial, try_mutants
-from .null_kernels import passing_null_kernel
+from .null_kernels import Call, passing_null_kernel
 from .precision import choose_precision
 from .reference_cases import ReferenceCases, dice_of
 from .runner_handle import RunnerHandle
@@ -50,12 +50,27 @@ class Reference(ReferenceCases):
             return
         self._tolerances = self.case(0).expected.tolerances
         self._find_unseeded(digests)
-        calls = [(case.inputs, case.expected) for case in map(self.case, self._numbers())]
-        more = ((case.inputs, case.expected) for _, case in self.drawn_cases())
-        passing = passing_null_kernel(calls, more) if self._is_heavy else passing_null_kernel([*calls, *more])
+        passing = self._passing_null_kernel()
         if passing is not None:
             text = f"{passing} would pass on every call, so that passing means nothing"
             raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
+
+    def _passing_null_kernel(self) -> str | None:
+        drawn = [partial(self._drawn_call, name) for name in self.distributions()]
+        if self.is_large:
+            return passing_null_kernel([], [partial(self._usual_call, 0), *drawn])
+        calls = [self._usual_call(number) for number in self._numbers()]
+        if self._is_heavy:
+            return passing_null_kernel(calls, drawn)
+        return passing_null_kernel([*calls, *(call for call in (make() for make in drawn) if call is not None)])
+
+    def _usual_call(self, number: int) -> Call:
+        case = self.case(number)
+        return case.inputs, case.expected
+
+    def _drawn_call(self, name: str) -> Call | None:
+        case = self.drawn_case(name)
+        return None if case is None else (case.inputs, case.expected)
 
     def _find_unseeded(self, digests: list[str]) -> None:
         others = zip(digests, digests_of(self.make_inputs(self._how(1))), strict=False)
@@ -126,8 +141,7 @@ class Reference(ReferenceCases):
         numbers = self._numbers()[: self.settings.calls]
         cases = [(self._how(index), partial(self.case, index)) for index in numbers]
         drawn = [
-            (self._how(f"drawn {name}", dice_of(name)), partial(self._drawn_case, name))
-            for name in self.distributions()
+            (self._how(f"drawn {name}", dice_of(name)), partial(self.drawn_case, name)) for name in self.distributions()
         ]
         seed, timeout_s = self.seed("mutants"), self.settings.timeout_s
         how = (self.settings.mode, seed, timeout_s, self.give_way, self.changed)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case, is_large, with_one_element_replaced
 from .distributions import distributions_of
-from .expected import by_own, expect, is_fit_to_judge, is_mostly_finite
+from .expected import Usual, by_own, expect, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
 from .leaves import leaves_of
 from .moved_state import with_parameters_moved
@@ -21,7 +21,7 @@ from .tolerance import Tolerance, is_rounded
 # The numbers of cases that are made from the first.
 _NEAR, _DRAWN, _MOVED = -1, -2, -3
 _FEW_NUMBERS, _CALLS_FOR_FEW, _DRAWS_FOR_FEW, _CHEAP_BYTES = 16, 6, 8, 16 << 20
-_CALLS_FOR_MANY = 3
+_CALLS_FOR_MANY, _DISTRIBUTIONS_FOR_MANY = 3, 2
 # About as many cases as are looked at together.
 _MANY = 10
 
@@ -40,6 +40,7 @@ class ReferenceCases(ReferenceProgram):
     _unseeded: list[int] = field(default_factory=list)
     """Places of inputs that are the same whatever the seed."""
     _secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    _usual: Usual | None = None
     _is_large: bool | None = None
     _is_few: bool | None = None
     _tolerances: list[Tolerance | None] = field(default_factory=list)
@@ -101,7 +102,7 @@ class ReferenceCases(ReferenceProgram):
         own = self.call(inputs, flush=False, look=False).output
         exact = None if self.precision is None else self.run_oracle(inputs, self.precision)
         nudged = self._nudged(inputs, own)
-        usual = self.case(0).expected if unusual else None
+        usual = self.usual() if unusual else None
         how = {"usual": usual, "nudged": nudged, "tensor_float": self.settings.precision == "allow_tf32"}
         num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
         return Case(index, inputs, expect(own, exact, inputs.tensors, **how), num_bytes)
@@ -119,12 +120,11 @@ class ReferenceCases(ReferenceProgram):
                 raise
             return []
 
-    def drawn_cases(self) -> Iterator[tuple[str, Case]]:
-        """By distribution, cases with inputs drawn otherwise, but for those on which the reference cannot judge."""
-        for name in () if self.is_large else self.distributions():
-            case = self._drawn_case(name)
-            if case is not None:
-                yield name, case
+    def usual(self) -> Usual:
+        """What to expect where inputs are as the task says, in few words."""
+        if self._usual is None:
+            self._usual = Usual.of(self.case(0).expected)
+        return self._usual
 
     def num_calls(self) -> int:
         """
@@ -143,14 +143,24 @@ class ReferenceCases(ReferenceProgram):
         return self._is_few
 
     def distributions(self) -> tuple[str, ...]:
-        """Those that this mode asks for; the most telling one again where few numbers come out."""
+        """
+        Those that this mode asks for, the first of them where billions come out; the most telling one again where few
+        numbers do.
+        """
         asked = distributions_of(self.settings.mode)
+        if self.is_large:
+            return asked[:_DISTRIBUTIONS_FOR_MANY]
         again = range(2, _DRAWS_FOR_FEW + 1) if self._gives_few_numbers() else ()
         return (*asked, *(f"{asked[0]} {number}" for number in again))
 
-    def _drawn_case(self, name: str) -> Case | None:
+    def drawn_case(self, name: str) -> Case | None:
+        """The case of a distribution; None where the reference cannot judge on it."""
         if name in self._drawn:
             return self._drawn[name]
+        usual = self.usual()
+        if self.is_large:
+            self._latest = None
+            self.forget_inputs()
         try:
             inputs = self.make_inputs(self._how(f"drawn {name}", dice_of(name)))
             case = self._case_of(_DRAWN, inputs, unusual=True)
@@ -158,7 +168,7 @@ class ReferenceCases(ReferenceProgram):
             if found.cause in LOST_CAUSES:
                 raise
             case = None
-        if case is not None and not is_fit_to_judge(case.expected, self.case(0).expected):
+        if case is not None and not is_fit_to_judge(case.expected, usual):
             case = None
         if not self._is_heavy:
             self._drawn[name] = case
@@ -221,7 +231,7 @@ class ReferenceCases(ReferenceProgram):
             return None
         finally:
             self.load_state(self.state)
-        return case if is_fit_to_judge(case.expected, usual.expected) else None
+        return case if is_fit_to_judge(case.expected, self.usual()) else None
 
     # Of those that can be held at the same time. What one large output tells, a second need not tell again.
     def _numbers(self) -> range:
