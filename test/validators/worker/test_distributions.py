@@ -16,7 +16,7 @@ LOW, HIGH = 3, 9
 
 
 def drawn(name: str | None, get_inputs: object, **how: object) -> list:
-    options = {"seed": 5, "dice": name, "vary": False, "jitter": [], **how}
+    options = {"seed": 5, "dice": name, "vary": False, "jitter": [], "tame": False, **how}
     return make_inputs(SimpleNamespace(get_inputs=get_inputs), "cpu", options)
 
 
@@ -40,7 +40,21 @@ def test_the_same_seed_draws_the_same_in_every_dtype(name: str, dtype: torch.dty
 
     first, second = drawn(name, get_inputs), drawn(name, get_inputs)
     assert all(torch.equal(mine, other) for mine, other in zip(first, second, strict=True))
-    assert first[0].dtype == dtype and 0 <= float(first[1].min()) <= float(first[1].max()) <= 1
+    assert first[0].dtype == dtype
+    tame = drawn(name, get_inputs, tame=True)
+    assert 0 <= float(tame[1].min()) <= float(tame[1].max()) <= 1
+
+
+def test_uniform_numbers_that_are_given_as_they_are_fall_below_zero_as_well() -> None:
+    def get_inputs() -> list:
+        weights = torch.rand(40, 5)
+        return [torch.rand(40, 5), torch.rand(9).half(), weights / weights.sum(-1, keepdim=True), torch.rand(9) < 1 / 2]
+
+    plain, half, shares, chosen = drawn("by-row", get_inputs)
+    assert (plain < 0).any() and (half < 0).any()
+    assert (shares >= 0).all() and torch.allclose(shares.sum(-1), torch.ones(40))
+    assert chosen.dtype == torch.bool
+    assert all((item >= 0).all() for item in drawn("by-row", get_inputs, tame=True)[:3])
 
 
 def test_the_last_number_matters_where_mass_is_peaked() -> None:

@@ -150,8 +150,6 @@ def _judge_rounded(
             if bool((wrong & (torch.isfinite(given) != torch.isfinite(mine))).any()):
                 cause = "NONFINITE"
             num_wrong += int(wrong.sum())
-            if not in_full:
-                break
         measure.add(given, truth)
         max_relative = max(max_relative, _max_relative(given, truth))
         offset += given.numel()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 DISTRIBUTIONS: Final = {
-    "by-row": "rows of sizes from 1/8 to 8, each off its centre; a quarter of the integers at either end",
+    "by-row": "rows of sizes from 1/8 to 8, off centre, uniform ones below zero too; a quarter of integers at an end",
     "peaked": "in each row one number that matters, in the last row at its end; equal integers",
     "heavy-tailed": "cubes of normal numbers, fourth powers of uniform ones",
     "large": "8 times as large",

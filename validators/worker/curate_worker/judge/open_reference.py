@@ -18,15 +18,22 @@ _TIMES_INPUTS, _TIMES_STATE = 30, 10
 _MUCH_MEMORY = 3 << 30
 
 
-def open_reference(
-    station: Station, runner: RunnerHandle, task: Task, workload: Workload, how: tuple[Settings, str]
+def open_reference(  # noqa: PLR0913
+    station: Station,
+    runner: RunnerHandle,
+    task: Task,
+    workload: Workload,
+    how: tuple[Settings, str],
+    *,
+    is_tame: bool = False,
 ) -> Reference:
     """
-    Opens the reference of a workload in a process, with settings on a device, and proves it fit to judge by. Raises a
-    Verdict that blames the task.
+    Opens the reference of a workload in a process, with settings on a device, and proves it fit to judge by; `is_tame`
+    draws nothing below zero that the task draws from zero to one. Raises a Verdict that blames the task.
     """
     settings, device = how
     reference = opened_reference(station, runner, task, workload, how)
+    reference.is_tame = is_tame
     if device != "cpu":
         with station.locks.off_gpu():
             num_bytes = _TIMES_INPUTS * input_bytes(runner, workload) + _TIMES_STATE * reference.state.num_bytes

@@ -54,6 +54,8 @@ class Reference(ReferenceCases):
         if passing is not None:
             text = f"{passing} would pass on every call, so that passing means nothing"
             raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
+        if self.is_large:
+            self._spare_oracle()
 
     def _passing_null_kernel(self) -> str | None:
         drawn = [partial(self._drawn_call, name) for name in self.distributions()]
@@ -63,6 +65,14 @@ class Reference(ReferenceCases):
         if self._is_heavy:
             return passing_null_kernel(calls, drawn)
         return passing_null_kernel([*calls, *(call for call in (make() for make in drawn) if call is not None)])
+
+    # Of every distribution something must be known first, while nobody else needs the memory.
+    def _spare_oracle(self) -> None:
+        for name in self.distributions():
+            if name not in self._drawn_tolerances:
+                self.drawn_case(name)
+        self._latest = None
+        self._spares_oracle = True
 
     def _usual_call(self, number: int) -> Call:
         case = self.case(number)

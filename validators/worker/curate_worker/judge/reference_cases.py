@@ -45,6 +45,12 @@ class ReferenceCases(ReferenceProgram):
     _is_few: bool | None = None
     _tolerances: list[Tolerance | None] = field(default_factory=list)
     """What the outputs of the first case are held against."""
+    _drawn_tolerances: dict[str, list[Tolerance | None] | None] = field(default_factory=dict)
+    """The same by distribution, of large cases; None where the reference cannot judge."""
+    is_tame: bool = False
+    """Whether no numbers are drawn below zero that the task draws from zero to one."""
+    _spares_oracle: bool = False
+    """Whether later cases have the reference's own output only: beside a candidate there is no more room."""
     _latest: Case | None = None
     """The last one that was too large to be kept for long."""
 
@@ -92,13 +98,20 @@ class ReferenceCases(ReferenceProgram):
         self._latest = None
         self.forget_inputs()
         inputs = self.make_inputs(self._how(self._purpose(index)))
-        own = self.call(inputs, flush=True, look=False).output
-        return Case(index, inputs, by_own(own, self._tolerances), inputs.num_bytes + own.num_bytes)
+        return self._case_by_own(index, inputs, self._tolerances, flush=True)
+
+    def _case_by_own(
+        self, index: int, inputs: Parcel, tolerances: list[Tolerance | None], *, flush: bool = False
+    ) -> Case:
+        own = self.call(inputs, flush=flush, look=False).output
+        return Case(index, inputs, by_own(own, tolerances), inputs.num_bytes + own.num_bytes)
 
     def _purpose(self, index: int) -> int | str:
         return index if self._is_foreseen(index) else f"{self._secret} {index}"
 
     def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
+        if self._spares_oracle:
+            return self._case_by_own(index, inputs, self._tolerances)
         own = self.call(inputs, flush=False, look=False).output
         exact = None if self.precision is None else self.run_oracle(inputs, self.precision)
         nudged = self._nudged(inputs, own)
@@ -157,22 +170,35 @@ class ReferenceCases(ReferenceProgram):
         """The case of a distribution; None where the reference cannot judge on it."""
         if name in self._drawn:
             return self._drawn[name]
-        usual = self.usual()
         if self.is_large:
-            self._latest = None
-            self.forget_inputs()
-        try:
-            inputs = self.make_inputs(self._how(f"drawn {name}", dice_of(name)))
-            case = self._case_of(_DRAWN, inputs, unusual=True)
-        except Verdict as found:
-            if found.cause in LOST_CAUSES:
-                raise
-            case = None
-        if case is not None and not is_fit_to_judge(case.expected, usual):
-            case = None
+            return self._large_drawn_case(name)
+        case = self._fit_drawn_case(name)
         if not self._is_heavy:
             self._drawn[name] = case
         return case
+
+    def _large_drawn_case(self, name: str) -> Case | None:
+        self._latest = None
+        self.forget_inputs()
+        if name not in self._drawn_tolerances:
+            case = self._fit_drawn_case(name)
+            self._drawn_tolerances[name] = None if case is None else case.expected.tolerances
+            return case
+        tolerances = self._drawn_tolerances[name]
+        return None if tolerances is None else self._case_by_own(_DRAWN, self._drawn_inputs(name), tolerances)
+
+    def _drawn_inputs(self, name: str) -> Parcel:
+        return self.make_inputs(self._how(f"drawn {name}", dice_of(name)))
+
+    def _fit_drawn_case(self, name: str) -> Case | None:
+        usual = self.usual()
+        try:
+            case = self._case_of(_DRAWN, self._drawn_inputs(name), unusual=True)
+        except Verdict as found:
+            if found.cause in LOST_CAUSES:
+                raise
+            return None
+        return case if is_fit_to_judge(case.expected, usual) else None
 
     def contract_case(self, change: Callable[[Parcel], Parcel | None]) -> Case | None:
         """The first case with changed inputs; None where that cannot be, or the reference is of no use on them."""
@@ -251,6 +277,7 @@ class ReferenceCases(ReferenceProgram):
             "dice": dice,
             "vary": not is_first,
             "jitter": [] if is_first else self._unseeded,
+            "tame": self.is_tame,
         }
 
 

@@ -37,8 +37,7 @@ class TaskSession:
         if known is None:
             task, settings = self._key
             try:
-                process = self._process(settings, device)
-                known = open_reference(self._station, process, task, workload, (settings, device))
+                known = self._opened(task, workload, (settings, device))
                 self._keep_process(known)
             except Verdict as found:
                 known = found
@@ -49,6 +48,16 @@ class TaskSession:
         if isinstance(known, Verdict):
             raise Verdict(known.status, known.stage, known.cause, known.blame, known.log, known.proved_on)
         return known
+
+    # Numbers below zero may be more than it bears: an index out of range on a GPU takes the process along.
+    def _opened(self, task: Task, workload: Workload, how: tuple[Settings, str]) -> Reference:
+        try:
+            return open_reference(self._station, self._process(*how), task, workload, how)
+        except Verdict as found:
+            if found.cause != "REF_CRASH" and (how[1] != "cuda" or found.cause != "REF_INVALID"):
+                raise
+        self._end_process(how[1])
+        return open_reference(self._station, self._process(*how), task, workload, how, is_tame=True)
 
     # Starting one takes longer than most references, so the workloads of a task share it.
     def _process(self, settings: Settings, device: str) -> RunnerHandle:

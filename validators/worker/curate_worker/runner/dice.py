@@ -27,6 +27,8 @@ class LoadedDice(TorchDispatchMode):
         self._normal = _NORMAL[name]
         self._uniform = _UNIFORM.get(name)
         self._integer = _INTEGER.get(name)
+        self._returned = _RETURNED.get(name)
+        self._uniforms: list[torch.Tensor] = []
 
     # As `Widen` says.
     @classmethod
@@ -43,11 +45,31 @@ class LoadedDice(TorchDispatchMode):
             return self._changed(result, self._normal)
         if name in ("normal", "normal_", "normal_functional"):
             return self._changed(result, lambda drawn: _standardised(drawn, self._normal, args, kwargs))
-        if name in ("rand", "rand_like") and self._uniform is not None:
-            return self._changed(result, self._uniform)
+        if name in ("rand", "rand_like"):
+            if self._returned is not None and isinstance(result, torch.Tensor):
+                self._uniforms.append(result)
+            return result if self._uniform is None else self._changed(result, self._uniform)
         if name in ("randint", "randint_like", "random_", "random") and self._integer is not None:
             return self._changed(result, self._integer)
         return result
+
+    def change_returned(self, leaves: list) -> None:
+        """
+        Changes those inputs that are uniform numbers as they were drawn. Whatever was made of such numbers, such as
+        indices, masks and weights that sum to one, may have to lie between zero and one.
+        """
+        for leaf in leaves:
+            if self._returned is not None and isinstance(leaf, torch.Tensor) and self._is_uniform(leaf):
+                with torch.no_grad():
+                    leaf.copy_(self._returned(leaf))
+
+    def _is_uniform(self, leaf: torch.Tensor) -> bool:
+        if not leaf.is_floating_point() or leaf.numel() == 0 or 0 in leaf.stride():
+            return False
+        return any(
+            leaf.shape == drawn.shape and torch.equal(leaf, drawn.to(leaf.device, leaf.dtype))
+            for drawn in self._uniforms
+        )
 
     @staticmethod
     def _changed(result: object, change: Callable[[torch.Tensor], torch.Tensor]) -> object:
@@ -113,4 +135,6 @@ _NORMAL: Final[dict[str, Callable[[torch.Tensor], torch.Tensor]]] = {
     "equal": _equal,
 }
 _UNIFORM: Final = {"heavy-tailed": _skewed, "small": lambda drawn: drawn * _SMALL}
+# Many tasks draw all that they are given from zero to one, where the absolute value and a rectifier do nothing.
+_RETURNED: Final = {"by-row": lambda drawn: _by_row(drawn * 2 - 1)}
 _INTEGER: Final = {"by-row": _near_edges, "peaked": _equal}

@@ -71,10 +71,16 @@ def _drawn(get_inputs: Callable[[], object], device: str, how: dict) -> object:
 
 
 def _drawn_in(place: contextlib.AbstractContextManager, get_inputs: Callable[[], object], how: dict) -> object:
-    dice = contextlib.nullcontext() if how["dice"] is None else LoadedDice(how["dice"])
     seed_all(how["seed"])
+    if how["dice"] is None:
+        with place, _other_seeds_ignored():
+            return get_inputs()
+    dice = LoadedDice(how["dice"])
     with place, _other_seeds_ignored(), dice:
-        return get_inputs()
+        inputs = get_inputs()
+    if not how["tame"]:
+        dice.change_returned(tree_leaves(inputs))
+    return inputs
 
 
 def _varied(item: object) -> object:

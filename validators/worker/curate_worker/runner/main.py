@@ -36,8 +36,11 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
     runner = Runner(place.scratch, turnstile=Turnstile(TURNSTILE) if place.has_turnstile else None)
     while (message := channel.receive()) is not None:
         answer = _handle(runner, message, place.scratch)
+        del message
+        # The judge needs room for what it is sent.
+        runner.give_back()
         channel.send(answer.kind, answer.body, answer.blobs)
-        del message, answer
+        del answer
         runner.give_back()
 
 
