@@ -20,6 +20,7 @@ from .given_memory import GivenMemory
 from .memory import have_same_bits, memory_of, shared_places
 from .poisoned_memory import PoisonedMemory
 from .profile import Profile
+from .quick_draws import quick_draws
 from .results import pack_result
 
 _MOST_KEPT: Final = 64 << 20
@@ -198,7 +199,7 @@ class Program:
 def construct(kind: type, init: object, device: str) -> Program:
     """Makes the model from its constructor arguments."""
     args, kwargs = arguments_of(init)
-    with torch.no_grad():
+    with torch.no_grad(), quick_draws(device):
         model = kind(*args, **kwargs)
     if not callable(model):
         raise FaultInInput("INIT_ERROR", f"{kind.__name__} makes nothing that can be called")

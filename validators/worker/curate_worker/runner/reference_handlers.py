@@ -20,6 +20,7 @@ from .mutants import Origin, call_mutant, mutants_of
 from .needed_inputs import needed_shares
 from .parameters import redraw_constants
 from .program import Program, arguments_of
+from .quick_draws import quick_draws
 from .runner_state import Handler, OpenReference, Runner
 
 
@@ -34,7 +35,7 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     seed_all(body["seed"])
     args, kwargs = arguments_of(init)
     # Constructors copy into parameters, which PyTorch allows only where nothing is recorded.
-    with torch.no_grad():
+    with torch.no_grad(), quick_draws(runner.device):
         model = module.Model(*args, **kwargs)
     if isinstance(model, torch.nn.Module):
         redraw_constants(model)

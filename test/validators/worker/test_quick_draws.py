@@ -1,0 +1,28 @@
+"""Large tensors of a model are drawn elsewhere and are what they were."""
+
+from __future__ import annotations
+
+import torch
+from curate_worker.runner.quick_draws import _QuickDraws, quick_draws
+
+LOW, HIGH = 2.0, 3.0
+
+
+def test_large_parameters_stay_parameters_on_the_processor_and_hold_what_was_asked_for() -> None:
+    with torch.no_grad(), _QuickDraws("cpu"):
+        linear, drawn = torch.nn.Linear(1024, 1024), torch.randn(1024, 1024)
+        known = torch.empty(1 << 20, dtype=torch.float16).uniform_(LOW, HIGH)
+    assert linear.weight.is_leaf and linear.weight.requires_grad and linear.weight.device.type == "cpu"
+    assert 0 < float(linear.weight.abs().max()) <= 1 / 32
+    assert abs(float(drawn.std()) - 1) < 1 / 100
+    assert known.dtype == torch.float16 and LOW <= float(known.min()) <= float(known.max()) <= HIGH
+
+
+def test_without_a_gpu_and_for_small_tensors_nothing_changes() -> None:
+    torch.manual_seed(5)
+    wanted = torch.randn(8), torch.empty(3).uniform_()
+    for mode in (quick_draws("cpu"), _QuickDraws("cpu")):
+        torch.manual_seed(5)
+        with mode:
+            given = torch.randn(8), torch.empty(3).uniform_()
+        assert all(torch.equal(mine, other) for mine, other in zip(given, wanted, strict=True))
