@@ -178,6 +178,8 @@ class ReferenceCases(ReferenceProgram):
         return case
 
     def _large_drawn_case(self, name: str) -> Case | None:
+        # Before the case that it is taken from is gone.
+        self.usual()
         self._latest = None
         self.forget_inputs()
         if name not in self._drawn_tolerances:

@@ -82,6 +82,8 @@ def _time_round(time_pair: TimePair, progress: _Progress, how: Round) -> None:
         case = make()
         start = time.monotonic()
         pair = time_pair(case, progress.patience)
+        # The next one may need its memory.
+        del case
         if not all(timing.host_was_free for timing in pair):
             progress.patience = min(2 * progress.patience, _MAX_PATIENCE)
         if place >= warm_ups:
