@@ -57,13 +57,18 @@ function changedByMethod(frame: Frame, call: SyntaxNode): string[] {
   const object = callee?.type === 'attribute' ? fieldOf(callee, 'object') : null
   if (callee?.type === 'identifier') return [...written, ...changedByFunction(frame, callee, positional[0])]
   if (callee === null || attribute === null || object === null || isGradient(textOf(file, object))) return written
-  const method = textOf(file, attribute)
+  const method = operatorName(textOf(file, callee)) ?? textOf(file, attribute)
   const isInPlace = /[a-z0-9]_$/i.test(method) && method !== 'requires_grad_'
   const [root, first] = [placeRoot(object), positional[0]]
   const isVariable = root.type === 'identifier' && frame.locals.has(textOf(file, root))
   if (isVariable && (isInPlace || MUTATORS.has(method))) return [...written, textOf(file, root)]
   const target = !isVariable && isInPlace && first !== undefined ? placeRoot(first) : null
   return target?.type === 'identifier' ? [...written, textOf(file, target)] : written
+}
+
+// `torch.ops.aten.xlogy_.Scalar_Other`: the last part only says which overload it is.
+function operatorName(callee: string): string | null {
+  return /^torch\.ops\.\w+\.(\w+)\.\w+$/.exec(callee)?.[1] ?? null
 }
 
 // `relu_(x)`, imported by its own name.

@@ -57,7 +57,7 @@ async function localRepository(url: string, context: SourceContext): Promise<str
   const found = await localGitDirectory(path, process.cwd())
   if (found !== null) return found
   throw new CurateError('repository_not_found', `${publicAddress(url)}: there is no git repository`, {
-    hint: 'Check the path in the recipe; it must be a git repository, bare or with a work tree.',
+    hint: 'Check the path; it must be a git repository, bare or with a work tree.',
   })
 }
 

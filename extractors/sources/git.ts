@@ -63,7 +63,7 @@ async function resolveCommit({ url, commit, ref }: Options, context: SourceConte
     })
   }
   throw new CurateError('ref_not_found', `${publicAddress(url)} has no branch or tag ${ref ?? 'HEAD'}`, {
-    hint: 'Check the spelling of `ref` in the recipe, or give a `commit`.',
+    hint: 'Check the spelling of the name, or give a full commit id.',
   })
 }
 
