@@ -19,6 +19,7 @@ from report import Report
 from seat import LOOK_SECONDS, Seat, place_of, take_seconds
 
 _FAILURES_TO_DRAIN = 2
+_FAILURES_TO_GIVE_UP = 6
 _BUILDS_PER_SEAT = 2
 _SETUPS_TO_GIVE_UP = 6
 
@@ -186,6 +187,9 @@ class Drive:
             self._unfinished.discard(event["shard"])
             self._report.say({**event, **place_of(seat)})
         self._drain_if_sick(seat, error["message"])
+        # Whatever else the last one was given would fail as well, and count as failed.
+        if seat.failures >= _FAILURES_TO_GIVE_UP and error.get("code") == "device_unhealthy" and self._seats == [seat]:
+            raise SystemExit(f"no station is left whose GPU works: {error['message']}")
 
     # Also while the others are only opening: who is quick to fail would have failed everything by then.
     def _drain_if_sick(self, seat: Seat, reason: str) -> None:
