@@ -14,7 +14,6 @@ from .conduct import require_good_conduct, require_own_memory, require_present_p
 from .contracts import CONTRACTS
 from .evidence import Evidence
 from .faults import Verdict
-from .floor import require_possible
 from .health import require_healthy
 from .leaves import Leaf, leaves_of
 from .log_text import clean_log
@@ -175,11 +174,9 @@ class _Judgement:
 
     def _timed(self, reference: Reference, evidence: Evidence) -> dict | None:
         alone = partial(self._station.locks.alone, self._prepared.device)
-        performance = time_candidate(self._run, reference, evidence, alone)
+        peaks = self._station.peaks if self._run.proved_on == "gpu" else None
+        performance = time_candidate(self._run, reference, evidence, alone, peaks)
         _require_rest(self._run)
-        if performance is not None:
-            peaks = self._station.peaks if self._run.proved_on == "gpu" else None
-            performance = require_possible(reference, performance, peaks, evidence)
         if self._prepared.device == self._station.device:
             evidence.times_itself_right = self._station.self_timing.is_good
             evidence.self_timing_objection = self._station.self_timing.objection

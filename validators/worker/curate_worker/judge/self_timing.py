@@ -14,9 +14,8 @@ from .device_lock import PROCESSOR
 
 _HOUR: Final = 3600.0
 _SOON: Final = 300.0
-# Two processes of one program differ by that much although each of them is steady: seen on an H100, and on a busy
-# processor. The goal is 1 %.
-_LIMIT_ON_GPU, _LIMIT_ON_PROCESSOR = 0.03, 0.05
+# Six times on an H200 all were within 0.05 %; processes of one program differ by more on a busy processor.
+_LIMIT_ON_GPU, _LIMIT_ON_PROCESSOR = 0.01, 0.05
 _ATTEMPTS: Final = 2
 
 Ratio = tuple[float, float, float]

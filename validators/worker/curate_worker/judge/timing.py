@@ -6,6 +6,8 @@ from .candidate_run import CandidateRun
 from .chain_witness import chain_of_calls
 from .evidence import Evidence
 from .faults import Verdict
+from .floor import require_possible
+from .peaks import Peaks
 from .reference import Reference
 from .samples import Samples
 from .timed_pairs import TimedPairs
@@ -15,13 +17,20 @@ from .traffic import traffic_of
 _MORE = 1.25
 
 
-def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, alone: Alone) -> dict | None:
+def time_candidate(
+    run: CandidateRun, reference: Reference, evidence: Evidence, alone: Alone, peaks: Peaks | None
+) -> dict | None:
     """The `performance` field of a row, or None where no honest number can be had. Raises a Verdict."""
     pairs = TimedPairs(run, reference, evidence)
     samples = timed_samples(pairs.time, reference, alone)
     pairs.require_rest()
     evidence.timed_pairs, evidence.disturbed_pairs = len(samples), samples.num_disturbed
     evidence.enough_pairs = len(samples) >= MIN_PAIRS
+    performance = None
+    if evidence.enough_pairs:
+        # What nobody can do is no matter of another clock.
+        told = _performance(samples) | traffic_of(reference) | {"baselines": []}
+        performance = require_possible(reference, told, peaks, evidence)
     witness = samples.witness()
     if _sends_more(run, reference):
         # What its outputs take to be copied and sent, and the reference's do not, looks like hidden time and could be
@@ -42,9 +51,7 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, 
             evidence.clock_objection = None
         elif confirmed is False:
             evidence.clock_objection = "a chain of calls took longer than its process reports"
-    if evidence.clock_confirms is False or not evidence.enough_pairs:
-        return None
-    return _performance(samples) | traffic_of(reference) | {"baselines": []}
+    return None if evidence.clock_confirms is False else performance
 
 
 # What is computed while inputs arrive, or in calls too short for the outside clock, shows in a chain of calls.

@@ -105,13 +105,13 @@ class Program:
         staged = self._require_staged()
         staged.poison = PoisonedMemory() if poisoned else None
         staged.profile = Profile(self._device) if profiled else None
-        waited = waited_nanoseconds()
+        waited = waited_nanoseconds(self._device)
         with torch.no_grad(), staged.poison or staged.profile or nullcontext():
             measure = clock.measure_blocked if blocked else partial(clock.measure, patience=patience)
             measured = measure(lambda: self._model(*staged.args, **staged.kwargs))
         outputs = pack_result(measured.output, staged.tensors, changed, self._model)
         # What the host waited for does not matter where only the device was measured.
-        waited = 0 if measured.is_host_free else waited_nanoseconds() - waited
+        waited = 0 if measured.is_host_free else waited_nanoseconds(self._device) - waited
         staged.outputs = _tensors_in(measured.output)
         facts = {"nanoseconds": measured.nanoseconds, "waited_nanoseconds": waited}
         seen = {"computed_early": measured.computed_early, "host_was_free": measured.is_host_free}
