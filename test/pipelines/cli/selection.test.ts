@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { candidateFacts } from '../../../pipelines/core/records/candidate-facts.ts'
@@ -17,14 +16,6 @@ import { temporaryFolder } from '../../temporary-folder.ts'
 
 /** Rows of another program: two of a task, one that is no JSON, one of a wrong type, one twice, one without a task. */
 const VALIDATED = join(import.meta.dirname, '..', '..', 'fixtures', 'selection', 'validated.jsonl')
-const TO_PARQUET = `import json, sys, pyarrow as pa, pyarrow.parquet as pq
-rows = []
-for line in open(sys.argv[1]):
-    try: row = json.loads(line)
-    except ValueError: continue
-    if row.get("speedup_eager") != "fast": rows.append(row)
-names = list(dict.fromkeys(name for row in rows for name in row))
-pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), sys.argv[2])`
 
 async function select(input: string, ...flags: readonly string[]) {
   const workDir = await temporaryFolder()
@@ -54,17 +45,6 @@ describe('curate --recipe R --stage filter --input FILE', () => {
     const report = await readReportData('concur', workDirectory(workDir, 'concur'))
     const shown = report.candidates.map(({ id, status, speedup }) => [id, status, speedup])
     expect(shown).toEqual((await read(candidateFacts)).map((row) => [row.candidate_id, row.status, row.speedup_eager]))
-  })
-
-  test('reads the same from Parquet as from JSON lines', async () => {
-    const parquet = join(await temporaryFolder(), 'validated.parquet')
-    execFileSync('.venv/bin/python', ['-c', TO_PARQUET, VALIDATED, parquet])
-    const [fromText, fromParquet] = [
-      await select(VALIDATED, '--stage', 'filter'),
-      await select(parquet, '--stage', 'filter'),
-    ]
-    expect(await fromParquet.read(selected)).toEqual(await fromText.read(selected))
-    expect(await fromParquet.read(candidateFacts)).toEqual(await fromText.read(candidateFacts))
   })
 
   test('counts every reasoning with the tokenizer that the recipe names', async () => {
@@ -115,22 +95,9 @@ describe('curate --recipe R --stage filter --input FILE', () => {
     expect(again.stdout).toContain('Nothing to do')
   })
 
-  test.each<[string, string, RegExp]>([
-    ['another ending', 'rows.csv', /files ending in \.csv are not read/],
-    ['no such file', 'absent.jsonl', /absent\.jsonl, which cannot be read/],
-  ])('says what is wrong with %s', async (_case, name, pattern) => {
-    const folder = await temporaryFolder()
-    if (name !== 'absent.jsonl') await writeFile(join(folder, name), 'a,b\n')
-    const { exitCode, stderr } = await select(join(folder, name), '--stage', 'filter')
+  test('says what is wrong where there is no such file', async () => {
+    const { exitCode, stderr } = await select(join(await temporaryFolder(), 'absent.jsonl'), '--stage', 'filter')
     expect(exitCode).not.toBe(0)
-    expect(stderr).toMatch(pattern)
-  })
-
-  test('refuses rows of a damaged Parquet file by its name', async () => {
-    const path = join(await temporaryFolder(), 'damaged.parquet')
-    await writeFile(path, 'PAR1 this is none')
-    const { exitCode, stderr } = await select(path, '--stage', 'filter')
-    expect(exitCode).toBe(1)
-    expect(stderr).toContain('damaged.parquet is not a readable Parquet file')
+    expect(stderr).toMatch(/absent\.jsonl, which cannot be read/)
   })
 })

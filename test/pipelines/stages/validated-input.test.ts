@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -5,6 +6,17 @@ import { ownFacts } from '../../../filters/facts/facts.ts'
 import { openParquet } from '../../../pipelines/core/parquet.ts'
 import { readValidated, unreadColumns } from '../../../pipelines/stages/validated-input.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
+
+/** Rows of another program: two of a task, one that is no JSON, one of a wrong type, one twice, one without a task. */
+const VALIDATED = join(import.meta.dirname, '..', '..', 'fixtures', 'selection', 'validated.jsonl')
+const TO_PARQUET = `import json, sys, pyarrow as pa, pyarrow.parquet as pq
+rows = []
+for line in open(sys.argv[1]):
+    try: row = json.loads(line)
+    except ValueError: continue
+    if row.get("speedup_eager") != "fast": rows.append(row)
+names = list(dict.fromkeys(name for row in rows for name in row))
+pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), sys.argv[2])`
 
 /** The rows that a file of these objects is read as. */
 async function read(rows: readonly unknown[], ...mapping: readonly [object?, object?]) {
@@ -16,6 +28,27 @@ async function read(rows: readonly unknown[], ...mapping: readonly [object?, obj
 const ROW = { task_name: 'relu', code: 'def f(x): return x\n', status: 'PASSED', speedup_eager: 2 }
 
 describe('readValidated', () => {
+  it('reads the same from Parquet as from JSON lines', async () => {
+    const parquet = join(await temporaryFolder(), 'validated.parquet')
+    execFileSync('.venv/bin/python', ['-c', TO_PARQUET, VALIDATED, parquet])
+    const judgedIn = async (path: string) =>
+      (await Array.fromAsync(readValidated(path))).flatMap((row) =>
+        'judged' in row ? [[row.judged.candidate, row.judged.given, row.judged.task.reference]] : [],
+      )
+    expect(await judgedIn(parquet)).toEqual(await judgedIn(VALIDATED))
+    expect(await judgedIn(parquet)).toHaveLength(4)
+  })
+
+  it('refuses a damaged Parquet file by its name, and an ending that is not read', async () => {
+    const path = join(await temporaryFolder(), 'damaged.parquet')
+    await writeFile(path, 'PAR1 this is none')
+    await expect(Array.fromAsync(readValidated(path))).rejects.toMatchObject({
+      code: 'unreadable_parquet',
+      message: expect.stringContaining('damaged.parquet is not a readable Parquet file'),
+    })
+    await expect(Array.fromAsync(readValidated('rows.csv'))).rejects.toThrow(/files ending in \.csv are not read/)
+  })
+
   it('reads columns that go by other names, also nested ones, and says which it did not find', async () => {
     const theirs = { problem: 'relu', answer: { text: 'def f(x): return x\n' }, gain: 2, other: 1 }
     const columns = { task_name: 'problem', code: 'answer.text', speedup_eager: 'gain', hardware: 'gpu' }
