@@ -7,24 +7,48 @@ import type { Database } from '../pipelines/core/duckdb.ts'
 import { readManifest } from '../pipelines/core/manifest.ts'
 import { runProcess } from './selection/run-curate.ts'
 
-// `node bench/selection.ts --rows 1000000`: selects from synthetic candidates and compares what every rule kept with SQL that shares
+// `node bench/selection.ts --rows 1000000 [--rules scores]`: selects from synthetic candidates and compares what every rule kept with SQL that shares
 // nothing with the filters. Prints seconds, peak memory and the number of rows on which the two disagree, which must be 0; and the
 // seconds of that SQL alone, a plain DuckDB script that is told what is a copy of what, computes no fact and keeps no verdict.
 // `--python PYTHON`, with `datasketch` and `pyarrow`, also has near duplicates found by both on `--near-rows` of the same codes.
 // `--compare-only` looks again at what an earlier run left in the folder.
 
-// Exact and near duplicates are compared together: which of the two filters refuses a copy is not what matters.
-const STEPS = [
-  ['passed', 'passed'],
-  ['where', 'predicate'],
-  ['conciseness', 'concise'],
-  ['near-dedup', 'distinct_code'],
-  ['concur', 'concur'],
-  ['caps', 'capped'],
-] as const
+// `--rules texts` has codes and is what the seconds are about, `--rules scores` has figures alone, for the rules that compare those.
+const RULES = {
+  texts: {
+    name: 'bench-selection',
+    files: { rows: 'synthetic.sql', recipe: 'recipe.yaml', expected: 'expected.sql' },
+    // Exact and near duplicates are compared together: which of the two filters refuses a copy is not what matters.
+    steps: {
+      passed: 'passed',
+      where: 'predicate',
+      conciseness: 'concise',
+      'near-dedup': 'distinct_code',
+      concur: 'concur',
+      caps: 'capped',
+    },
+    parts: ['concise_and_fast', 'high_speedup'],
+    selected: 'capped',
+  },
+  scores: {
+    name: 'bench-scores',
+    files: { rows: 'scores.sql', recipe: 'scores.yaml', expected: 'scores-expected.sql' },
+    steps: {
+      passed: 'right_ones',
+      speedup: 'fast',
+      roofline: 'not_far',
+      'task-score': 'best',
+      caps: 'capped',
+      diversity: 'diverse',
+    },
+    parts: [],
+    selected: 'diverse',
+  },
+} as const
 
 const { values } = parseArgs({
   options: {
+    rules: { type: 'string', default: 'texts' },
     rows: { type: 'string', default: '1000000' },
     folder: { type: 'string', default: 'work/bench-selection' },
     'compare-only': { type: 'boolean', default: false },
@@ -32,10 +56,11 @@ const { values } = parseArgs({
     'near-rows': { type: 'string', default: '30000' },
   },
 })
+const rules = values.rules === 'scores' ? RULES.scores : RULES.texts
 const folder = resolve(values.folder)
 const here = join(import.meta.dirname, 'selection')
 const input = join(folder, 'synthetic.parquet')
-const shard = join(folder, 'bench-selection', 'filter', 'all')
+const shard = join(folder, rules.name, 'filter', 'all')
 if (!values['compare-only']) await rm(folder, { recursive: true, force: true })
 await mkdir(folder, { recursive: true })
 const database = await openDatabase(join(folder, 'database'), new AbortController().signal, {
@@ -63,8 +88,8 @@ if (values.python !== undefined) {
 }
 
 async function select(database: Database): Promise<void> {
-  await database.run((await readSql('synthetic.sql')).replace('$rows', values.rows).replace('$path', quotePath(input)))
-  runProcess(['--recipe', join(here, 'recipe.yaml'), '--input', input, '--stage', 'filter', '--work-dir', folder])
+  await database.run((await readSql(rules.files.rows)).replace('$rows', values.rows).replace('$path', quotePath(input)))
+  runProcess(['--recipe', join(here, rules.files.recipe), '--input', input, '--stage', 'filter', '--work-dir', folder])
 }
 
 async function readSql(name: string): Promise<string> {
@@ -73,21 +98,21 @@ async function readSql(name: string): Promise<string> {
 }
 
 async function compare(database: Database, shard: string): Promise<void> {
-  const statements = (await readSql('expected.sql')).replaceAll('$path', quotePath(input)).split(';')
+  const statements = (await readSql(rules.files.expected)).replaceAll('$path', quotePath(input)).split(';')
   const started = performance.now()
   for (const statement of statements) if (statement.trim() !== '') await database.run(statement)
   console.log(`plain DuckDB script: ${((performance.now() - started) / 1000).toFixed(1)} s`)
   const decisions = `read_parquet(${quotePath(join(shard, 'decisions.parquet'))})`
-  for (const [filter, table] of STEPS) {
+  for (const [filter, table] of Object.entries(rules.steps)) {
     const kept = `SELECT candidate_id FROM ${decisions} WHERE filter LIKE '${filter}@%' AND keep`
     await report(database, filter, kept, `SELECT candidate_id FROM ${table}`)
   }
-  for (const part of ['concise_and_fast', 'high_speedup']) {
+  for (const part of rules.parts) {
     const kept = `SELECT candidate_id FROM ${decisions} WHERE filter LIKE 'concur@%' AND parts LIKE '%"${part}"%'`
     await report(database, `concur:${part}`, kept, `SELECT candidate_id FROM part WHERE ${part}`)
   }
   const selected = `SELECT candidate_id FROM read_parquet(${quotePath(join(shard, 'selected.parquet'))})`
-  await report(database, 'selected', selected, 'SELECT candidate_id FROM capped')
+  await report(database, 'selected', selected, `SELECT candidate_id FROM ${rules.selected}`)
 }
 
 async function report(database: Database, rule: string, found: string, expected: string): Promise<void> {

@@ -96,14 +96,16 @@ function sizeText(numBytes: number): string {
 
 function renderFunnel({ funnel, facts, filters }: CardInput): string {
   const rejects = ranked(facts.rejects).map(([key, count]) => [...key.split('\0'), count])
+  const refusedBy = (name: string): number =>
+    [...facts.rejects].reduce((sum, [key, count]) => sum + (key.split('\0')[1] === name ? count : 0), 0)
   const stages = funnel.map(({ stage, what, count }) => [stage, what, count])
   return [
     renderTable(['stage', 'what', 'count'], stages),
     filters.length === 0
       ? 'No filter was applied.'
       : renderTable(
-          ['filter', 'what it does'],
-          filters.map(({ name, summary }) => [name, summary]),
+          ['filter', 'what it does', 'refused first'],
+          filters.map(({ name, summary }) => [name, summary, refusedBy(name)]),
         ),
     rejects.length === 0
       ? 'Nothing was rejected.'

@@ -65,6 +65,7 @@ describe('the dataset card', () => {
       '| pair | mined candidates | 3 |',
       '| filter | selected candidates | 2 |',
       '| filter | passed@3 | runtime\\_error | 1 |',
+      '| passed@3 | Keeps candidates that passed on every workload that can judge them | 1 |',
       '| sft | 2 train | ',
       '| interpreter | 1 |',
       '| words, runs of five | 2 | 0 | 0 |',
