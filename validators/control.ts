@@ -48,6 +48,7 @@ class ModelNew(torch.nn.Module):
     memory_bytes: 4e9,
     own_kernel: 'report',
     library_calls: 'allow',
+    static_tags: 'report',
     precision: 'strict',
     baselines: [],
     sanitizer_share: 0,

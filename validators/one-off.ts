@@ -31,6 +31,7 @@ export const ONE_OFF_SETTINGS = {
   memory_bytes: 8_000_000_000,
   own_kernel: 'report',
   library_calls: 'report',
+  static_tags: 'refuse',
   precision: 'strict',
   baselines: null,
   sanitizer_share: 0,

@@ -46,6 +46,7 @@ const SETTINGS = {
   memory_bytes: 6_000_000_000,
   own_kernel: 'report',
   library_calls: 'allow',
+  static_tags: 'report',
   precision: 'strict',
   baselines: [],
   sanitizer_share: 0,

@@ -44,6 +44,8 @@ export interface JudgeSettings {
   readonly own_kernel: 'report' | 'require'
   /** `forbid` refuses candidates that libraries do the work for; with `allow` nobody measures it. */
   readonly library_calls: 'allow' | 'report' | 'forbid'
+  /** `refuse` runs nothing whose text does what no honest kernel does. */
+  readonly static_tags: 'report' | 'refuse'
   /** `allow_tf32` lets products of float32 be TensorFloat-32. */
   readonly precision: 'strict' | 'allow_tf32'
   /** What is timed beside eager mode; null for all of it with `certify`, and nothing otherwise. */

@@ -174,6 +174,12 @@ const Validate = z.strictObject({
     .enum(['allow', 'report', 'forbid'])
     .default('report')
     .describe('`report` measures what libraries do of a call, `forbid` refuses more than 5 %, `allow` does not look'),
+  static_tags: z
+    .enum(['report', 'refuse'])
+    .default('refuse')
+    .describe(
+      '`refuse` runs no candidate whose text does what no honest kernel does, such as replacing parts of PyTorch',
+    ),
   memory_bytes: z.int().positive().default(8_000_000_000).describe('Address space of one candidate process'),
   workers: z
     .int()

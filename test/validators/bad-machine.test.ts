@@ -75,6 +75,7 @@ async function judge(name: string, cacheFolder = '/nonexistent') {
     seed: 0,
     own_kernel: 'report',
     library_calls: 'allow',
+    static_tags: 'report',
     precision: 'strict',
     baselines: [],
     sanitizer_share: 0,

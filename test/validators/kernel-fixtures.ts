@@ -36,6 +36,10 @@ const Expected = ExpectedRow.extend({
   memory_bytes: z.int().default(1_500_000_000),
   own_kernel: z.enum(['report', 'require']).default('report'),
   library_calls: z.enum(['allow', 'report', 'forbid']).default('report'),
+  static_tags: z
+    .enum(['report', 'refuse'])
+    .default('report')
+    .describe('What runs is to be refused for what it does, also where its text gives it away'),
   precision: z.enum(['strict', 'allow_tf32']).default('strict'),
   baselines: z.array(z.enum(BASELINES)).default([]).describe('What a timed row must have figures over'),
   attacks: z

@@ -86,13 +86,15 @@ async function judge(fixture: KernelFixture): Promise<Evaluation[]> {
 }
 
 function settingsOf({ expected }: KernelFixture): ValidatorSettings {
-  const { mode, calls, timeout_s, memory_bytes, own_kernel, library_calls, precision, baselines } = expected
+  const { mode, calls, timeout_s, memory_bytes, own_kernel, library_calls, static_tags, precision, baselines } =
+    expected
   const limits = { timeout_s, memory_bytes, timing_s: 0.5, build_timeout_s: 120 }
   return {
     mode,
     calls,
     own_kernel,
     library_calls,
+    static_tags,
     precision,
     baselines,
     sanitizer_share: 0,

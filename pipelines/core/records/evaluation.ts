@@ -158,6 +158,18 @@ export const Evaluation = z.object({
     'What a call spends its time on, by PyTorch’s profiler: on a GPU by kernels, on the processor by operators and extensions; null where nobody measured it',
   ),
   checks: z.array(Check).describe('Contracts beside the values, each passed, failed or not applicable'),
+  tags: z
+    .array(
+      z.object({
+        rule: z.string().describe('What the text does: `replaces-foreign`, `starts-process`, `keeps-answers`, ...'),
+        tier: z.int().describe('1: no honest kernel does it; 2: told, and decides nothing'),
+        path: z.string().describe('Source file'),
+        line: z.int().describe('First line, from 1'),
+      }),
+    )
+    .nullable()
+    .optional()
+    .describe('What its text says, by syntax tree and tokens, before anything runs; null in files of before'),
   build: z
     .object({
       compiler: z.string().describe('Compiler with version'),

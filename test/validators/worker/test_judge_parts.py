@@ -60,6 +60,7 @@ REQUEST = {
         "own_kernel": "report",
         "baselines": None,
         "sanitizer_share": 0,
+        "static_tags": "refuse",
         "library_calls": "report",
         "precision": "strict",
     },

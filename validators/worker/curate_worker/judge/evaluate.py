@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from ..static_tags import tags_of
 from .baselines import add_baselines
 from .candidate_run import CandidateRun, DeviceChanged
 from .cases import Case
@@ -22,6 +23,7 @@ from .reference import Reference
 from .requests import Request, Workload
 from .rows import Circumstances, passed_row, verdict_row
 from .sanitizing import refusal, sanitize
+from .static_refusal import require_harmless_text
 from .station import Station
 from .stochastic import NUM_INPUTS, compare_draws
 from .tasks import TaskSession
@@ -39,12 +41,15 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     prepared: Prepared | None = None
     # Before anything is built: the task before may hold gigabytes that others wait for.
     tasks.enter(request.task, request.settings)
+    tags = tags_of(request.candidate.files)
     try:
+        require_harmless_text(tags, request.settings)
         prepared = prepare(station, request.candidate)
         build_extensions(station, request.settings, prepared)
     except Verdict as found:
         known = (station.device, None) if prepared is None else (prepared.device, prepared.row())
-        return [verdict_row(Circumstances(station, *known, []), workload, found) for workload in workloads]
+        return [verdict_row(Circumstances(station, *known, tags, []), workload, found) for workload in workloads]
+    prepared.tags = tags
     with CandidateRun(station, request, prepared) as run:
         rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
         is_suspect = run.num_starts > 1 or any(_leaves_traces(row) for row in rows)
@@ -52,7 +57,7 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
         require_healthy(prepared.device)
     refused = sanitize(station, tasks, request, run, rows)
     if refused is not None:
-        circumstances = Circumstances(station, prepared.device, prepared.row(), run.layers)
+        circumstances = Circumstances(station, prepared.device, prepared.row(), tags, run.layers)
         row = verdict_row(circumstances, workloads[rows.index(refused)], refusal(refused))
         rows[rows.index(refused)] = row
     add_baselines(station, tasks, request, prepared.device, rows)
@@ -85,7 +90,9 @@ class _Judgement:
         return passed_row(self._circumstances(), workload, evidence, performance)
 
     def _circumstances(self) -> Circumstances:
-        return Circumstances(self._station, self._prepared.device, self._prepared.row(), self._run.layers)
+        return Circumstances(
+            self._station, self._prepared.device, self._prepared.row(), self._prepared.tags, self._run.layers
+        )
 
     # The reference was proved, so its process was lost to something else, such as a candidate that took all memory.
     def _attempt(self, workload: Workload) -> tuple[Evidence, dict | None]:

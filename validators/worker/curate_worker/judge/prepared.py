@@ -9,6 +9,7 @@ from ..channel import Message
 from ..device.expressions import PlanError
 from ..device.launch_plan import LaunchPlan, parse_plan
 from ..extension_spec import spec_id
+from ..static_tags import Tag
 from .builds.build_cache import Built
 from .builds.build_row import build_row
 from .builds.device_build import symbols_of_plan
@@ -30,6 +31,8 @@ class Prepared:
     """Where it runs: C++ kernels on the processor, also beside a GPU."""
     uses_triton: bool
     built: dict[str, Built]
+    tags: list[Tag] = field(default_factory=list)
+    """What its text says."""
     plan: LaunchPlan | None = None
     """Of a candidate of form `device`."""
     symbols: dict[str, str] = field(default_factory=dict)

@@ -21,6 +21,7 @@ _ENTRY_POINTS = {
 _MODES = ("screen", "standard", "certify")
 _POLICIES = ("report", "require")
 _LIBRARY_CALLS = ("allow", "report", "forbid")
+_STATIC_TAGS = ("report", "refuse")
 _PRECISIONS = ("strict", "allow_tf32")
 _BASELINES = ("compile", "max_autotune")
 
@@ -90,6 +91,8 @@ class Settings:
     """`forbid` refuses candidates that libraries do the work for; with `allow` nobody looks."""
     sanitizer_share: float = 0.0
     """Share of candidates, 0 to 1, that are looked at by compute-sanitizer in other modes than `certify`."""
+    static_tags: str = "report"
+    """`refuse` runs nothing whose text does what no honest kernel does."""
     baselines: tuple[str, ...] | None = None
     """What is timed beside eager mode; None leaves it to the mode."""
 
@@ -212,9 +215,16 @@ def _candidate(message: object) -> Candidate:
 
 def parse_settings(message: object) -> Settings:
     """Checks what a recipe says about validation. Raises BadRequest."""
+    known = {
+        "own_kernel": _POLICIES,
+        "library_calls": _LIBRARY_CALLS,
+        "precision": _PRECISIONS,
+        "static_tags": _STATIC_TAGS,
+    }
     limits = {"calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes"}
     fields = _object(
-        message, {"mode", "seed", "own_kernel", "library_calls", "precision", "baselines", "sanitizer_share", *limits}
+        message,
+        {*known, "mode", "seed", "baselines", "sanitizer_share", *limits},
     )
     if fields["mode"] not in _MODES:
         raise BadRequest("an unknown mode")
@@ -224,7 +234,6 @@ def parse_settings(message: object) -> Settings:
     seconds = {name: fields[name] for name in ("timeout_s", "timing_s", "build_timeout_s")}
     if any(type(value) not in (int, float) or value <= 0 for value in seconds.values()):
         raise BadRequest("a time limit that is not a positive number")
-    known = {"own_kernel": _POLICIES, "library_calls": _LIBRARY_CALLS, "precision": _PRECISIONS}
     if any(fields[name] not in values for name, values in known.items()):
         raise BadRequest("an unknown policy")
     policies = {name: fields[name] for name in ("mode", *known)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..static_tags import Tag
 from .checks import run_checks
 from .evidence import Evidence
 from .faults import Verdict
@@ -19,6 +20,8 @@ class Circumstances:
     station: Station
     device: str
     build: dict | None
+    tags: list[Tag]
+    """What its text says."""
     layers: list[str]
     """Sandbox layers of its process; empty where it had none."""
 
@@ -40,6 +43,7 @@ def passed_row(circumstances: Circumstances, workload: Workload, evidence: Evide
         "performance": performance,
         "work": evidence.work,
         "checks": run_checks(evidence),
+        "tags": [tag.row() for tag in circumstances.tags],
         "build": circumstances.build,
         "log": "",
         "environment": circumstances.environment(),
@@ -59,6 +63,7 @@ def verdict_row(circumstances: Circumstances, workload: Workload, found: Verdict
         "performance": None,
         "work": None,
         "checks": [],
+        "tags": [tag.row() for tag in circumstances.tags],
         "build": circumstances.build,
         "log": clean_log(found.log),
         "environment": circumstances.environment(),
