@@ -110,6 +110,7 @@ export function anEvaluation(
     },
     performance: null,
     work: null,
+    tags: [],
     checks: [{ check: 'inputs-untouched@1', passed: true, detail: null }],
     build: null,
     log: '',

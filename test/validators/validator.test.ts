@@ -62,7 +62,29 @@ describe('the conversion of', () => {
   })
 })
 
+// In the order of judging: every name here was told right, so what is before one did not spoil it.
+const judged: { name: string; seconds: Readonly<Record<string, number>> }[] = []
+const ENDS_BADLY =
+  /^broken_(segfault|abort|exit|endless|host_loop|floods_output|memory|gpu_memory|device_assert|illegal)|fork_bomb/
+
+const starts = ({ seconds }: (typeof judged)[number]): boolean => (seconds['start_process'] ?? 0) > 0
+
 describe('afterwards', () => {
+  test('the judge has told how soon the next candidate could start', ({ skip }) => {
+    const pairs = judged.map(({ name, seconds }, index) => ({
+      name,
+      seconds,
+      next: judged.slice(index + 1).find(starts),
+    }))
+    const bad = pairs.filter(({ name, next }) => ENDS_BADLY.test(name) && next !== undefined)
+    if (bad.length === 0) skip('nothing that ends badly was judged')
+    for (const { name, seconds, next } of bad) {
+      const [end, start] = [seconds['end_process'], next?.seconds['start_process']]
+      console.log(`${name} took ${end ?? 0} s to be ended, ${next?.name} ${start ?? 0} s to be started`)
+      expect(start, name).toBeGreaterThan(0)
+    }
+  })
+
   test('no process of any candidate is left', async () => {
     await pool.close()
     await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
@@ -82,7 +104,10 @@ async function findTools(): Promise<Record<string, string | null>> {
 
 // One judge for all kernels one after another: what one of them did must not change the next verdict.
 async function judge(fixture: KernelFixture): Promise<Evaluation[]> {
-  return validatorOn(pool, settingsOf(fixture)).evaluate(fixture.request)
+  const validator = validatorOn(pool, settingsOf(fixture))
+  const rows = await validator.evaluate(fixture.request)
+  for (const { seconds } of validator.takeTimes()) judged.push({ name: fixture.name, seconds })
+  return rows
 }
 
 function settingsOf({ expected }: KernelFixture): ValidatorSettings {
