@@ -71,16 +71,26 @@ export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]
   const foreign = read.filter((name) => isForeign(name) && !scope.modules.has(name) && !devices.has(name))
   const configuration = foreign.filter((name) => isKnown(name) || sides.shared.has(name))
   const inputs = foreign.filter((name) => !configuration.includes(name) && !isSymbol(scope.known.get(name)))
+  const byReference = overwrittenInputs(scope, sides.reference, inputs)
+  const byKernel = overwrittenInputs(scope, sides.kernel, inputs)
   const plan: ProgramPlan = {
     inputs,
     inputSteps: stepsFor(scope, merged, inputs),
     configuration,
     configurationSteps: stepsFor(scope, merged, configuration),
-    reference: { ...sides.reference, overwritten: overwrittenInputs(scope, sides.reference, inputs) },
-    kernel: { ...sides.kernel, overwritten: overwrittenInputs(scope, sides.kernel, inputs) },
+    reference: { ...sides.reference, overwritten: byReference },
+    kernel: {
+      ...sides.kernel,
+      overwritten: hidesWrites(merged) ? [...new Set([...byKernel, ...byReference])] : byKernel,
+    },
     devices,
   }
   return checkPlan(scope, merged, plan) ?? plan
+}
+
+// What a native function writes to does not show where it is called: what its reference changes it changes too.
+function hidesWrites({ splits }: MergedSplits): boolean {
+  return splits.some(({ kernels }) => kernels.some(({ language }) => /^(?:cuda|hip|cpp)$/.test(language)))
 }
 
 /** Comparisons of one test that share their calls, as one. */

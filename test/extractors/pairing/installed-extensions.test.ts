@@ -41,6 +41,11 @@ def scaled(x, by):
     out = torch.empty_like(x)
     scale_cuda.scale(out, x, by)
     return out
+
+
+def scale_now(x, by):
+    scale_cuda.scale(x, x, by)
+    return x
 `
 const TEST = `import torch
 
@@ -80,6 +85,29 @@ test('an extension that an installer builds is built by the program that needs i
     expect.arrayContaining(['csrc/scale.cu', 'csrc/scale.h']),
   )
   expect(pair?.reference).not.toContain('scale_cuda')
+})
+
+test('what a native function changes in place is copied where its reference changes it', async () => {
+  const test_ = `import torch
+
+from scaling import scale_now
+
+
+def test_in_place():
+    x = torch.randn(300, device="cuda")
+    x_ref = x.clone()
+    out = scale_now(x, 0.5)
+    torch.testing.assert_close(out, torch.mul(x_ref, 0.5, out=x_ref))
+`
+  const { pairs } = await pairFixture(await folderRepository(null, { ...FILES, 'test_scaling.py': test_ }))
+  const [{ pair } = { pair: null }] = pairs
+  expect(pair?.candidate.split('\n').slice(-5)).toEqual([
+    '    def forward(self, x):',
+    '        x = x.clone()',
+    '        out = scale_now(x, 0.5)',
+    '        return out',
+    '',
+  ])
 })
 
 test('an extension whose sources are made while it is built is left to its installer', () => {
