@@ -34,7 +34,10 @@ function linesOf(row: Evaluation): string[] {
     ...performanceOf(row),
     ...workOf(row),
     ...failed.map(({ check, detail }) => `not ${check}${detail === null ? '' : `: ${detail}`}`),
-    `sandbox: ${row.environment.sandbox.length} layers`,
+    // What never ran was behind nothing, and need not be.
+    ...(row.proved_on === null || row.proved_on === 'compiler'
+      ? []
+      : [`sandbox: ${row.environment.sandbox.length} layers`]),
   ]
 }
 

@@ -25,8 +25,8 @@ class DeviceModel(GivenMemory):
     def __init__(self, cubin: bytes, plan: LaunchPlan, symbols: dict[str, str], device: str) -> None:
         super().__init__(device)
         # The driver loads into the context of PyTorch.
-        torch.cuda.init()
-        torch.cuda.current_stream().synchronize()
+        torch.zeros(1, device=device)
+        torch.cuda.synchronize()
         self._module = Module(cubin)
         self._plan, self._symbols = plan, symbols
 
