@@ -14,7 +14,7 @@ import { countOrphans } from '../../crash-trial.ts'
 import { pythonWith } from '../../python-package.ts'
 import { plannedMining } from '../planned-mining.ts'
 
-const SHARDS = 10
+const SHARDS = 7
 const DRIVER = join(packageRoot, 'pipelines', 'engines', 'ray', 'driver.py')
 const TWO_NODES = join(import.meta.dirname, 'two_nodes.py')
 const STAND_IN = join(packageRoot, 'test', 'fixtures', 'shard-program')
