@@ -81,6 +81,8 @@ def test_one_objection_is_enough_and_a_tool_that_cannot_run_spoils_nothing() -> 
     assert summary([right, unknown]) == {"passed": True, "detail": "initcheck: no driver"}
     assert summary([right, wrong]) == {"passed": False, "detail": "racecheck: a hazard"}
     assert summary([unknown])["passed"] is None
+    same = {**unknown, "tool": "synccheck"}
+    assert summary([unknown, same]) == {"passed": None, "detail": "initcheck, synccheck: no driver"}
 
 
 def test_its_processes_may_talk_to_each_other_and_to_nobody_else(opened: tuple) -> None:
@@ -96,7 +98,10 @@ def test_its_processes_may_talk_to_each_other_and_to_nobody_else(opened: tuple) 
 
 
 _TALKS = """import socket
+import subprocess
 
+# As a driver names the threads of a process, which is not the first one here.
+subprocess.run(["/bin/sh", "-c", "echo name >/proc/self/task/$$/comm"], check=True)
 server = socket.socket(socket.AF_INET)
 server.bind(("127.0.0.1", 0))
 server.listen()
@@ -112,10 +117,16 @@ class ModelNew:
 
 def test_certify_looks_at_all_and_others_at_a_share() -> None:
     limits = {"calls": 1, "timeout_s": 1, "timing_s": 1, "build_timeout_s": 1, "memory_bytes": 1, "seed": 0}
-    policies = {"own_kernel": "report", "library_calls": "report", "precision": "strict", "baselines": None}
+    policies = {
+        "own_kernel": "report",
+        "library_calls": "report",
+        "precision": "strict",
+        "static_tags": "refuse",
+        "baselines": None,
+    }
 
     def count(mode: str, share: object) -> int:
-        settings = parse_settings({"mode": mode, **limits, **policies, "sanitizer_share": share})
+        settings = parse_settings({"mode": mode, **limits, **policies, "baselines": None, "sanitizer_share": share})
         candidates = [Candidate("cuda", "python", "a.py::A", {"a.py": str(number)}) for number in range(200)]
         return sum(is_chosen(Request("", Task("t", "", []), candidate, settings)) for candidate in candidates)
 

@@ -69,7 +69,11 @@ def summary(findings: list[dict]) -> dict:
     """`passed` and `detail` of the check: one tool that objects is enough, one that could not run spoils nothing."""
     told = [item["passed"] for item in findings if item["passed"] is not None]
     passed = None if not told else all(told)
-    texts = [f"{item['tool']}: {item['detail']}" for item in findings if item["detail"] is not None]
+    tools: dict[str, list[str]] = {}
+    for item in findings:
+        if item["detail"] is not None:
+            tools.setdefault(item["detail"], []).append(item["tool"])
+    texts = [f"{', '.join(names)}: {detail}" for detail, names in tools.items()]
     return {"passed": passed, "detail": "; ".join(texts) or None}
 
 

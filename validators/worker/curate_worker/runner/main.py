@@ -57,7 +57,16 @@ def _handle(runner: Runner, message: Message, scratch: Path) -> Answer:
         return Answer("error", {"type": fault.cause, "text": str(fault), "fatal": False})
     # SystemExit and KeyboardInterrupt of a kernel are errors like others; none may end the loop.
     except BaseException as error:
-        return Answer("error", describe_error(error, traceback.extract_tb(error.__traceback__), scratch))
+        return Answer("error", _described(error, scratch))
+
+
+# Where memory ran out there may be none to find out where.
+def _described(error: BaseException, scratch: Path) -> dict:
+    try:
+        return describe_error(error, traceback.extract_tb(error.__traceback__), scratch)
+    except MemoryError:
+        error.__traceback__ = None
+        return describe_error(error, [], scratch)
 
 
 def _arrange_environment(scratch: Path) -> None:

@@ -69,8 +69,11 @@ def confine_runner(place: Confinement, world: World, limits: Limits, report: Lay
     system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
     report.active("no-new-privileges")
     own = [SHARED_MEMORY] if report.is_active("private-shared-memory") else []
-    # CUDA's driver overwrites /proc/self/task/*/comm to name its threads, and fails (304) where it cannot.
-    restrict_paths(report, world.readable, [place.scratch, *own, Path("/proc/self/task")], world.devices)
+    # CUDA's driver overwrites /proc/self/task/*/comm to name its threads, and fails (304) where it cannot. That is of
+    # one process; who has another one looked at sees nobody else's.
+    is_watching = place.has_loopback and report.is_active("private-proc")
+    threads = Path("/proc") if is_watching else Path("/proc/self/task")
+    restrict_paths(report, world.readable, [place.scratch, *own, threads], world.devices)
     try:
         system.drop_capabilities()
         report.active("no-capabilities")
