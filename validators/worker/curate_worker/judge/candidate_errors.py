@@ -65,7 +65,8 @@ def verdict_of_loss(lost: RunnerLost, runner: RunnerHandle, where: Circumstances
         return Verdict("REWARD_HACK", "integrity", "HACK_FORGE", "candidate", text, where.proved_on)
     status, cause = _LOST[lost.kind]
     printed = clean_log(runner.output, runner.scratch)[:_MAX_OUTPUT]
-    text = f"{lost}\n{printed}".strip() if lost.kind == "signal" else str(lost)
+    # Libraries that end a process, such as OpenMP without threads, say why there and nowhere else.
+    text = f"{lost}\n{printed}".strip() if lost.kind in ("signal", "exited") else str(lost)
     if where.interpreted:
         return _interpreter_failed(where, text)
     return Verdict(status, where.row_stage, cause, "candidate", text, where.proved_on)
