@@ -61,9 +61,11 @@ function sumManifests(manifests: readonly Manifest[]) {
   }
 }
 
-// Shards that divide the same input among them read the same rows; those are counted once.
+// Shards that divide the same input among them read the same rows, which are counted once. Those of `validate` divide all candidates;
+// where only some of them had to run again, the latest says how many there are.
 function onePerInput(manifests: readonly Manifest[]): Map<string, Manifest> {
-  return new Map(manifests.map((manifest) => [manifest.input_hash, manifest]))
+  const latestLast = [...manifests].sort((a, b) => (a.finished_at < b.finished_at ? -1 : 1))
+  return new Map(latestLast.map((manifest) => [manifest.stage === 'validate' ? '' : manifest.input_hash, manifest]))
 }
 
 function sumCounts(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {

@@ -50,3 +50,19 @@ test('the funnel counts rows that several shards read once, and what each wrote'
     },
   ])
 })
+
+test('the funnel counts what is there now where only some shards had to run again', async () => {
+  const base = await temporaryFolder()
+  const run = openStageRun(base, aRecipe())
+  const [first, second] = [aTask({ id: '1'.repeat(16) }), aTask({ id: '2'.repeat(16) })].map((task) =>
+    rowOf(tasks, task),
+  )
+  if (first === undefined || second === undefined) throw new Error('two tasks were made')
+  await run.write(PAIR, [first], [tasks, kernels])
+  await run.run(divided)
+  await run.write(PAIR, [first, second], [tasks, kernels])
+  await run.run({ ...divided, plan: (...given) => divided.plan(...given).slice(0, 1) })
+  const directories = workDirectory(base, run.recipe.name)
+  await writeRunPlan(directories, [{ stage: 'validate', shards: SHARDS }])
+  expect(await readFunnel(directories)).toMatchObject([{ shardsDone: 2, read: { tasks: 2 }, written: { rejects: 2 } }])
+})
