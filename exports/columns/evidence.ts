@@ -1,5 +1,6 @@
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
 import { canonicalJson } from '../../pipelines/core/hash.ts'
+import { speedOutcome } from '../../pipelines/core/speedup.ts'
 import type { Selection } from '../types.ts'
 import type { SelectionColumn } from './selection-column.ts'
 
@@ -56,6 +57,15 @@ export const evidenceColumns: readonly SelectionColumn[] = [
     nullable: true,
     description: 'The same mean of the upper ends of the 95 % intervals',
     valueOf: ({ facts }) => facts.speedup_eager_ci_high,
+  },
+  {
+    name: 'speed_outcome',
+    type: 'string',
+    nullable: true,
+    description:
+      '`faster` or `slower` where both ends of that interval lie on one side of 1, `indistinguishable` otherwise; null where `speedup` is',
+    valueOf: ({ facts: { speedup_eager_ci_low: low, speedup_eager_ci_high: high } }) =>
+      low === null || high === null ? null : speedOutcome(low, high),
   },
   ...(['compile', 'best'] as const).flatMap((over) => [
     {

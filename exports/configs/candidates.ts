@@ -58,7 +58,7 @@ const COLUMNS: readonly Column[] = [
  */
 export const candidates: DatasetConfig<z.infer<typeof Options>> = {
   id: 'candidates',
-  version: 2,
+  version: 3,
   summary:
     'Every candidate, selected or not, with its facts, clusters and what each filter said: for selections of your own',
   options: Options,

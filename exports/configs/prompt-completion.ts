@@ -21,7 +21,7 @@ const COLUMNS = [...implementationColumns, PROMPT_TEMPLATE, ...evidenceColumns, 
 /** The rows of `sft` divided into question and answer: TRL then learns from the answer alone. */
 export const promptCompletion: DatasetConfig<Options> = {
   id: 'prompt-completion',
-  version: 2,
+  version: 3,
   summary: 'Supervised fine-tuning on answers alone: question and answer of each selected candidate apart',
   options: Options,
   columns: [

@@ -38,7 +38,7 @@ const COLUMNS: readonly SelectionColumn[] = [
 /** One conversation per selected candidate: the task, and the reasoning and code that answer it. */
 export const sft: DatasetConfig<Options> = {
   id: 'sft',
-  version: 6,
+  version: 7,
   summary: 'Supervised fine-tuning: one conversation per selected candidate, with all its evidence and provenance',
   options: Options,
   columns: [MESSAGES, ...COLUMNS],

@@ -16,6 +16,15 @@ export function geomeanSpeedup(evaluations: readonly Evaluation[], figure: Speed
   )
 }
 
+/** What an interval of speedups says. */
+export type SpeedOutcome = 'faster' | 'indistinguishable' | 'slower'
+
+/** `faster` or `slower` where the whole 95 % interval lies on that side of 1; a median beyond it is not enough. */
+export function speedOutcome(low: number, high: number): SpeedOutcome {
+  if (low > 1) return 'faster'
+  return high < 1 ? 'slower' : 'indistinguishable'
+}
+
 /** Geometric mean; null where there are no values, or one of them is absent or not above zero. */
 export function geometricMean(values: readonly (number | null | undefined)[]): number | null {
   const [only] = values

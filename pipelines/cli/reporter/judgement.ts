@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { Baseline, Evaluation } from '../../core/records/evaluation.ts'
+import { speedOutcome } from '../../core/speedup.ts'
 
 /** How a pair outside any recipe was judged. */
 export interface Judgement {
@@ -55,9 +56,9 @@ function correctnessOf({ correctness }: Evaluation): string[] {
 function performanceOf({ performance }: Evaluation): string[] {
   if (performance === null) return []
   const { speedup, speedup_ci_low: low, speedup_ci_high: high, latency_ms, reference_latency_ms } = performance
-  const verdict = low > 1 ? 'faster' : high < 1 ? 'slower' : 'indistinguishable from the reference'
+  const outcome = speedOutcome(low, high)
   return [
-    `${verdict}: ${speedup.toFixed(2)} times the reference’s speed (${low.toFixed(2)} to ${high.toFixed(2)}), ` +
+    `${outcome === 'indistinguishable' ? 'indistinguishable from the reference' : outcome}: ${speedup.toFixed(2)} times the reference’s speed (${low.toFixed(2)} to ${high.toFixed(2)}), ` +
       `${latency_ms.toPrecision(3)} ms against ${reference_latency_ms.toPrecision(3)} ms`,
     ...(performance.baselines ?? []).map(baselineLine),
   ]

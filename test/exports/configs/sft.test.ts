@@ -73,6 +73,7 @@ describe('the config sft', () => {
     expect(await rowOf({ candidate, evaluations: [anEvaluation(candidate, { performance: compiled })] })).toMatchObject(
       {
         speedup: 3,
+        speed_outcome: 'faster',
         speedup_compile: 1.5,
         speedup_compile_ci_low: 1.4,
         speedup_best: 1.5,

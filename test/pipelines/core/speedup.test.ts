@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { geomeanSpeedup } from '../../../pipelines/core/speedup.ts'
+import { geomeanSpeedup, speedOutcome } from '../../../pipelines/core/speedup.ts'
 import { aCandidate, aPerformance, aTask, anEvaluation } from '../../records.ts'
 
 const candidate = aCandidate(aTask())
@@ -31,4 +31,13 @@ describe('geomeanSpeedup', () => {
   ])('is null where %s', (_, evaluations) => {
     expect(geomeanSpeedup(evaluations, 'speedup')).toBeNull()
   })
+})
+
+it.each([
+  ['faster', 1.01, 1.5],
+  ['slower', 0.5, 0.99],
+  ['indistinguishable', 0.9, 1.5],
+  ['indistinguishable', 1, 1.2],
+])('a speedup is %s where its interval goes from %d to %d', (outcome, low, high) => {
+  expect(speedOutcome(low, high)).toBe(outcome)
 })

@@ -122,7 +122,7 @@ describe('the stage export', () => {
     const run = runs.open()
     const dataset = await exportOf(run, { ...records, all: [records.plain, broken] })
     expect(await rowsOf(join(dataset, 'sft/train-00000-of-00001.parquet'))).toHaveLength(1)
-    const expected = expect.objectContaining({ record_id: broken.id, by: 'sft@6', reason: 'reasoning_has_tags' })
+    const expected = expect.objectContaining({ record_id: broken.id, by: 'sft@7', reason: 'reasoning_has_tags' })
     expect(await run.read(rejects, EXPORT)).toEqual([expected])
     expect(await rowsOf(join(dataset, 'rejects/train-00000-of-00001.parquet'))).toContainEqual(expected)
   })
