@@ -24,10 +24,10 @@ export function buildProgram(runCommand: RunCommand): Command {
     .version(packageVersion)
     .showHelpAfterError('Run `curate --help` for all flags and commands.')
     .showSuggestionAfterError(true)
-    .configureHelp({ showGlobalOptions: true })
     .enablePositionalOptions()
     .helpCommand('help [command]', 'show the flags of a command')
     .exitOverride()
+    .hook('preSubcommand', handOver)
   addRun(program, runCommand)
   addQuickstart(program, runCommand)
   addReading(program, runCommand)
@@ -41,6 +41,22 @@ export function buildProgram(runCommand: RunCommand): Command {
   addShard(program, runCommand)
   addNodeFacts(program, runCommand)
   return program
+}
+
+// A flag in front of a command is meant for it; one that it does not know would otherwise be passed over in silence.
+function handOver(program: Command, command: Command): void {
+  const known = new Set(command.options.map((option) => option.attributeName()))
+  for (const option of program.options) {
+    const name = option.attributeName()
+    if (program.getOptionValueSource(name) !== 'cli') continue
+    if (!known.has(name)) {
+      throw usageError(
+        `${option.long ?? option.flags} is not for \`curate ${command.name()}\``,
+        `Leave it out; \`curate ${command.name()} --help\` shows its flags.`,
+      )
+    }
+    command.setOptionValueWithSource(name, program.getOptionValue(name), 'cli')
+  }
 }
 
 function addRun(program: Command, runCommand: RunCommand): void {

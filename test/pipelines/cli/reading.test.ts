@@ -33,7 +33,7 @@ describe('curate status', () => {
   })
 
   test('is one object with --json', async () => {
-    const status = await curate(['status', '--work-dir', small.workDir, '--json'])
+    const status = await curate(['--json', 'status', '--work-dir', small.workDir])
     expect(jsonLines(status.stdout)).toHaveLength(1)
     const mine = { stage: 'mine', shards: 1, shardsDone: 1, written: { kernels: 2 }, failures: [] }
     expect(resultOf(status)).toMatchObject({

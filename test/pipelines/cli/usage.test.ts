@@ -20,6 +20,7 @@ describe('wrong usage exits with 2 and says what is meant:', () => {
     ['one stage and a range', ['--recipe', SMALL, '--stage', 'mine', '--to', 'pair'], [/neither --from nor --to/]],
     ['an unknown engine', ['--recipe', SMALL, '--engine', 'slurm'], [/'slurm' is invalid/, /local/]],
     ['a --set that names nothing', ['--recipe', SMALL, '--set', 'filters'], [/expected key\.path=value/]],
+    ['a flag of runs before a command', ['--recipe', SMALL, 'status'], [/--recipe is not for `curate status`/]],
     ['no command at all', [], [/no recipe and no command/, /curate quickstart/]],
     ['a record id that is none', ['inspect', 'softmax'], [/softmax is no record id/, /16 hexadecimal/]],
     ['an unknown form of schedule', ['schedule', '--recipe', SMALL, '--as', 'systemd'], [/cron, github/]],
