@@ -99,8 +99,8 @@ function readSource(path: string, text: string, bodies: Map<string, Body[]>, off
   for (const [, name = '', value = ''] of text.matchAll(EXPORT)) add(offered, name, value)
 }
 
-// `#define LAUNCH(KERNEL) \` and the lines it goes on for: launches of many kernels are written once and used by name.
-const MACRO = /^[ \t]*#[ \t]*define[ \t]+(\w+)\(((?:[^\n]*\\\r?\n)*[^\n]*)/gm
+/** `#define LAUNCH(KERNEL) \` and the lines it goes on for: launches of many kernels are written once and used by name. */
+export const MACRO = /^[ \t]*#[ \t]*define[ \t]+(\w+)\(((?:[^\n]*\\\r?\n)*[^\n]*)/gm
 // `m.def("name(Tensor x) -> Tensor", &fn)`, `ops.impl("name", torch::kCUDA, &fn)`
 const REGISTRATION = /\.\s*(?:def|impl)\s*\(\s*"(?:\w+::)?(\w+)[^"]*"\s*,([^;]*);/g
 // `TVM_FFI_DLL_EXPORT_TYPED_FUNC(name, fn)` and its kin

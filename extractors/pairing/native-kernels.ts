@@ -1,5 +1,6 @@
 import { findFunctions } from '../languages/c-functions.ts'
 import { blankText } from '../languages/c-text.ts'
+import { MACRO } from './native-index.ts'
 
 /** Finds the names that native sources mention behind operators that are called; among them are the kernels they launch. */
 export type NativeKernelNames = (sources: readonly string[], called: ReadonlySet<string>) => ReadonlySet<string>
@@ -45,6 +46,7 @@ function readSource(text: string): NativeSource {
   for (const { name, bodyStart, bodyEnd } of findFunctions(singleBranch)) {
     add(bodies, name.split('::').at(-1) ?? name, singleBranch.slice(bodyStart, bodyEnd))
   }
+  for (const [, name = '', value = ''] of text.matchAll(MACRO)) add(bodies, name, value)
   for (const [, name = '', value = ''] of text.matchAll(REGISTRATION)) add(registered, name, value)
   return { names: identifiers(code), bodies, registered }
 }

@@ -1,5 +1,6 @@
 import type { LinkedMember, LinkedPart, LinkedStatement } from '../python/linked-statements.ts'
 import type { Link, Span } from '../python/links.ts'
+import { GENERATED_FOLDER } from '../python/native-extensions.ts'
 import { isStandardModule } from '../python/standard-library.ts'
 import { fieldOf, textOf, walk } from '../python/syntax.ts'
 import type { MinedKernel } from '../types.ts'
@@ -41,9 +42,14 @@ export function kernelLookup(kernels: readonly MinedKernel[], files: ReadonlyMap
         for (const path of sources) {
           for (const kernel of byPath.get(path) ?? []) if (symbols.has(kernel.symbol)) found.add(kernel)
         }
-      } else {
+      }
+      // What a library was made for has been told exactly; whatever else is called may be installed.
+      const made = sources.filter((path) => path.startsWith(GENERATED_FOLDER)).map((path) => files.get(path) ?? '')
+      const isInstalled = ({ name }: CalledName): boolean => !made.some((text) => text.includes(`"${name}`))
+      if (sources.length === 0 || made.length > 0) {
         index ??= nativeIndex(kernels, files)
-        for (const { installed } of parts) for (const kernel of index.kernelsBehind(installed)) found.add(kernel)
+        const called = parts.flatMap(({ installed }) => installed.filter(isInstalled))
+        for (const kernel of index.kernelsBehind(called)) found.add(kernel)
       }
       return [...found].toSorted((a, b) => (a.path === b.path ? a.startLine - b.startLine : a.path < b.path ? -1 : 1))
     },

@@ -14,6 +14,7 @@ import type { Pair, PairingInput, PairingRefusal } from '../types.ts'
 import { deviceRewrites } from './device-literals.ts'
 import { deviceName } from './devices.ts'
 import { installedExtensions } from './installed-extensions.ts'
+import { withOperatorLibraries } from './operator-libraries.ts'
 import { kernelReach } from './kernel-reach.ts'
 import type { PieceReach } from './kernel-reach.ts'
 import { kernelLookup } from './part-kernels.ts'
@@ -70,7 +71,8 @@ export function openPairing(input: PairingInput, settings: PairingSettings): Pro
 
 async function newPairing(input: PairingInput, settings: PairingSettings): Promise<PairingScope> {
   const replacements = { ...installedExtensions(input.files), ...settings.replacements }
-  const project = await sharedProject(input.files, replacements)
+  const files = withOperatorLibraries(input.files)
+  const project = await sharedProject(files, replacements)
   const allowed = new Set(settings.allowedModules)
   const common = {
     fixedName: () => null,
@@ -85,7 +87,7 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
   }
   const reached = { isAllowed: () => true, ...registeredTargets(project, common.providers) }
   const meter = workMeter(LIMITS, () => evaluatedSteps(project))
-  const searched = { project, meter, lookup: kernelLookup(input.kernels, input.files) }
+  const searched = { project, meter, lookup: kernelLookup(input.kernels, files) }
   const emitted = {
     ...common,
     forwardOnly: true,

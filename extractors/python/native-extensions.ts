@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import type { Rewrite } from './linked-statements.ts'
+import { blankText } from '../languages/c-text.ts'
 import { inlineHeaders } from './header-inlining.ts'
 import type { Problem } from './links.ts'
 import type { ModuleStatement, PythonModule } from './modules.ts'
@@ -10,6 +11,9 @@ import { argumentsOf, fieldOf, nameChain, textOf, walk } from './syntax.ts'
 import type { SyntaxNode } from './syntax.ts'
 import { literalText, quoted } from './values.ts'
 import { evaluate } from './evaluation.ts'
+
+/** Where sources and loads stand that were made of a repository's files and are none of them; nothing is said to come from there. */
+export const GENERATED_FOLDER = '<operators>'
 
 /** A call of `torch.utils.cpp_extension.load` with the files it compiles. */
 export interface ExtensionLoad {
@@ -46,11 +50,35 @@ export function inlineExtensions(
         missing === undefined ? `sources of the load in ${module.path}` : `${missing} is not in the repository`
       return { reason: 'native_build', detail }
     }
+    const header = sources.some((path) => path.startsWith(GENERATED_FOLDER)) ? missingHeader(project, sources) : null
+    if (header !== null) return { reason: 'native_build', detail: `${header} is in no file of the repository` }
     const settings = keptSettings(project, module, call)
     if ('reason' in settings) return settings
     rewrites.push(toRewrite(project, call, sources, settings.lines))
   }
   return rewrites
+}
+
+// What every machine has that builds extensions of PyTorch; `name.h` without a folder may be one of the system's.
+const PROVIDED =
+  /^<(?:(?:torch|ATen|c10|caffe2|cub|thrust|cuda|cooperative_groups|nv|sys|crt|bits)\/.*|[\w.-]+)>$|^"(?:torch|ATen|c10)\/.*"$/
+
+/** The first header that sources ask for whatever they are built for, and that neither the repository nor PyTorch holds. */
+function missingHeader(project: PythonProject, sources: readonly string[]): string | null {
+  const texts = inlineHeaders(project.files, sources).sources.map(({ text }) => text)
+  return texts.flatMap((text) => unconditionalIncludes(text)).find((header) => !PROVIDED.test(header)) ?? null
+}
+
+// Inside `#ifndef` counts: it guards headers, or leaves out the build for another vendor.
+function unconditionalIncludes(text: string): string[] {
+  const open: boolean[] = []
+  return blankText(text).directives.flatMap(({ name, argument }) => {
+    if (name.startsWith('if')) open.push(name === 'ifndef')
+    else if (name.startsWith('el')) open[open.length - 1] = false
+    else if (name === 'endif') open.pop()
+    const header = name === 'include' ? /^(?:<[^>\n]+>|"[^"\n]+")/.exec(argument)?.[0] : undefined
+    return header === undefined || open.includes(false) ? [] : [header]
+  })
 }
 
 function isLoad(project: PythonProject, module: PythonModule, call: SyntaxNode): boolean {
