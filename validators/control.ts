@@ -49,6 +49,7 @@ class ModelNew(torch.nn.Module):
     own_kernel: 'report',
     library_calls: 'allow',
     static_tags: 'report',
+    backward: 'report',
     precision: 'strict',
     baselines: [],
     sanitizer_share: 0,

@@ -32,6 +32,7 @@ export const ONE_OFF_SETTINGS = {
   own_kernel: 'report',
   library_calls: 'report',
   static_tags: 'refuse',
+  backward: 'report',
   precision: 'strict',
   baselines: null,
   sanitizer_share: 0,

@@ -47,6 +47,7 @@ const SETTINGS = {
   own_kernel: 'report',
   library_calls: 'allow',
   static_tags: 'report',
+  backward: 'report',
   precision: 'strict',
   baselines: [],
   sanitizer_share: 0,

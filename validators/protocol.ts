@@ -8,7 +8,7 @@ import type { BaselineName } from '../pipelines/core/records/evaluation.ts'
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-const PROTOCOL_VERSION = 6
+const PROTOCOL_VERSION = 7
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -44,6 +44,8 @@ export interface JudgeSettings {
   readonly own_kernel: 'report' | 'require'
   /** `forbid` refuses candidates that libraries do the work for; with `allow` nobody measures it. */
   readonly library_calls: 'allow' | 'report' | 'forbid'
+  /** `require` refuses candidates without gradients where the task has them. */
+  readonly backward: 'report' | 'require'
   /** `refuse` runs nothing whose text does what no honest kernel does. */
   readonly static_tags: 'report' | 'refuse'
   /** `allow_tf32` lets products of float32 be TensorFloat-32. */

@@ -180,6 +180,12 @@ const Validate = z.strictObject({
     .describe(
       '`refuse` runs no candidate whose text does what no honest kernel does, such as replacing parts of PyTorch',
     ),
+  backward: z
+    .enum(['report', 'require'])
+    .default('report')
+    .describe(
+      '`require` refuses candidates that give no gradients where inputs of the task have `requires_grad`; wrong ones are refused with `report` as well',
+    ),
   memory_bytes: z.int().positive().default(8_000_000_000).describe('Address space of one candidate process'),
   workers: z
     .int()

@@ -76,6 +76,7 @@ async function judge(name: string, cacheFolder = '/nonexistent') {
     own_kernel: 'report',
     library_calls: 'allow',
     static_tags: 'report',
+    backward: 'report',
     precision: 'strict',
     baselines: [],
     sanitizer_share: 0,

@@ -40,6 +40,7 @@ const Expected = ExpectedRow.extend({
     .enum(['report', 'refuse'])
     .default('report')
     .describe('What runs is to be refused for what it does, also where its text gives it away'),
+  backward: z.enum(['report', 'require']).default('report'),
   precision: z.enum(['strict', 'allow_tf32']).default('strict'),
   baselines: z.array(z.enum(BASELINES)).default([]).describe('What a timed row must have figures over'),
   attacks: z

@@ -111,8 +111,8 @@ async function judge(fixture: KernelFixture): Promise<Evaluation[]> {
 }
 
 function settingsOf({ expected }: KernelFixture): ValidatorSettings {
-  const { mode, calls, timeout_s, memory_bytes, own_kernel, library_calls, static_tags, precision, baselines } =
-    expected
+  const { mode, calls, timeout_s, memory_bytes, precision, baselines } = expected
+  const { own_kernel, library_calls, static_tags, backward } = expected
   const limits = { timeout_s, memory_bytes, timing_s: 0.5, build_timeout_s: 120 }
   return {
     mode,
@@ -120,6 +120,7 @@ function settingsOf({ expected }: KernelFixture): ValidatorSettings {
     own_kernel,
     library_calls,
     static_tags,
+    backward,
     precision,
     baselines,
     sanitizer_share: 0,

@@ -52,7 +52,8 @@ def test_a_baseline_is_of_one_program_on_one_device() -> None:
 
 def test_only_certify_asks_for_baselines_by_itself() -> None:
     limits = {"calls": 1, "timeout_s": 1, "timing_s": 1, "build_timeout_s": 1, "memory_bytes": 1, "seed": 0}
-    policies = {"own_kernel": "report", "library_calls": "report", "precision": "strict", "static_tags": "refuse"}
+    policies = dict.fromkeys(("own_kernel", "library_calls", "backward"), "report")
+    policies |= {"precision": "strict", "static_tags": "refuse"}
 
     def wanted(mode: str, baselines: object) -> tuple[str, ...]:
         settings = {"mode": mode, **limits, **policies, "baselines": baselines, "sanitizer_share": 0}

@@ -61,6 +61,7 @@ REQUEST = {
         "baselines": None,
         "sanitizer_share": 0,
         "static_tags": "refuse",
+        "backward": "report",
         "library_calls": "report",
         "precision": "strict",
     },

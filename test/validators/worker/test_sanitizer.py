@@ -122,6 +122,7 @@ def test_certify_looks_at_all_and_others_at_a_share() -> None:
         "library_calls": "report",
         "precision": "strict",
         "static_tags": "refuse",
+        "backward": "report",
         "baselines": None,
     }
 

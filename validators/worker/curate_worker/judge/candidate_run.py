@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from ..chain import Chain
 from ..channel import Message
@@ -13,6 +14,7 @@ from .call_answer import SPECIAL, CallAnswer, call_answer
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
 from .cases import Case
 from .faults import RunnerLost, Verdict
+from .gradient_answer import GradientAnswer, gradient_answer
 from .idle_work import Rest, wait_for_rest, works_while_idle
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
@@ -168,6 +170,36 @@ class CandidateRun:
             raise self._loss(RunnerLost("forged", "a chain of another length"), "run")
         return nanoseconds, outputs
 
+    def gradients(self, parcels: list[Parcel], places: list[int], names: list[str]) -> GradientAnswer:
+        """
+        Output and gradients on inputs, with what outputs are multiplied by: of inputs by place, and of parameters by
+        the reference's names. Raises a Verdict.
+        """
+        self._remaining = self._request.settings.timeout_s
+        bodies, blobs = joined(parcels)
+        self._num_calls += 1
+        while True:
+            if self._runner is not None and self._bound is not None:
+                room = sum(parcel.num_bytes for parcel in [*parcels, self._bound.state]) + self.largest_answer
+                self._runner.limit_answers(_ROOM_FACTOR * room + _LEAST_ROOM)
+            own = {its: mine for mine, its in self._names.items()}
+            seed = derive_seed(self._request.settings.seed, "candidate", self._num_calls)
+            body = {"seed": seed, "changed": self._effects(), "parcels": bodies, "places": places}
+            body["parameters"] = [own[name] for name in names if name in own]
+            answer = self._ask(Message("gradients", body, blobs), "run", also="build_needed")
+            if answer.kind != "build_needed":
+                break
+            self._build(answer)
+            if self._bound is None or self._bound.device != self._prepared.device:
+                raise DeviceChanged
+            self.bind(self._bound)
+        try:
+            told = gradient_answer(answer)
+        except (Malformed, KeyError, TypeError, ValueError) as error:
+            raise self._loss(RunnerLost("forged", str(error)), "run") from error
+        known = {f"parameter {mine}": f"parameter {its}" for mine, its in self._names.items()}
+        return replace(told, gradients={known.get(name, name): item for name, item in told.gradients.items()})
+
     # What the reference writes into, by the names that its program has for it.
     def _effects(self) -> Effects:
         effects = Effects() if self._bound is None else self._bound.changed
@@ -281,5 +313,6 @@ _ANSWERS = {
     "stage": "staged",
     "call": "called",
     "chain": "chained",
+    "gradients": "differentiated",
     "facts": "told",
 }

@@ -15,6 +15,8 @@ from .conduct import require_good_conduct, require_own_memory, require_present_p
 from .contracts import CONTRACTS
 from .evidence import Evidence
 from .faults import Verdict
+from .gradient_cases import GONE
+from .gradients import check_gradients
 from .health import require_healthy
 from .leaves import Leaf, leaves_of
 from .log_text import clean_log
@@ -78,6 +80,8 @@ class _Judgement:
         self._tasks = tasks
         self._run = run
         self._prepared = prepared
+        self._gradients_lost: str | None = None
+        """How the reference was lost when it was asked for gradients."""
 
     def of(self, workload: Workload) -> dict:
         """The row of a workload."""
@@ -156,6 +160,7 @@ class _Judgement:
         self._require_own_kernel(reference, evidence)
         performance = self._timed(reference, evidence) if timed else None
         # Last: a program that knew what it meets before it is timed would know when that is.
+        self._look_at_gradients(reference, evidence)
         if timed or reference.settings.mode == "certify":
             self._look_at_contracts(reference, evidence)
         if timed or reference.settings.library_calls == "forbid":
@@ -164,6 +169,7 @@ class _Judgement:
 
     # Not timed: the output of a timed call is believed because it is compared, and one draw says little.
     def _judge_draws(self, reference: Reference, evidence: Evidence) -> None:
+        self._look_at_gradients(reference, evidence)
         for number in range(NUM_INPUTS):
             case, draws = reference.draws(number)
 
@@ -222,6 +228,18 @@ class _Judgement:
             found.log = f"on inputs drawn {name}: {found.log}"
             raise
         evidence.distributions.append(name)
+
+    # A reference that is lost over its own gradients is opened anew, and asked for none.
+    def _look_at_gradients(self, reference: Reference, evidence: Evidence) -> None:
+        if self._gradients_lost is not None:
+            evidence.backward = (None, self._gradients_lost)
+            return
+        try:
+            check_gradients(self._run, reference, evidence)
+        except Verdict as found:
+            if found.cause in GONE:
+                self._gradients_lost = clean_log(found.log).partition("\n")[0][:_MAX_DETAIL]
+            raise
 
     def _look_at_contracts(self, reference: Reference, evidence: Evidence) -> None:
         # Changed copies of gigabytes have no room beside what they are compared with.

@@ -64,6 +64,8 @@ class Evidence:
     """Those on which the reference itself cannot judge."""
     contracts: dict[str, tuple[bool | None, str | None]] = field(default_factory=dict)
     """How it fared on inputs that a contract may leave out: passed, and what was wrong."""
+    backward: tuple[bool | None, str | None] = (None, None)
+    """Whether its gradients are right, and why not or why nobody knows; None where the task has none."""
     mutants: MutantReport | None = None
     """How references with a mistake fared on this workload."""
     drawn: list[DrawsFinding] = field(default_factory=list)

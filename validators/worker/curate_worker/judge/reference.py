@@ -10,10 +10,11 @@ from ..channel import Message
 from ..digests import digests_of
 from ..effects import effects_of
 from ..values import Parcel
-from .cases import Case, ReferenceCall
+from .cases import MAX_CACHED_BYTES, Case, ReferenceCall
 from .compare import compare
 from .distributions import distributions_of
 from .faults import RunnerLost, Verdict
+from .gradient_cases import GradientCase, gradient_case
 from .mutants import MutantReport, MutantTrial, try_mutants
 from .null_kernels import Call, passing_null_kernel
 from .precision import choose_precision
@@ -39,7 +40,10 @@ class Reference(ReferenceCases):
     """Whether it draws random numbers: what it gives follows from the seed, and from nothing else."""
     mutants: MutantReport | None = None
     """How references with a mistake fared; None before they were tried."""
+    gradient_places: list[int] = field(default_factory=list)
+    """Inputs that the task wants gradients of."""
     _draws: dict[int, ReferenceDraws] = field(default_factory=dict)
+    _gradient_cases: list[GradientCase | str] = field(default_factory=list)
 
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
@@ -88,6 +92,7 @@ class Reference(ReferenceCases):
 
     def _look_at_first_call(self) -> list[str]:
         inputs = self.make_inputs(self._how(0))
+        self.gradient_places = self.with_gradient
         call = self.call(inputs, flush=False)
         digests = digests_of(inputs)
         pairs = enumerate(zip(call.input_digests, digests, strict=True))
@@ -129,6 +134,32 @@ class Reference(ReferenceCases):
 
             self._draws[number] = draws_of_reference(draw, case.expected, case.num_bytes)
         return case, self._draws[number]
+
+    def gradient_cases(self) -> list[GradientCase | str]:
+        """Calls whose gradients are compared, or why there are none; nothing where the task wants none."""
+        if self.gradient_places and not self._gradient_cases:
+            self._gradient_cases = self._no_gradients() or self._found_gradients()
+        return self._gradient_cases
+
+    def _no_gradients(self) -> list[GradientCase | str]:
+        if self.is_large or self.state.num_bytes > MAX_CACHED_BYTES:
+            return ["a call takes too much memory to ask for gradients as well"]
+        if self.is_stochastic:
+            return ["the reference draws random numbers"]
+        if self.mutated_inputs:
+            return ["the reference writes into its inputs"]
+        return []
+
+    def _found_gradients(self) -> list[GradientCase | str]:
+        drawn = [case for case in map(self.drawn_case, self.distributions()[:1]) if case is not None]
+        usual = [self.case(0), *([] if drawn or self.num_calls() == 1 else [self.case(1)])]
+        places = self.gradient_places
+        found = [gradient_case(self, case, places, f"call {index}") for index, case in enumerate([*usual, *drawn])]
+        if isinstance(found[0], GradientCase):
+            found.append(gradient_case(self, self.unforeseen_case(0), places, "unforeseen", is_unforeseen=True))
+        known = [item for item in found if not isinstance(item, str)]
+        # What the reference cannot say on inputs as the task draws them, it cannot say.
+        return known if isinstance(found[0], GradientCase) else found[:1]
 
     def samples(self) -> Iterator[tuple[Parcel, ReferenceCall]]:
         """Inputs, the first as the task says, with what the reference makes of them: held against nothing."""

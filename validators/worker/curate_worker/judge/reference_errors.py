@@ -85,6 +85,14 @@ def texts_in(answer: Message, name: str) -> list[str]:
     return value
 
 
+def places_in(answer: Message, name: str, count: int) -> list[int]:
+    """Places among `count` things, in an answer."""
+    value = answer.body.get(name)
+    if not isinstance(value, list) or not all(type(item) is int and 0 <= item < count for item in value):
+        raise _invalid("REF_INVALID", f"the reference's process sent no {name}")
+    return value
+
+
 def pairs_in(answer: Message, name: str) -> list[tuple[int, int]]:
     """Pairs of numbers in an answer."""
     value = answer.body.get(name)

@@ -8,12 +8,22 @@ from dataclasses import dataclass, field
 from ..chain import Chain
 from ..channel import Message
 from ..effects import Effects
-from ..tensors import Blob
+from ..tensors import Blob, Malformed
 from ..values import Parcel, joined
 from .call_answer import SPECIAL
 from .cases import ReferenceCall
 from .faults import Verdict
-from .reference_errors import LOST_CAUSES, ask_reference, number_in, pairs_in, parcel_in, require_usable_size, texts_in
+from .gradient_answer import GradientAnswer, gradient_answer
+from .reference_errors import (
+    LOST_CAUSES,
+    ask_reference,
+    number_in,
+    pairs_in,
+    parcel_in,
+    places_in,
+    require_usable_size,
+    texts_in,
+)
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
@@ -50,6 +60,8 @@ class ReferenceProgram:
     """What is a parameter in `state`; the others are buffers."""
     changed: Effects = field(default_factory=Effects)
     """What it writes into that is a result: nothing else that comes out is the same memory."""
+    with_gradient: list[int] = field(default_factory=list)
+    """Inputs that the task wants gradients of, as they were made last."""
     largest_answer: int = 0
     """Bytes of the largest output."""
     arithmetic: Arithmetic | None = None
@@ -108,6 +120,7 @@ class ReferenceProgram:
         # The process keeps what it made last, so that it need not be sent back to where it came from.
         parcel = parcel_in(answer, "parcel")
         self._kept = None if parcel.stays_on_gpu else parcel
+        self.with_gradient = places_in(answer, "with_gradient", len(parcel.tensors))
         return parcel
 
     def forget_inputs(self) -> None:
@@ -118,6 +131,21 @@ class ReferenceProgram:
         """What it gives in higher precision; `nudge` moves the inputs."""
         body = {"seed": self.seed("run"), "precision": precision, "changed": self.changed, "nudge": nudge}
         return parcel_in(self._ask("run_oracle", body, [], "outputs", inputs), "parcel")
+
+    def gradients(self, parcels: list[Parcel], places: list[int], how: dict | None = None) -> GradientAnswer:
+        """
+        Output and gradients on inputs, with what outputs are multiplied by; `how` names a higher precision and a nudge,
+        and asks for the gradients alone.
+        """
+        bodies, blobs = joined(parcels)
+        asked = {"seed": self.seed("run"), "parcels": bodies, "places": places, "parameters": None}
+        kind, more = ("gradients", {"changed": self.changed}) if how is None else ("exact_gradients", how)
+        answer = self._ask(kind, asked | more, blobs, "differentiated")
+        try:
+            return gradient_answer(answer)
+        except (Malformed, KeyError, TypeError, ValueError) as error:
+            text = f"the reference's process sent {error}"
+            raise Verdict("INVALID_REFERENCE", "task", "REF_INVALID", "task", text) from error
 
     def count_arithmetic(self, inputs: Parcel) -> Arithmetic | None:
         """Floating-point operations of a call; None where it cannot be run under the counter."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .faults import Verdict
 
-PROTOCOL_VERSION = 6
+PROTOCOL_VERSION = 7
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
@@ -91,6 +91,8 @@ class Settings:
     """`forbid` refuses candidates that libraries do the work for; with `allow` nobody looks."""
     sanitizer_share: float = 0.0
     """Share of candidates, 0 to 1, that are looked at by compute-sanitizer in other modes than `certify`."""
+    backward: str = "report"
+    """`require` refuses candidates without gradients where the task has them."""
     static_tags: str = "report"
     """`refuse` runs nothing whose text does what no honest kernel does."""
     baselines: tuple[str, ...] | None = None
@@ -220,6 +222,7 @@ def parse_settings(message: object) -> Settings:
         "library_calls": _LIBRARY_CALLS,
         "precision": _PRECISIONS,
         "static_tags": _STATIC_TAGS,
+        "backward": _POLICIES,
     }
     limits = {"calls", "timeout_s", "timing_s", "build_timeout_s", "memory_bytes"}
     fields = _object(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..tensors import Blob
-from ..values import Parcel
+from ..values import Parcel, joined, pack
+from .gradients import Gradients
 
 
 @dataclass
@@ -20,3 +21,9 @@ class Answer:
 def answer_parcel(kind: str, parcel: Parcel, **facts: object) -> Answer:
     """An answer that carries a value."""
     return Answer(kind, {"parcel": parcel.body(), **facts}, parcel.blobs)
+
+
+def answer_gradients(output: Parcel, found: Gradients) -> Answer:
+    """An answer that carries an output and its gradients."""
+    bodies, blobs = joined([output, pack(found.by_name)])
+    return Answer("differentiated", {"parcels": bodies, "attached": found.attached}, blobs)

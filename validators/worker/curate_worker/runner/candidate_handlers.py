@@ -14,8 +14,9 @@ from ..device.launch_plan import parse_plan
 from ..values import joined, parcel_of, parted, unpack
 from . import compile as compilers
 from . import modules, probe, triton_interpreter
-from .answers import Answer, answer_parcel
+from .answers import Answer, answer_gradients, answer_parcel
 from .errors import FaultInInput
+from .gradients import Question
 from .inputs import seed_all
 from .native import NativeModel
 from .program import Program, construct
@@ -142,6 +143,17 @@ def _chain(runner: Runner, message: Message) -> Answer:
     return Answer("chained", {"parcels": bodies, "nanoseconds": nanoseconds}, blobs)
 
 
+def _gradients(runner: Runner, message: Message) -> Answer:
+    """A call with gradients recorded, of a candidate or a reference."""
+    body = message.body
+    seed_all(body["seed"])
+    inputs, weights = parted(body["parcels"], message.blobs)
+    question = Question(weights, body["places"], body["parameters"])
+    output, found = runner.bound(message).gradients(inputs, question, body["changed"])
+    runner.extensions.raise_if_needed()
+    return answer_gradients(output, found)
+
+
 def _facts(runner: Runner, message: Message) -> Answer:
     """What else the last call did."""
     facts = runner.bound(message).facts(**{name: message.body[name] for name in ("digests", "keep")})
@@ -158,5 +170,6 @@ CANDIDATE_HANDLERS: Final[dict[str, Handler]] = {
     "stage": _stage,
     "call": _call,
     "chain": _chain,
+    "gradients": _gradients,
     "facts": _facts,
 }

@@ -79,7 +79,9 @@ def _drawn_in(place: contextlib.AbstractContextManager, get_inputs: Callable[[],
     with place, _other_seeds_ignored(), dice:
         inputs = get_inputs()
     if not how["tame"]:
-        dice.change_returned(tree_leaves(inputs))
+        # In place, which those that ask for a gradient allow only where nothing is recorded.
+        with torch.no_grad():
+            dice.change_returned(tree_leaves(inputs))
     return inputs
 
 

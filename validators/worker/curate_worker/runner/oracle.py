@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..effects import Effects
 from ..tensors import DTYPES
 from ..values import Parcel, rebuild, unpack
+from .gradients import Gradients, Question, gradients_of
 from .program import arguments_of
 from .results import pack_result
 
@@ -30,18 +31,41 @@ def run_in_precision(
     """
     precision, device, changed = how
     wide = PRECISIONS[precision]
-    tensors = [_widened(item, wide) for item in unpack(parcel, device)[1]]
-    if nudge is not None:
-        dice = torch.Generator().manual_seed(nudge["seed"])
-        pairs = zip(tensors, parcel.tensors, strict=True)
-        tensors = [_nudged(item, DTYPES[known.dtype], nudge["units"], dice) for item, known in pairs]
+    tensors = _inputs_in(wide, parcel, device, nudge)
     args, kwargs = arguments_of(rebuild(parcel.tree, tensors.__getitem__, device))
-    widened = copy.deepcopy(model)
-    if isinstance(widened, torch.nn.Module):
-        widened = widened.to(wide)
+    widened = _model_in(wide, model)
     with torch.no_grad(), _default_dtype(wide), Widen(wide), _widened_constants(module, wide):
         output = widened(*args, **kwargs)
     return pack_result(output, tensors, changed, widened)
+
+
+def gradients_in_precision(
+    reference: tuple[object, ModuleType], parcel: Parcel, how: tuple[str, str], nudge: dict | None, question: Question
+) -> Gradients:
+    """The same with gradients recorded, of a model and its module; `how` names precision and device."""
+    model, module = reference
+    wide = PRECISIONS[how[0]]
+    tensors, widened = _inputs_in(wide, parcel, how[1], nudge), _model_in(wide, model)
+    with _default_dtype(wide), Widen(wide), _widened_constants(module, wide):
+        return gradients_of(widened, parcel, tensors, how[1], question)
+
+
+def _inputs_in(wide: torch.dtype, parcel: Parcel, device: str, nudge: dict | None) -> list[torch.Tensor]:
+    tensors = [_widened(item, wide) for item in unpack(parcel, device)[1]]
+    if nudge is None:
+        return tensors
+    dice = torch.Generator().manual_seed(nudge["seed"])
+    pairs = zip(tensors, parcel.tensors, strict=True)
+    return [_nudged(item, DTYPES[known.dtype], nudge["units"], dice) for item, known in pairs]
+
+
+def _model_in(wide: torch.dtype, model: object) -> Callable:
+    widened = copy.deepcopy(model)
+    if isinstance(widened, torch.nn.Module):
+        return widened.to(wide)
+    if not callable(widened):
+        raise TypeError("a model that cannot be called")
+    return widened
 
 
 class Widen(TorchDispatchMode):

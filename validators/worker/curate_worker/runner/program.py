@@ -17,6 +17,7 @@ from ..values import Parcel, unpack
 from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
 from .given_memory import GivenMemory
+from .gradients import Gradients, Question, gradients_of
 from .memory import have_same_bits, memory_of, shared_places
 from .poisoned_memory import PoisonedMemory
 from .profile import Profile
@@ -135,6 +136,13 @@ class Program:
             nanoseconds += now() - start
             outputs.append(pack_result(output, tensors, changed, self._model))
         return outputs, nanoseconds
+
+    def gradients(self, parcel: Parcel, question: Question, changed: Effects) -> tuple[Parcel, Gradients]:
+        """A call with gradients recorded: what it gives, and the gradients of that."""
+        _, tensors = unpack(parcel, self._device)
+        self.restore_state()
+        found = gradients_of(self._model, parcel, tensors, self._device, question)
+        return pack_result(found.output, tensors, changed, self._model), found
 
     def facts(self, *, digests: bool, keep: bool) -> dict[str, object]:
         """

@@ -10,11 +10,12 @@ from typing import Final
 import torch
 
 from ..channel import Message
-from ..values import pack, unpack
+from ..values import pack, parted, unpack
 from . import modules, oracle
-from .answers import Answer, answer_parcel
+from .answers import Answer, answer_gradients, answer_parcel
 from .arithmetic import count_arithmetic
 from .errors import FaultInInput
+from .gradients import Question, places_with_gradient
 from .inputs import make_inputs, measure_inputs, seed_all, shaped_inputs
 from .mutants import Origin, call_mutant, mutants_of
 from .needed_inputs import needed_shares
@@ -55,7 +56,7 @@ def _make_inputs(runner: Runner, message: Message) -> Answer:
     runner.kept = parcel if message.body["keep"] or not parcel.stays_on_gpu else None
     if message.body["keep"]:
         return Answer("inputs_kept")
-    return answer_parcel("inputs", parcel)
+    return answer_parcel("inputs", parcel, with_gradient=places_with_gradient(inputs))
 
 
 def _measure_inputs(runner: Runner, message: Message) -> Answer:
@@ -102,6 +103,17 @@ def _run_oracle(runner: Runner, message: Message) -> Answer:
     how = (precision, runner.device, message.body["changed"])
     outputs = oracle.run_in_precision(reference.model, reference.module, parcel, how, message.body["nudge"])
     return answer_parcel("outputs", outputs)
+
+
+def _exact_gradients(runner: Runner, message: Message) -> Answer:
+    """Its gradients in higher precision."""
+    reference, body = runner.reference(message), message.body
+    seed_all(body["seed"])
+    inputs, weights = parted(body["parcels"], message.blobs)
+    reference.program.restore_state()
+    known, how = (reference.model, reference.module), (body["precision"], runner.device)
+    question = Question(weights, body["places"], body["parameters"])
+    return answer_gradients(pack(None), oracle.gradients_in_precision(known, inputs, how, body["nudge"], question))
 
 
 def _compile_reference(runner: Runner, message: Message) -> Answer:
@@ -171,6 +183,7 @@ REFERENCE_HANDLERS: Final[dict[str, Handler]] = {
     "count_arithmetic": _count_arithmetic,
     "find_needed": _find_needed,
     "run_oracle": _run_oracle,
+    "exact_gradients": _exact_gradients,
     "compile_reference": _compile_reference,
     "write_triton": _write_triton,
     "list_mutants": _list_mutants,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..evidence import Evidence
 from . import (
     above_floor,
+    backward,
     clock_witness,
     contracts,
     deterministic,
@@ -43,6 +44,7 @@ CHECKS: list[Check] = [
     randomness.CHECK,
     contracts.NON_CONTIGUOUS,
     contracts.SPECIAL_VALUES,
+    backward.CHECK,
     oracle.CHECK,
     mutants.CHECK,
     own_kernel.CHECK,
