@@ -26,7 +26,9 @@ export const Correctness = z.object({
   effective_bits: z
     .number()
     .nullable()
-    .describe('Bits that are right over all: -log2 of the normalised root mean square error; null where it is zero'),
+    .describe(
+      'Bits that are right over all: -log2 of the normalised root mean square error, against the reference’s own output where the check `float64-oracle` is not true; null where it is zero',
+    ),
   reference_effective_bits: z.number().nullable().describe('The same of the reference in its own dtype'),
 })
 export type Correctness = z.infer<typeof Correctness>

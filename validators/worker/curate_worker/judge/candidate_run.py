@@ -16,6 +16,7 @@ from .cases import Case
 from .faults import RunnerLost, Verdict
 from .gradient_answer import GradientAnswer, gradient_answer
 from .idle_work import Rest, wait_for_rest, works_while_idle
+from .native_outputs import native_outputs
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
 from .processor_time import ran_ns, waited_ns
@@ -105,7 +106,7 @@ class CandidateRun:
         self.load_state(reference.state)
 
     def _binding(self, reference: Reference) -> Message:
-        outputs = _native_outputs(reference) if self._prepared.candidate.is_native else []
+        outputs = native_outputs(reference) if self._prepared.candidate.is_native else []
         body = {"parcel": reference.init.body(), "outputs": outputs}
         return Message("bind", body, reference.init.blobs)
 
@@ -289,19 +290,6 @@ class CandidateRun:
 
     def _circumstances(self, stage: str) -> Circumstances:
         return Circumstances(stage, self.proved_on, self._station.has_triton)
-
-
-# What a launcher without Python is to write: a tensor, or several side by side; beside inputs that it writes into.
-def _native_outputs(reference: Reference) -> list[dict]:
-    own, root = reference.case(0).expected.own, "output"
-    if reference.changed:
-        root = "output['returned']"
-        own = [leaf for leaf in own if leaf.place.startswith(root)]
-    places = [root] if len(own) == 1 else [f"{root}[{index}]" for index in range(len(own))]
-    if [leaf.place for leaf in own] != places or any(leaf.descriptor is None for leaf in own):
-        text = "a native launcher writes tensors, and the reference returns something else"
-        raise Verdict("NOT_RUN", "load", "UNSUPPORTED_FORM", None, text)
-    return [{"dtype": leaf.descriptor.dtype, "shape": list(leaf.descriptor.shape)} for leaf in own if leaf.descriptor]
 
 
 # A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.

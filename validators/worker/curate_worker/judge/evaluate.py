@@ -20,6 +20,13 @@ from .gradients import check_gradients
 from .health import require_healthy
 from .leaves import Leaf, leaves_of
 from .log_text import clean_log
+from .own_work import (
+    require_interpreted_kernel,
+    require_kernels_that_matter,
+    require_rest,
+    require_trustworthy_interpreter,
+    require_work_on_the_stream,
+)
 from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
 from .reference import Reference
 from .requests import Request, Workload
@@ -122,10 +129,11 @@ class _Judgement:
     def _judge_against(self, reference: Reference) -> tuple[Evidence, dict | None]:
         evidence = Evidence(self._run.proved_on, reference.precision, bool(reference.mutated_inputs))
         evidence.mutants = reference.mutants
+        evidence.is_held_against_own = reference.spares_oracle
         return evidence, self._judge(reference, evidence)
 
     def _judge(self, reference: Reference, evidence: Evidence) -> dict | None:
-        _require_trustworthy_interpreter(self._station, self._run, reference)
+        require_trustworthy_interpreter(self._station, self._run, reference)
         if self._prepared.candidate.language == "cuda" and self._prepared.device == "cpu":
             raise not_run_without_gpu(self._prepared)
         if reference.is_stochastic:
@@ -150,13 +158,13 @@ class _Judgement:
             require_own_memory(self._run, reference, evidence)
         require_good_conduct(evidence, reference)
         evidence.built_extensions = len(self._prepared.built)
-        _require_interpreted_kernel(self._run, evidence)
+        require_interpreted_kernel(self._run, evidence)
         if evidence.triton_launches or evidence.extension_calls:
-            _require_kernels_that_matter(self._run, reference)
+            require_kernels_that_matter(self._run, reference)
             evidence.depends_on_kernels = True
         # On the same inputs, so not before: a kernel that does nothing finds the answer where an earlier call left it.
         if self._prepared.device == "cuda":
-            _require_work_on_the_stream(self._run, reference)
+            require_work_on_the_stream(self._run, reference)
         self._require_own_kernel(reference, evidence)
         performance = self._timed(reference, evidence) if timed else None
         # Last: a program that knew what it meets before it is timed would know when that is.
@@ -180,7 +188,7 @@ class _Judgement:
             evidence.drawn.append(compare_draws(leaves_at, draws))
         require_good_conduct(evidence, reference)
         evidence.built_extensions = len(self._prepared.built)
-        _require_interpreted_kernel(self._run, evidence)
+        require_interpreted_kernel(self._run, evidence)
         self._require_own_kernel(reference, evidence)
         if reference.settings.library_calls == "forbid":
             look_at_work(self._run, self._prepared.candidate, reference, evidence)
@@ -189,7 +197,7 @@ class _Judgement:
         alone = partial(self._station.locks.alone, self._prepared.device)
         peaks = self._station.peaks if self._run.proved_on == "gpu" else None
         performance = time_candidate(self._run, reference, evidence, alone, peaks)
-        _require_rest(self._run)
+        require_rest(self._run)
         if self._prepared.device == self._station.device:
             evidence.times_itself_right = self._station.self_timing.is_good
             evidence.self_timing_objection = self._station.self_timing.objection
@@ -274,55 +282,3 @@ class _Judgement:
         except Verdict as found:
             text = f"gave the answer to other inputs, which differ in one element: {found.log}"
             raise Verdict("REWARD_HACK", "integrity", "HACK_CACHE", "candidate", text) from found
-
-
-# The reference is timed between the candidate's calls.
-def _require_rest(run: CandidateRun) -> None:
-    if run.works_while_idle():
-        text = "its processes compute between its calls, while the reference is timed"
-        raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
-
-
-# Ablation: what is right without its kernels did not come from them. On inputs that no call has seen, so that memory
-# which was used before does not hold the answer.
-def _require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
-    case = reference.unforeseen_case(1)
-    try:
-        answer = run.call(case, flush=False, how=frozenset({"ablated"}))
-        compare(answer.outputs, case.expected)
-    except Verdict:
-        run.restart_if_ended(reference)
-        return
-    text = "its outputs are right as well when its own kernels do nothing"
-    raise Verdict("REWARD_HACK", "integrity", "HACK_DECOY", "candidate", text)
-
-
-# On fresh inputs: memory that an earlier call used must not hold the answer.
-def _require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:
-    case = reference.unforeseen_case(1)
-    answer = run.call(case, flush=False, how=frozenset({"blocked"}))
-    compare(answer.outputs, case.expected)
-    if answer.computed_early:
-        text = "its outputs were there while the stream it was called on was still busy with something else"
-        raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
-
-
-# Launchers often take another path without a GPU. What that path returns says nothing about the kernel.
-def _require_interpreted_kernel(run: CandidateRun, evidence: Evidence) -> None:
-    if run.proved_on == "interpreter" and evidence.triton_launches == 0:
-        text = "no Triton kernel was launched: without a GPU the program takes another path"
-        raise Verdict("NOT_RUN", "run", "KERNEL_NOT_LAUNCHED", None, text)
-
-
-# Triton before 3.8 computes garbage in bfloat16 under its interpreter; that is not the candidate's error.
-def _require_trustworthy_interpreter(station: Station, run: CandidateRun, reference: Reference) -> None:
-    if run.proved_on != "interpreter" or station.interpreter_does_bfloat16:
-        return
-    case = reference.case(0)
-    descriptors = [
-        *case.inputs.tensors,
-        *(leaf.descriptor for leaf in case.expected.own if leaf.descriptor is not None),
-    ]
-    if any(descriptor.dtype == "bfloat16" for descriptor in descriptors):
-        text = "this version of Triton's interpreter does not compute in bfloat16"
-        raise Verdict("NOT_RUN", "run", "INTERPRETER_FAILED", None, text)

@@ -20,6 +20,8 @@ class Evidence:
     """Precision of the oracle; None where the reference's own output stood for it."""
     reference_mutates_inputs: bool
     """Whether inputs may be changed at all."""
+    is_held_against_own: bool = False
+    """Whether only tolerances come from the oracle, and outputs were held against the reference's own."""
     num_calls: int = 0
     errors: list[Errors] = field(default_factory=list)
     tolerances: list[Tolerance] = field(default_factory=list)

@@ -76,7 +76,7 @@ class Reference(ReferenceCases):
             if name not in self._drawn_tolerances:
                 self.drawn_case(name)
         self._latest = None
-        self._spares_oracle = True
+        self.spares_oracle = True
 
     def _usual_call(self, number: int) -> Call:
         case = self.case(number)

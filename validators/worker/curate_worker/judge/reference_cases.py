@@ -49,7 +49,7 @@ class ReferenceCases(ReferenceProgram):
     """The same by distribution, of large cases; None where the reference cannot judge."""
     is_tame: bool = False
     """Whether no numbers are drawn below zero that the task draws from zero to one."""
-    _spares_oracle: bool = False
+    spares_oracle: bool = False
     """Whether later cases have the reference's own output only: beside a candidate there is no more room."""
     _latest: Case | None = None
     """The last one that was too large to be kept for long."""
@@ -110,7 +110,7 @@ class ReferenceCases(ReferenceProgram):
         return index if self._is_foreseen(index) else f"{self._secret} {index}"
 
     def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
-        if self._spares_oracle:
+        if self.spares_oracle:
             return self._case_by_own(index, inputs, self._tolerances)
         own = self.call(inputs, flush=False, look=False).output
         exact = None if self.precision is None else self.run_oracle(inputs, self.precision)

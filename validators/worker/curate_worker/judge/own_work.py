@@ -1,0 +1,67 @@
+"""What right numbers do not say: that the candidate's own kernels computed them, where and when they were asked to."""
+
+from __future__ import annotations
+
+from .candidate_run import CandidateRun
+from .compare import compare
+from .evidence import Evidence
+from .faults import Verdict
+from .reference import Reference
+from .station import Station
+
+
+def require_rest(run: CandidateRun) -> None:
+    """Raises a Verdict on what computes while nobody calls it, which is when the reference is timed."""
+    if run.works_while_idle():
+        text = "its processes compute between its calls, while the reference is timed"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
+
+
+def require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
+    """
+    Ablation: raises a Verdict on what is right without its kernels, since it did not come from them. On inputs that no
+    call has seen, so that memory which was used before does not hold the answer.
+    """
+    case = reference.unforeseen_case(1)
+    try:
+        answer = run.call(case, flush=False, how=frozenset({"ablated"}))
+        compare(answer.outputs, case.expected)
+    except Verdict:
+        run.restart_if_ended(reference)
+        return
+    text = "its outputs are right as well when its own kernels do nothing"
+    raise Verdict("REWARD_HACK", "integrity", "HACK_DECOY", "candidate", text)
+
+
+def require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:
+    """Raises a Verdict on what answers while its stream is busy; on fresh inputs, as no memory may hold the answer."""
+    case = reference.unforeseen_case(1)
+    answer = run.call(case, flush=False, how=frozenset({"blocked"}))
+    compare(answer.outputs, case.expected)
+    if answer.computed_early:
+        text = "its outputs were there while the stream it was called on was still busy with something else"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
+
+
+def require_interpreted_kernel(run: CandidateRun, evidence: Evidence) -> None:
+    """
+    Raises a Verdict where Triton's interpreter ran no kernel: launchers often take another path without a GPU, and what
+    that path returns says nothing about the kernel.
+    """
+    if run.proved_on == "interpreter" and evidence.triton_launches == 0:
+        text = "no Triton kernel was launched: without a GPU the program takes another path"
+        raise Verdict("NOT_RUN", "run", "KERNEL_NOT_LAUNCHED", None, text)
+
+
+def require_trustworthy_interpreter(station: Station, run: CandidateRun, reference: Reference) -> None:
+    """Raises a Verdict where Triton before 3.8 would compute garbage: in bfloat16, under its interpreter."""
+    if run.proved_on != "interpreter" or station.interpreter_does_bfloat16:
+        return
+    case = reference.case(0)
+    descriptors = [
+        *case.inputs.tensors,
+        *(leaf.descriptor for leaf in case.expected.own if leaf.descriptor is not None),
+    ]
+    if any(descriptor.dtype == "bfloat16" for descriptor in descriptors):
+        text = "this version of Triton's interpreter does not compute in bfloat16"
+        raise Verdict("NOT_RUN", "run", "INTERPRETER_FAILED", None, text)
