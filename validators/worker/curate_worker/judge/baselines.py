@@ -18,7 +18,7 @@ from .baseline_cache import Baseline, baseline_key
 from .cases import Case
 from .compare import compare
 from .faults import Verdict
-from .log_text import clean_log
+from .log_text import first_line
 from .open_reference import opened_reference
 from .phases import phase
 from .reference import Reference
@@ -34,7 +34,6 @@ from .timed_rounds import MIN_PAIRS, timed_samples
 _MODES: Final = {"compile": "default", "max_autotune": "max-autotune"}
 # Eager mode takes as long as when a baseline was measured, or the device is not what it was.
 _DRIFT: Final = 1.2
-_MAX_REASON: Final = 200
 
 
 def add_baselines(station: Station, tasks: TaskSession, request: Request, device: str, rows: list[dict]) -> None:
@@ -92,7 +91,7 @@ class _Compiler:
                 return self._timed(reference, self._compiled(workload, name, reference), name), True
         except Verdict as found:
             self.close()
-            reason = clean_log(found.log).partition("\n")[0][:_MAX_REASON]
+            reason = first_line(found.log)
             return Baseline(name, reason=reason), found.cause not in LOST_CAUSES
 
     # Compiled by its first calls; CUDA graphs are recorded by the next ones, which are warm-ups.

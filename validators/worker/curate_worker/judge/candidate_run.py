@@ -146,10 +146,7 @@ class CandidateRun:
             answer = self._try_call(case, order | {"patience": patience}, asked, flush=flush)
             if answer is not None:
                 return answer
-            # Something was built, so the process is a new one.
-            if self._bound is None or self._bound.device != self._prepared.device:
-                raise DeviceChanged
-            self.bind(self._bound)
+            self._bind_anew()
 
     def chain(self, chain: Chain, cases: list[Case]) -> tuple[int, list[Parcel]]:
         """Calls in a row; gives the nanoseconds that all of it took, and the outputs. Raises a Verdict."""
@@ -157,10 +154,8 @@ class CandidateRun:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * sum(case.num_bytes for case in cases) + _LEAST_ROOM)
         bodies, blobs = joined([case.inputs for case in cases])
-        self._num_calls += 1
-        seed = derive_seed(self._request.settings.seed, "candidate", self._num_calls)
+        body = {**chain.body(), "seed": self._next_seed(), "changed": self._effects(), "parcels": bodies}
         watch = Stopwatch()
-        body = {**chain.body(), "seed": seed, "changed": self._effects(), "parcels": bodies}
         answer = self._ask(Message("chain", body, blobs), "run")
         nanoseconds = watch.nanoseconds()
         try:
@@ -178,22 +173,19 @@ class CandidateRun:
         """
         self._remaining = self._request.settings.timeout_s
         bodies, blobs = joined(parcels)
-        self._num_calls += 1
+        seed = self._next_seed()
         while True:
             if self._runner is not None and self._bound is not None:
                 room = sum(parcel.num_bytes for parcel in [*parcels, self._bound.state]) + self.largest_answer
                 self._runner.limit_answers(_ROOM_FACTOR * room + _LEAST_ROOM)
-            own = {its: mine for mine, its in self._names.items()}
-            seed = derive_seed(self._request.settings.seed, "candidate", self._num_calls)
+            own = self._own_names()
             body = {"seed": seed, "changed": self._effects(), "parcels": bodies, "places": places}
             body["parameters"] = [own[name] for name in names if name in own]
             answer = self._ask(Message("gradients", body, blobs), "run", also="build_needed")
             if answer.kind != "build_needed":
                 break
             self._build(answer)
-            if self._bound is None or self._bound.device != self._prepared.device:
-                raise DeviceChanged
-            self.bind(self._bound)
+            self._bind_anew()
         try:
             told = gradient_answer(answer)
         except (Malformed, KeyError, TypeError, ValueError) as error:
@@ -204,17 +196,29 @@ class CandidateRun:
     # What the reference writes into, by the names that its program has for it.
     def _effects(self) -> Effects:
         effects = Effects() if self._bound is None else self._bound.changed
-        own = {its: mine for mine, its in self._names.items()}
+        own = self._own_names()
         written = effects.get("state", {})
         return effects_of(effects.get("inputs", []), {name: own.get(name, name) for name in written})
+
+    # Its own names of parameters and buffers by the reference's.
+    def _own_names(self) -> dict[str, str]:
+        return {its: mine for mine, its in self._names.items()}
+
+    # Of nothing else: a program that draws random numbers shall draw neither the reference's nor its own again.
+    def _next_seed(self) -> int:
+        self._num_calls += 1
+        return derive_seed(self._request.settings.seed, "candidate", self._num_calls)
+
+    # Something was built, so the process is a new one.
+    def _bind_anew(self) -> None:
+        if self._bound is None or self._bound.device != self._prepared.device:
+            raise DeviceChanged
+        self.bind(self._bound)
 
     def _try_call(self, case: Case, order: dict, asked: dict, *, flush: bool) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
-        # Of nothing else: a program that draws random numbers shall draw neither the reference's nor its own again.
-        self._num_calls += 1
-        seed = derive_seed(self._request.settings.seed, "candidate", self._num_calls)
-        body = {"parcel": case.inputs.body(), "seed": seed, "flush": flush}
+        body = {"parcel": case.inputs.body(), "seed": self._next_seed(), "flush": flush}
         self._ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
         order = {**order, "changed": self._effects()}

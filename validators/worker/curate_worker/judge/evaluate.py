@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from ..static_tags import tags_of
@@ -19,7 +18,7 @@ from .gradient_cases import GONE
 from .gradients import check_gradients
 from .health import require_healthy
 from .leaves import Leaf, leaves_of
-from .log_text import clean_log
+from .log_text import first_line, of_unforeseen_inputs
 from .own_work import (
     require_interpreted_kernel,
     require_kernels_that_matter,
@@ -39,9 +38,7 @@ from .tasks import TaskSession
 from .timing import time_candidate
 from .work_shares import look_at_work, require_use_of_extensions
 
-_MAX_DETAIL = 200
 _KEPT = frozenset({"kept"})
-_NUMBER = re.compile(r"-?\d[\d.e+-]*")
 
 
 def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
@@ -214,7 +211,7 @@ class _Judgement:
             compare(seen_call(self._run, case, evidence, flush=flush).outputs, case.expected)
         except Verdict as found:
             if found.stage == "compare":
-                found.log = f"on inputs that nobody could foresee: {_NUMBER.sub('*', found.log)}"
+                found.log = of_unforeseen_inputs(found.log)
             raise
 
     def _check_drawn(self, reference: Reference, evidence: Evidence, *, flush: bool) -> None:
@@ -246,7 +243,7 @@ class _Judgement:
             check_gradients(self._run, reference, evidence)
         except Verdict as found:
             if found.cause in GONE:
-                self._gradients_lost = clean_log(found.log).partition("\n")[0][:_MAX_DETAIL]
+                self._gradients_lost = first_line(found.log)
             raise
 
     def _look_at_contracts(self, reference: Reference, evidence: Evidence) -> None:
@@ -260,7 +257,7 @@ class _Judgement:
                 compare(self._run.call(case, flush=False).outputs, case.expected)
                 evidence.contracts[name] = (True, None)
             except Verdict as found:
-                evidence.contracts[name] = (False, clean_log(found.log).partition("\n")[0][:_MAX_DETAIL])
+                evidence.contracts[name] = (False, first_line(found.log))
 
     def _require_own_kernel(self, reference: Reference, evidence: Evidence) -> None:
         if reference.settings.own_kernel == "require" and not evidence.has_own_kernel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from .candidate_run import CandidateRun
@@ -11,10 +10,9 @@ from .evidence import Evidence
 from .faults import Verdict
 from .gradient_answer import GradientAnswer
 from .gradient_cases import GradientCase
-from .log_text import clean_log
+from .log_text import first_line, of_unforeseen_inputs
 from .reference import Reference
 
-_NUMBER: Final = re.compile(r"-?\d[\d.e+-]*")
 _MOST_CHARACTERS: Final = 200
 
 
@@ -47,13 +45,13 @@ def _lacking(run: CandidateRun, case: GradientCase) -> tuple[bool | None, str] |
     except Verdict as found:
         if found.status == "REWARD_HACK":
             raise
-        text = clean_log(found.log).partition("\n")[0][:_MOST_CHARACTERS]
+        text = first_line(found.log)
         return (None if found.status == "NOT_RUN" else False), text
     try:
         missing = _missing_in(answer, case)
     except Verdict as found:
         if case.is_unforeseen:
-            found.log = f"on inputs that nobody could foresee: {_NUMBER.sub('*', found.log)}"
+            found.log = of_unforeseen_inputs(found.log)
         raise
     return None if missing is None else (False, missing)
 

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 MAX_LOG_CHARACTERS = 8 * 1024
+_MAX_LINE_CHARACTERS = 200
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{5,16}\b")
+_NUMBER = re.compile(r"-?\d[\d.e+-]*")
 _TEMPORARY = re.compile(r"tmpxft_[0-9a-f]+_[0-9a-f]+-\d+_|/tmp/cc\w{6}\b")
 
 
@@ -23,3 +25,13 @@ def clean_log(text: str, scratch: Path | None = None) -> str:
             text = text.replace(f"{prefix}/", "")
     text = _TEMPORARY.sub("", _ADDRESS.sub("0x…", _CONTROL.sub("", text)))
     return text.encode(errors="replace").decode().strip()[:MAX_LOG_CHARACTERS]
+
+
+def first_line(text: str) -> str:
+    """What fits into a detail: the first line without what differs between machines and runs."""
+    return clean_log(text).partition("\n")[0][:_MAX_LINE_CHARACTERS]
+
+
+def of_unforeseen_inputs(log: str) -> str:
+    """The same of inputs that nobody gets again: without numbers, since a row is the same whoever makes it again."""
+    return f"on inputs that nobody could foresee: {_NUMBER.sub('*', log)}"
