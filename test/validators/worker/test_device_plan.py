@@ -61,6 +61,10 @@ def test_an_expression_means_what_it_says(text: str, value: float) -> None:
         "n +",
         "sqrt(0 - 1)",
         "min(1)",
+        "next_power_of_2(1e999)",
+        "sqrt(1" + "0" * 400 + ")",
+        "1" + "0" * 400 + " / 3",
+        "next_power_of_2(ceil_div(9e18, 1e-300))",
     ],
 )
 def test_what_is_no_expression_or_means_nothing_is_refused(text: str) -> None:

@@ -132,7 +132,7 @@ class _Parser:
         kind, text = self._tokens[self._place]
         self._place += 1
         if kind == "number":
-            value = int(text) if text.isdigit() else float(text)
+            value = _bounded(int(text) if text.isdigit() else float(text))
             return lambda _: value
         if kind == "word":
             return self._call(text) if self._next("(") else _looked_up(text)
@@ -152,7 +152,7 @@ class _Parser:
         least, most, function = _FUNCTIONS[name]
         if not least <= len(given) <= most:
             raise PlanError(f"{name} takes {least} arguments in {self._text!r}")
-        return lambda scope: function(*(item(scope) for item in given))
+        return lambda scope: _bounded(function(*(item(scope) for item in given)))
 
     def _deeper(self, part: Callable[[], Compiled]) -> Compiled:
         self._depth += 1
