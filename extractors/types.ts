@@ -26,8 +26,11 @@ export interface RepositoryFile {
   /** Relative to the root, with forward slashes. */
   readonly path: string
   readonly numBytes: number
-  /** Null for ordinary files. Links, submodules and devices are listed so that they can be rejected, never followed. */
-  readonly special: 'symlink' | 'submodule' | 'special_file' | null
+  /**
+   * Null for ordinary files. Links, submodules and devices are listed so that they can be rejected, never followed; so is a folder
+   * whose list of files a damaged repository lacks.
+   */
+  readonly special: 'symlink' | 'submodule' | 'special_file' | 'tree_absent' | null
   /** Another whenever the content is another; null or absent where nothing says so without reading it. */
   readonly contentId?: string | null
 }

@@ -52,6 +52,7 @@ function pathMatcher({ include, exclude }: SelectionOptions): (path: string) => 
 type Problem = { readonly reason: string; readonly detail: string | null }
 
 function problemWith(file: RepositoryFile, options: SelectionOptions): Problem | null | 'not wanted' {
+  if (file.special === 'tree_absent') return { reason: file.special, detail: 'the repository lacks this folder' }
   if (file.special !== null) return { reason: file.special, detail: 'listed, never followed' }
   if (!options.extensions.has(extname(file.path))) return 'not wanted'
   const folder = file.path.split('/').find((part) => VENDORED.has(part.toLowerCase()))

@@ -1,3 +1,4 @@
+import { CurateError } from '../../pipelines/core/errors.ts'
 import { normalizeSource } from '../../pipelines/core/source-text.ts'
 import type { Candidate } from '../../pipelines/core/records/candidate.ts'
 import type { Kernel } from '../../pipelines/core/records/kernel.ts'
@@ -51,13 +52,13 @@ export interface HistoryRequest extends PastSettings {
  * present one and becomes a candidate of the same task. One commit's files are in memory at a time.
  */
 export async function followHistory(request: HistoryRequest): Promise<RepositoryHistory> {
-  const followed = await findStates(request)
-  const past = await readPast(request, followed)
   const [candidates, turns, refusals]: [Map<string, Candidate>, TrajectoryTurn[], RefusedRevision[]] = [
     new Map(),
     [],
     [],
   ]
+  const followed = await findStates(request, refusals)
+  const past = await readPast(request, followed)
   for (const one of followed) {
     const kept = keptStates(one, past, refusals)
     if (kept.length < 2) continue
@@ -74,7 +75,10 @@ interface FollowedPair extends Followed {
   readonly states: readonly RevisionState[]
 }
 
-async function findStates({ repository, kernels, present, files, options }: HistoryRequest): Promise<FollowedPair[]> {
+async function findStates(
+  { repository, kernels, present, files, options }: HistoryRequest,
+  refusals: RefusedRevision[],
+): Promise<FollowedPair[]> {
   if (repository.past === undefined) return []
   const reader = revisionReader(repository.past, options.max_commits)
   const byId = new Map(kernels.map((kernel) => [kernel.id, kernel]))
@@ -85,9 +89,16 @@ async function findStates({ repository, kernels, present, files, options }: Hist
     // Native kernels are built from several files: what of them belongs to one state is not told by definitions of one.
     if (!path.endsWith('.py')) continue
     const symbols = own.filter((kernel) => kernel.path === path).map(({ symbol }) => symbol)
-    const states = await reader.statesOf(one.pair, path, symbols, files.get(path) ?? '')
-    if (states.length > 1)
-      followed.push({ pair: one.pair, path, symbols, present: one, states: states.slice(-options.max_revisions) })
+    try {
+      const states = await reader.statesOf(one.pair, path, symbols, files.get(path) ?? '')
+      if (states.length > 1)
+        followed.push({ pair: one.pair, path, symbols, present: one, states: states.slice(-options.max_revisions) })
+    } catch (error) {
+      // A damaged repository may still tell the past of other files.
+      if (!(error instanceof CurateError) || error.code !== 'object_missing') throw error
+      const candidateId = one.candidate.id
+      refusals.push({ candidateId, commitSha: repository.commitSha, reason: 'history_absent', detail: error.message })
+    }
   }
   return followed
 }

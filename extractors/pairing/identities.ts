@@ -15,6 +15,8 @@ export function identityArgument(
   const parts = callee === null ? null : nameChain(frame.module.file, callee)
   if (parts === null || frame.locals.has(parts[0] ?? '')) return null
   const meaning = resolveChain(project, frame.module, parts)
-  const isIdentity = meaning.kind === 'definition' && identities.has(`${meaning.module.dotted}.${meaning.name}`)
+  if (meaning.kind !== 'definition') return null
+  const { name, module } = meaning
+  const isIdentity = identities.has(`${module.dotted}.${name}`) || identities.has(`*.${name}`)
   return isIdentity ? (argumentsOf(frame.module.file, call).positional[0] ?? null) : null
 }

@@ -15,6 +15,7 @@ import { programText } from './program-text.ts'
 import type { PlacedCode, ProgramFile, ProgramText } from './program-text.ts'
 import { canonical } from './step-effects.ts'
 import type { Code, Variable } from './test-code.ts'
+import { unboundInputs } from './unbound-inputs.ts'
 import { variableNames } from './variable-names.ts'
 
 /** The two files of a pair. */
@@ -251,10 +252,13 @@ function functionsText(
   changed: readonly { readonly name: string; readonly constant: string }[],
 ): string[] {
   const functionText = (name: string, steps: readonly PlacedCode[], values: readonly string[]): string => {
-    const lines = [...steps.map((placed) => text.render(placed)), `return [${values.join(', ')}]`]
+    const blocks = steps.map((placed) => text.render(placed))
+    const lines = [...blocks, `return [${values.join(', ')}]`]
     const used = changed.filter((one) => lines.some((line) => new RegExp(`\\b${one.name}\\b`).test(line)))
     const starts = used.map((one) => `${one.name} = ${one.constant}`)
-    return [`def ${name}():`, ...[...starts, ...lines].map((line) => indent(line))].join('\n')
+    const unbound = unboundInputs(blocks, values).filter((value) => !used.some((one) => one.name === value))
+    const absent = unbound.map((value) => `${value} = None`)
+    return [`def ${name}():`, ...[...starts, ...absent, ...lines].map((line) => indent(line))].join('\n')
   }
   return [
     functionText('get_inputs', codes.inputs, inputs),

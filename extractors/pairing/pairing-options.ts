@@ -28,7 +28,9 @@ export const TEST_OPTIONS = {
   identities: z
     .array(z.string())
     .default([])
-    .describe('Dotted names of functions of the tests that give back their first argument, moved or widened'),
+    .describe(
+      'Dotted names of functions of the tests that give back their first argument, moved or widened; `*.name` in any module',
+    ),
 }
 
 /** The settings in the form the code uses. */

@@ -6,6 +6,7 @@ import { interpret } from './interpretation.ts'
 import type { KnownValues } from './interpretation.ts'
 import { canonical } from './step-effects.ts'
 import type { StepEffects } from './step-effects.ts'
+import { inTellingOrder } from './telling-order.ts'
 import type { Guard, TestCode, Variable } from './test-code.ts'
 import type { WorkMeter } from './work-meter.ts'
 
@@ -52,8 +53,8 @@ export interface WorkloadScope {
 }
 
 /**
- * Parameter values of a variant that the test would run, in the order of the rows: first such that every row of every axis is met
- * once, then others, at most `limit`. Combinations that the test skips are left out as far as its conditions are known.
+ * Parameter values of a variant that the test would run, at most `limit`, chosen so that every row of every axis is met before any
+ * is met again; those that say most come first. Combinations that the test skips are left out as far as its conditions are known.
  */
 export function parameterSets(scope: WorkloadScope, { axes }: Variant, limit: number): KnownValues[] {
   const chosen: KnownValues[] = []
@@ -66,7 +67,7 @@ export function parameterSets(scope: WorkloadScope, { axes }: Variant, limit: nu
     const values = valuesAt(axes, rows)
     if (isRun(scope, values)) chosen.push(values)
   }
-  return chosen
+  return inTellingOrder(chosen)
 }
 
 /** Overrides of the reference's constants for parameter values, without repetitions. */

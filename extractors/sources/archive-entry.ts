@@ -5,7 +5,7 @@ import type { RepositoryFile } from '../types.ts'
 export interface ArchiveEntry {
   readonly path: string
   readonly numBytes: number
-  readonly special: RepositoryFile['special']
+  readonly special: Exclude<RepositoryFile['special'], 'tree_absent'>
   /** Null for what is no ordinary file, and for files that are larger than a file may be. */
   readonly content: Buffer | null
 }

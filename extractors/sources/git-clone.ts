@@ -6,6 +6,7 @@ import { sha256 } from '../../pipelines/core/hash.ts'
 import type { SourceContext } from '../types.ts'
 import { localGitDirectory, localPathOf, publicAddress } from './git-address.ts'
 import { runGit } from './git-command.ts'
+import { isObjectMissing } from './git-failure.ts'
 
 /** What a clone must hold. */
 export interface CloneRequest {
@@ -121,7 +122,7 @@ async function holdsCommit(directory: string, request: CloneRequest, context: So
     const printed = await runGit(args, at(directory, request.url, context))
     return printed.trim() === request.commitSha
   } catch (error) {
-    if (error instanceof CurateError && error.code === 'git_failed') return false
+    if (isObjectMissing(error) || (error instanceof CurateError && error.code === 'git_failed')) return false
     throw error
   }
 }

@@ -11,6 +11,11 @@ export function gitFailure(message: string, address: string): CurateError {
   })
 }
 
+/** Whether git failed over an object that the repository lacks: only what needs that object is lost. */
+export function isObjectMissing(error: unknown): boolean {
+  return error instanceof CurateError && error.code === 'object_missing'
+}
+
 interface KnownFailure {
   readonly pattern: RegExp
   readonly code: string
@@ -29,6 +34,15 @@ const UNKNOWN = {
 // The texts are git's own, in the C locale; git 2.39 to 2.50. Order matters: a server that hides private repositories asks
 // for a name where there is none.
 const KNOWN_FAILURES: readonly KnownFailure[] = [
+  {
+    // The first line says it; what follows ("revision walk setup failed") differs by command.
+    pattern:
+      /unable to read (?:tree |sha1 file |[0-9a-f]{40})|could not read [0-9a-f]{40}|bad (?:object|tree object)|not a tree object|missing (?:blob|tree|commit)|(?:loose|packed) object .* is corrupt|unable to unpack [0-9a-f]{40}|inflate: data stream error/i,
+    code: 'object_missing',
+    says: 'it lacks an object that its history names, as a partial or damaged clone does.',
+    hint: 'Fetch the repository in full: delete the clone in the cache, or run `git fetch --refetch` in a local one.',
+    retryable: false,
+  },
   {
     pattern: /No space left on device|Disk quota exceeded|unable to write (?:file|new)|ENOSPC/i,
     code: 'disk_full',

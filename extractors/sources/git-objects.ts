@@ -3,7 +3,7 @@ import { startProcess } from '../../pipelines/core/process.ts'
 import type { RunningProcess } from '../../pipelines/core/process.ts'
 import type { RepositoryFile } from '../types.ts'
 import { SAFE_CONFIG, gitEnvironment } from './git-command.ts'
-import { gitFailure } from './git-failure.ts'
+import { gitFailure, isObjectMissing } from './git-failure.ts'
 
 /** A file of a tree with the id of its content. */
 export interface TreeFile extends Omit<RepositoryFile, 'contentId'> {
@@ -21,21 +21,63 @@ export interface ObjectStore {
 // over, so that a few kilobytes of objects list billions of files ("git bomb").
 const MAX_TREE_FILES = 1_000_000
 
-/** All files of a commit, in git's order, submodules and symbolic links included. */
+/**
+ * All files of a commit, in git's order, submodules and symbolic links included. Where the repository lacks the list of a folder,
+ * the folder stands for its files.
+ */
 export async function listTree(store: ObjectStore, commitSha: string): Promise<TreeFile[]> {
-  const git = startGit(store, ['ls-tree', '-r', '-z', '-l', '--full-tree', commitSha])
-  git.endInput()
+  return filesBelow(store, commitSha, { looksLeft: MAX_LOOKS })
+}
+
+// A damaged clone lacks few lists; one with more was made to cost a process for each.
+const MAX_LOOKS = 2000
+
+// Git ends at the first folder that is not there, so that folders beside it are asked for one by one.
+async function filesBelow(store: ObjectStore, tree: string, budget: { looksLeft: number }): Promise<TreeFile[]> {
+  try {
+    return (await listEntries(store, ['-r'], tree)).map(toTreeFile)
+  } catch (error) {
+    if (!isObjectMissing(error)) throw error
+  }
   const files: TreeFile[] = []
+  for (const entry of (await listEntries(store, [], tree)).map(toTreeFile)) {
+    const found = entry.special === 'tree_absent' ? await filesOf(store, entry, budget) : [entry]
+    for (const file of found) files.push(file)
+    if (files.length > MAX_TREE_FILES) throw tooManyFiles(store)
+  }
+  return files
+}
+
+async function filesOf(store: ObjectStore, folder: TreeFile, budget: { looksLeft: number }): Promise<TreeFile[]> {
+  budget.looksLeft -= 1
+  if (budget.looksLeft < 0) return [folder]
+  try {
+    const found = await filesBelow(store, folder.objectId, budget)
+    return found.map((file) => ({ ...file, path: `${folder.path}/${file.path}` }))
+  } catch (error) {
+    if (!isObjectMissing(error)) throw error
+    return [folder]
+  }
+}
+
+async function listEntries(store: ObjectStore, options: readonly string[], tree: string): Promise<Buffer[]> {
+  const git = startGit(store, ['ls-tree', ...options, '-z', '-l', '--full-tree', tree])
+  git.endInput()
+  const entries: Buffer[] = []
   for await (const entry of splitAt(git.output, 0)) {
-    files.push(toTreeFile(entry))
-    if (files.length <= MAX_TREE_FILES) continue
+    entries.push(entry)
+    if (entries.length <= MAX_TREE_FILES) continue
     git.stop()
-    throw new CurateError('tree_too_large', `${store.address} lists more than ${MAX_TREE_FILES} files`, {
-      hint: 'Such a tree is made to exhaust its readers. Remove the source from the recipe.',
-    })
+    throw tooManyFiles(store)
   }
   await finish(git, store)
-  return files
+  return entries
+}
+
+function tooManyFiles({ address }: ObjectStore): CurateError {
+  return new CurateError('tree_too_large', `${address} lists more than ${MAX_TREE_FILES} files`, {
+    hint: 'Such a tree is made to exhaust its readers. Remove the source from the recipe.',
+  })
 }
 
 /** The contents of objects, in the order asked for, one in memory at a time; null for those the repository lacks. */
@@ -90,6 +132,8 @@ function toTreeFile(entry: Buffer): TreeFile {
 
 function specialOf(mode: string, type: string): RepositoryFile['special'] {
   if (mode === '120000') return 'symlink'
+  // Only listed by itself where what it holds cannot be.
+  if (type === 'tree') return 'tree_absent'
   return type === 'commit' ? 'submodule' : null
 }
 

@@ -1,6 +1,6 @@
-import { CurateError } from '../../pipelines/core/errors.ts'
 import type { Commit, FileRevision } from '../types.ts'
 import { runGit } from './git-command.ts'
+import { isObjectMissing } from './git-failure.ts'
 import type { ObjectStore } from './git-objects.ts'
 
 /** Commits that changed a file, newest first, with the path it had then. */
@@ -73,7 +73,7 @@ async function printLog(store: ObjectStore, commitSha: string): Promise<string> 
   try {
     return await runLog(store, commitSha, '--find-renames')
   } catch (error) {
-    if (!(error instanceof CurateError) || error.code !== 'git_failed') throw error
+    if (!isObjectMissing(error)) throw error
     return runLog(store, commitSha, '--find-renames=100%')
   }
 }

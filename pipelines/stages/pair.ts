@@ -15,6 +15,7 @@ import { reasoningSources } from '../../extractors/reasoning/registry.ts'
 import type { Pair, PairingMethod, ReasoningSource, Repository } from '../../extractors/types.ts'
 import { openProgramWorker } from '../../validators/program-worker.ts'
 import type { ProgramWorker } from '../../validators/program-worker.ts'
+import { CurateError } from '../core/errors.ts'
 import { enabledPlugins, pluginConfig } from '../core/plugin.ts'
 import type { Registry } from '../core/plugin.ts'
 import { candidates } from '../core/records/candidate.ts'
@@ -188,10 +189,25 @@ async function reasonsOf(
   for (let at = 0; at < paired.length; at += LOOKS_AT_A_TIME) {
     context.signal.throwIfAborted()
     const some = paired.slice(at, at + LOOKS_AT_A_TIME)
-    const found = await Promise.all(some.map((kernel) => reasoningOf(context, repository, kernel)))
+    const found = await Promise.all(some.map((kernel) => knownReasoningOf(context, repository, kernel)))
     some.forEach(({ id }, index) => reasons.set(id, found[index] ?? null))
   }
   return reasons
+}
+
+// What a damaged repository no longer tells of one kernel costs that kernel's reasoning, not the pairs of the others.
+async function knownReasoningOf(
+  context: StageContext<Recipe, ProgramWorker>,
+  repository: Repository,
+  kernel: Kernel,
+): Promise<Reasoning | null> {
+  try {
+    return await reasoningOf(context, repository, kernel)
+  } catch (error) {
+    if (!(error instanceof CurateError) || error.code !== 'object_missing') throw error
+    context.progress.warn?.(`the history of ${kernel.path} cannot be read: ${error.message}`, error.hint)
+    return null
+  }
 }
 
 async function reasoningOf(

@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises'
+import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { candidates } from '../../../pipelines/core/records/candidate.ts'
@@ -64,6 +64,23 @@ describe('the pair stage', () => {
     const { run } = await pairedRun('inline-expression', `Scale in blocks, 1.7x faster (#12)\n\n${body}`)
     const [candidate] = await run.read(candidates, PAIRED)
     expect(candidate?.reasoning).toMatchObject({ kind: 'human', text: expect.stringContaining('makes the loads wide') })
+  })
+
+  test('loses the past of a kernel, and not its pair, where the repository lacks past states of its file', async () => {
+    const made = await makeRepository()
+    const files = await filesOf(join(FIXTURES, 'inline-expression/repository'))
+    const first = await commitFiles(made, files)
+    const path = 'scaling/kernels.py'
+    files.set(path, Buffer.from(`${String(files.get(path))}\n`))
+    const sha = await commitFiles(made, files)
+    const gone = await made.git('rev-parse', `${first}^{tree}`)
+    await rm(join(made.directory, 'objects', gone.slice(0, 2), gone.slice(2)))
+    const { run } = await runOf(made, sha, undefined, { prove: false, history: {} })
+    const [candidate, ...more] = await run.read(candidates, PAIRED)
+    expect([candidate?.reasoning, more]).toEqual([null, []])
+    expect(await run.read(rejects, PAIRED)).toContainEqual(
+      expect.objectContaining({ record_id: `${candidate?.id}@${sha}`, reason: 'history_absent' }),
+    )
   })
 
   test('counts one task for a reference that two tests share', async () => {
