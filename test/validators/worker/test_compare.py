@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from curate_worker.judge.compare import compare
 from curate_worker.judge.error_measure import _PIECE
 from curate_worker.judge.expected import by_own, expect
 from curate_worker.judge.faults import Verdict
+from curate_worker.judge.quick_compare import quickly_right
+from curate_worker.judge.tolerance import Tolerance
 from curate_worker.tensors import DTYPES
 from curate_worker.values import pack
 
@@ -318,3 +321,26 @@ def test_numbers_in_eight_bits_are_judged_where_the_judge_computes(name: str) ->
     assert verdict_on(own.clone(), own, exact.double()) is None
     assert verdict_on(own.clone(), own, None) is None
     assert verdict_on((2 * exact).to(DTYPES[name]), own, exact.double()) == "WRONG_VALUE"
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_a_quick_look_says_what_a_close_one_says_of_a_right_output_and_nothing_of_another(
+    precision: torch.dtype,
+) -> None:
+    torch.manual_seed(0)
+    truth = torch.rand(100_003, dtype=precision)
+    truth[:50_000] = 0
+    tolerance = Tolerance(atol=1e-6, rtol=0.0, max_rmse=2.0**-16, reference_error=None)
+    right = (truth * (1 + 1e-7 * torch.randn(100_003, dtype=precision))).to(torch.float32)
+    found, errors = quickly_right(right, truth, tolerance), (right - truth).abs()
+    assert found is not None
+    assert found.largest == pytest.approx(float(errors.max()), rel=1e-6)
+    assert found.largest_relative == pytest.approx(float((errors / truth).nan_to_num(0).max()), rel=1e-3)
+    assert found.relative_rmse == pytest.approx(float(errors.norm() / truth.norm()), rel=1e-3)
+    for place, value in [(0, 2e-6), (100_002, math.nan), (70_000, math.inf), (70_000, 2.0)]:
+        wrong = right.clone()
+        wrong[place] = value
+        assert quickly_right(wrong, truth, tolerance) is None
+    biased = (truth + 9e-7).to(torch.float32)
+    assert quickly_right(biased, truth, replace(tolerance, max_rmse=1e-7)) is None
+    assert quickly_right(torch.zeros(9), torch.zeros(9), tolerance) is None

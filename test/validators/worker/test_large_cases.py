@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import weakref
+from pathlib import Path
 
 import pytest
+import torch
 from curate_worker.judge import cases, reference, reference_cases
 from curate_worker.judge.cases import Case
 from curate_worker.judge.evaluate import evaluate
+from curate_worker.judge.expected import Usual
+from curate_worker.judge.proofs import Proof, ProofStore
 from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
+from curate_worker.judge.station import Station
 from curate_worker.judge.tasks import TaskSession
+from curate_worker.judge.tolerance import FaintNumbers, Tolerance
 
 _REFERENCE = """
 import torch
@@ -56,14 +62,53 @@ def most_alive(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_each_case_is_gone_before_the_next_and_the_row_says_what_it_was_held_against(
     opened: tuple, most_alive: list[int], expression: str, status: str, log: str
 ) -> None:
-    station, _ = opened
-    tasks = TaskSession(station)
-    task = Task("large", _REFERENCE, [Workload("w", {})])
-    candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE.format(expression)})
-    with station.locks.shared():
-        (row,) = evaluate(station, tasks, Request("n", task, candidate, _SETTINGS))
-    tasks.close()
+    row = _judged(opened[0], f"large {status}", expression)
     assert (row["status"], log in row["log"]) == (status, True), row["log"]
     assert most_alive and set(most_alive) == {0}
     found = [item["passed"] for item in row["checks"] if item["check"] == "float64-oracle@2"]
     assert found == ([None] if status == "PASSED" else [])
+
+
+def test_what_another_judge_proved_of_a_task_is_not_proved_again_and_judges_as_before(
+    opened: tuple, most_alive: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, wrong = "x.clamp(min=0) * 2", "2 * x"
+    expected = [_judged(opened[0], f"large {wrong}", expression) for expression in (wrong, right)]
+    monkeypatch.setattr(reference.Reference, "prove", None)
+    found = [_judged(opened[0], f"large {wrong}", expression) for expression in (wrong, right)]
+    assert [row["status"] for row in expected] == ["INCORRECT_NUMERICAL", "PASSED"]
+    assert [{**row, "performance": None} for row in found] == [{**row, "performance": None} for row in expected]
+    assert set(most_alive) == {0}
+
+
+# A judge knows nothing of a task but what is on disk.
+def _judged(station: Station, name: str, expression: str) -> dict:
+    tasks = TaskSession(station)
+    task = Task(name, _REFERENCE, [Workload("w", {})])
+    candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE.format(expression)})
+    with station.locks.shared():
+        (row,) = evaluate(station, tasks, Request("n", task, candidate, _SETTINGS))
+    tasks.close()
+    return row
+
+
+def test_a_proof_is_read_as_it_was_written_and_nothing_is_read_of_another_shape(tmp_path: Path) -> None:
+    faint = FaintNumbers(1e-9, Tolerance(1e-12, 0.0, 1e-5, 1e-13))
+    tolerance = Tolerance(1e-6, 2e-6, 1e-5, None, widened=torch.bfloat16, faint=faint)
+    lists = {"unseeded": [1], "mutated_inputs": [0], "gradient_places": [], "changed_state": ["count"]}
+    proof = Proof(
+        precision="float64",
+        usual=Usual([tolerance, None], [1.0, 0.5]),
+        drawn={"by-row": None, "peaked": [tolerance, None]},
+        changed={"inputs": [0], "state": {"count": "count"}},
+        aliases_inputs=False,
+        returns_parameters=True,
+        input_bytes=8,
+        largest_answer=9,
+        **lists,
+    )
+    store, place = ProofStore(tmp_path / "proofs"), tmp_path / "proofs" / "one.json"
+    store.write(place, proof)
+    assert store.read(place) == proof
+    place.write_text('{"precision": null}')
+    assert store.read(place) is None

@@ -11,7 +11,7 @@ import torch
 from .tensors import Blob, TensorDescriptor, as_bytes, bytes_of, stays_on_gpu, tensor_of
 from .values import Parcel
 
-_PIECE = 1 << 24
+_COLUMNS = 1 << 14
 _ODD = 0x9E3779B97F4A7C15 - (1 << 64)
 _WORD = 8
 
@@ -49,16 +49,22 @@ def _without_gaps(descriptor: TensorDescriptor, blob: Blob) -> tuple[TensorDescr
     return replace(descriptor, strides=tuple(dense.stride())), bytes_of(dense, dense.numel())
 
 
-# Each word times an odd number of its own, so that a change of one word and most exchanges of two change the sum.
+# Each word times an odd number of its own, so that a change of one word and most exchanges of two change the sum. The
+# number is made of one for the row and one for the column of a table: two sums need no memory beside gigabytes.
 def _digest_by_words(blob: torch.Tensor) -> str:
     whole = blob.numel() // _WORD * _WORD
-    total = torch.zeros((), dtype=torch.int64, device=blob.device)
     words = blob[:whole].view(torch.int64)
-    for start in range(0, words.numel(), _PIECE):
-        piece = words[start : start + _PIECE]
-        places = torch.arange(start, start + piece.numel(), device=blob.device)
-        total += (piece * (2 * places * _ODD + 1)).sum()
+    in_table = words.numel() // _COLUMNS * _COLUMNS
+    total = torch.zeros((), dtype=torch.int64, device=blob.device)
+    for start, table in ((0, words[:in_table].view(-1, _COLUMNS)), (in_table, words[in_table:].view(1, -1))):
+        by_row, by_column = table.sum(1), table.sum(0)
+        total += (by_row * _places(by_row)).sum() * (2 * _COLUMNS) * _ODD
+        total += (by_column * (2 * (_places(by_column) + start) * _ODD + 1)).sum()
     return f"{int(total) & 0xFFFFFFFFFFFFFFFF:016x}{_checksum(blob[whole:])}"
+
+
+def _places(row: torch.Tensor) -> torch.Tensor:
+    return torch.arange(row.numel(), device=row.device)
 
 
 def _checksum(blob: Blob) -> str:

@@ -159,8 +159,11 @@ def copy_of(blob: Blob) -> Blob:
 
 
 def banded_room(num_bytes: int, device: Device) -> torch.Tensor:
-    """Memory for a blob on a GPU that lies between two bands, as `Guarded` wants it."""
-    return torch.full((num_bytes + 2 * _BAND,), _PATTERN[0], dtype=torch.uint8, device=device)[_BAND:-_BAND]
+    """Memory for a blob on a GPU that lies between two bands, as `Guarded` wants it; whoever asks for it fills it."""
+    memory = torch.empty(num_bytes + 2 * _BAND, dtype=torch.uint8, device=device)
+    for band in (memory[:_BAND], memory[-_BAND:]):
+        band.fill_(_PATTERN[0])
+    return memory[_BAND:-_BAND]
 
 
 class Guarded:

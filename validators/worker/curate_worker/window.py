@@ -14,7 +14,9 @@ from .tensors import Blob, banded_room, room_for
 WINDOW = 5
 """The descriptor of the shared memory in a runner."""
 WINDOW_BYTES = 256 << 20
-"""Enough that a signal and its answer cost nothing beside the copy."""
+"""Enough that a signal and its answer cost little beside the copy."""
+WIDE_WINDOW_BYTES = 2 << 30
+"""Of programs whose tensors take gigabytes: two milliseconds a piece are much there."""
 _LARGE_BYTES = 256 << 20
 
 Signal = Callable[[], None]
@@ -26,7 +28,7 @@ class Window:
     def __init__(self, memory: torch.Tensor, *, gives_back: bool = False) -> None:
         """`gives_back`: what PyTorch keeps for later is given back before large tensors come in."""
         self._memory = memory
-        self._gives_back = gives_back
+        self.gives_back = gives_back
 
     def send(self, blob: torch.Tensor, signal: Signal, wait: Signal) -> None:
         """Sends the bytes of a tensor."""
@@ -50,7 +52,7 @@ class Window:
         return blob
 
     def _room(self, num_bytes: int) -> Blob:
-        if self._gives_back and num_bytes >= _LARGE_BYTES:
+        if self.gives_back and num_bytes >= _LARGE_BYTES:
             torch.cuda.empty_cache()
         try:
             return banded_room(num_bytes, self._memory.device)

@@ -245,9 +245,14 @@ class CandidateRun:
 
     def _start(self) -> None:
         while self._runner is None:
-            room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
+            bound = None if self._bound is None else self._bound.runner
+            # As wide as the reference's: what outputs take to be sent must be alike.
+            window = None if bound is None else bound.window_bytes
+            room = self._station.room(self._request.settings.memory_bytes, self._prepared.device, window)
             locks = self._station.locks if self._prepared.device == "cuda" else None
             self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
+            if self._bound is not None and self._bound.keeps_memory:
+                self._runner.keep_memory()
             self.num_starts += 1
             self.layers = self._runner.layers
             message = self._prepared.load_message(self._station, recording=False)

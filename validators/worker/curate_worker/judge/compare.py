@@ -15,6 +15,7 @@ from .faults import Verdict
 from .leaves import Leaf, leaves_of
 from .nudged import still_wrong
 from .phases import phase
+from .quick_compare import quickly_right
 from .tolerance import LOCAL, Tolerance, looks_like_tensor_float
 
 _NEARLY_ALL = 0.5
@@ -109,6 +110,9 @@ def _judge_values(values: torch.Tensor, expected: Expected, index: int, *, hasty
     if tolerance is None:
         return _judge_exactly(values, own, [leaves[index].tensor() for leaves in expected.nudged])
     truth = own if expected.exact is None else expected.exact[index].tensor()
+    quick = quickly_right(values, truth, tolerance) if values.is_cuda else None
+    if quick is not None:
+        return _Finding(Errors(quick.largest, quick.largest_relative, quick.relative_rmse))
     return _judge_rounded(values, own, truth, tolerance, hasty=hasty)
 
 

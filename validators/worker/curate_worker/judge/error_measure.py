@@ -25,11 +25,14 @@ class ErrorMeasure:
     def add(self, values: torch.Tensor, truth: torch.Tensor) -> None:
         """Takes in one piece, in float64."""
         error, known = values - truth, truth
-        if not are_finite(values, truth):
+        squares = [float(item.square().sum()) for item in (error, known)]
+        # No sum with an infinity or NaN is finite.
+        if not all(map(math.isfinite, squares)):
             finite = torch.isfinite(values) & torch.isfinite(truth)
             error, known = error[finite], truth[finite]
-        self.squared_error += float(error.square().sum())
-        self.squared_truth += float(known.square().sum())
+            squares = [float(item.square().sum()) for item in (error, known)]
+        self.squared_error += squares[0]
+        self.squared_truth += squares[1]
         self.count += known.numel()
         self.largest = max(self.largest, float(error.abs().max()) if known.numel() else 0.0)
 

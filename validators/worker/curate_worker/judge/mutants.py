@@ -140,7 +140,7 @@ class _Trial:
     def _make(self, number: int) -> None:
         self._opened()
         if self._case != number:
-            self._ask("make_inputs", {**self._trial.cases[number][0], "keep": True})
+            self._ask("make_inputs", {**self._trial.cases[number][0], "keep": True, "hold": False})
             self._case = number
 
     def _opened(self) -> RunnerHandle:

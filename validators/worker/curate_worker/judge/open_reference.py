@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..channel import Message
+from .cases import MAX_CACHED_BYTES
 from .reference import Reference
 from .reference_errors import ask_reference, parcel_in, start_reference, texts_in
 from .requests import Settings, Task, Workload
@@ -36,9 +37,10 @@ def open_reference(  # noqa: PLR0913
     reference.is_tame = is_tame
     if device != "cpu":
         with station.locks.off_gpu():
-            num_bytes = _TIMES_INPUTS * input_bytes(runner, workload) + _TIMES_STATE * reference.state.num_bytes
-        _take_memory(station, num_bytes)
-    reference.prove()
+            size = input_bytes(runner, workload)
+        _require_wide_window(runner, size)
+        _take_memory(station, _TIMES_INPUTS * size + _TIMES_STATE * reference.state.num_bytes)
+    _prove(station, reference)
     # Starting a process costs as much as all of a small reference, so the first workload speaks for the others. Beside
     # a large one there is no room.
     tries = not reference.is_large and not reference.is_stochastic
@@ -47,6 +49,28 @@ def open_reference(  # noqa: PLR0913
         reference.try_mutants(lambda: start_reference(station, settings, device), opening)
     station.locks.give_way()
     return reference
+
+
+class NarrowWindow(Exception):  # noqa: N818
+    """What a process of a reference shares with the judge is too little for its tensors; it is to be started anew."""
+
+
+def _require_wide_window(runner: RunnerHandle, num_bytes: int) -> None:
+    if runner.window_bytes is not None and not runner.is_wide and num_bytes > MAX_CACHED_BYTES:
+        raise NarrowWindow
+
+
+# What was found out of a task with gigabytes is small, and finding it out takes seconds of a GPU that others wait for.
+def _prove(station: Station, reference: Reference) -> None:
+    environment = station.environments[reference.device]
+    place = station.proofs.place_of(reference, environment, is_tame=reference.is_tame)
+    known = station.proofs.read(place)
+    if known is not None:
+        reference.recall(known)
+        return
+    reference.prove()
+    if reference.spares_oracle:
+        station.proofs.write(place, reference.proof())
 
 
 def opened_reference(

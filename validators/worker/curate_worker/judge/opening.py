@@ -25,6 +25,7 @@ from .health import require_healthy
 from .launch import Launched, launch, launch_server
 from .leaves import compute_on
 from .peaks import peaks_of
+from .proofs import ProofStore
 from .runner_handle import RunnerHandle
 from .station import Station
 
@@ -64,6 +65,7 @@ def open_station(
             server=server,
             builder=_builder(server, cache_folder / "builds", tools, probed["layers"], gpu=for_gpu),
             baselines=BaselineCache(cache_folder / "baselines"),
+            proofs=ProofStore(cache_folder / "proofs"),
             locks=DeviceLocks({PROCESSOR: PROCESSOR} | ({} if device == PROCESSOR else {device: slot})),
             environments={name: describe_environment(name, gpu, tools, threads) for name in {"cpu", device}},
             has_triton=triton_version() is not None,

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+import torch
+
 from ..channel import Message
 from ..digests import digests_of
 from ..effects import effects_of
@@ -18,11 +20,15 @@ from .gradient_cases import GradientCase, gradient_case
 from .mutants import MutantReport, MutantTrial, try_mutants
 from .null_kernels import Call, passing_null_kernel
 from .precision import choose_precision
+from .proofs import Proof
 from .reference_cases import ReferenceCases, dice_of
 from .runner_handle import RunnerHandle
 from .state import is_counter
 from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
 from .stochastic_power import require_power
+
+# Inputs and output, in the judge, the candidate and the reference, with copies between bands and what computing takes.
+_TIMES_CASE = 5
 
 
 @dataclass
@@ -42,6 +48,8 @@ class Reference(ReferenceCases):
     """How references with a mistake fared; None before they were tried."""
     gradient_places: list[int] = field(default_factory=list)
     """Inputs that the task wants gradients of."""
+    input_bytes: int = 0
+    """Of the first call."""
     _draws: dict[int, ReferenceDraws] = field(default_factory=dict)
     _gradient_cases: list[GradientCase | str] = field(default_factory=list)
 
@@ -76,7 +84,48 @@ class Reference(ReferenceCases):
             if name not in self._drawn_tolerances:
                 self.drawn_case(name)
         self._latest = None
-        self.spares_oracle = True
+        self._be_large()
+
+    def _be_large(self) -> None:
+        self.spares_oracle = self._is_large = True
+        self.holds_inputs = not (self.mutated_inputs or self.changed)
+        if self.keeps_memory:
+            self.runner.keep_memory()
+
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether a large case leaves so much of a GPU that nobody has to give memory back between two calls."""
+        if not self.spares_oracle or self.device == "cpu":
+            return False
+        return _TIMES_CASE * (self.input_bytes + self.largest_answer) <= torch.cuda.mem_get_info()[1]
+
+    def proof(self) -> Proof:
+        """What was proved of a large one."""
+        return Proof(
+            precision=self.precision,
+            usual=self.usual(),
+            drawn=self._drawn_tolerances,
+            unseeded=self._unseeded,
+            mutated_inputs=sorted(self.mutated_inputs),
+            gradient_places=self.gradient_places,
+            changed_state=sorted(self.changed_state),
+            changed=self.changed,
+            aliases_inputs=self.aliases_inputs,
+            returns_parameters=self.returns_parameters,
+            input_bytes=self.input_bytes,
+            largest_answer=self.largest_answer,
+        )
+
+    def recall(self, proof: Proof) -> None:
+        """Knows it without proving it again."""
+        self.precision, self._usual, self._tolerances = proof.precision, proof.usual, proof.usual.tolerances
+        self._drawn_tolerances, self._unseeded = proof.drawn, proof.unseeded
+        self.mutated_inputs, self.changed_state = frozenset(proof.mutated_inputs), frozenset(proof.changed_state)
+        self.gradient_places, self.changed = proof.gradient_places, proof.changed
+        self.aliases_inputs, self.returns_parameters = proof.aliases_inputs, proof.returns_parameters
+        self.input_bytes, self.largest_answer = proof.input_bytes, proof.largest_answer
+        self._is_few = False
+        self._be_large()
 
     def _usual_call(self, number: int) -> Call:
         case = self.case(number)
@@ -92,7 +141,7 @@ class Reference(ReferenceCases):
 
     def _look_at_first_call(self) -> list[str]:
         inputs = self.make_inputs(self._how(0))
-        self.gradient_places = self.with_gradient
+        self.gradient_places, self.input_bytes = self.with_gradient, inputs.num_bytes
         call = self.call(inputs, flush=False)
         digests = digests_of(inputs)
         pairs = enumerate(zip(call.input_digests, digests, strict=True))

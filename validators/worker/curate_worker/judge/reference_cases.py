@@ -226,6 +226,7 @@ class ReferenceCases(ReferenceProgram):
         inputs = with_one_element_replaced(self.case(0).inputs, self.seed("near"))
         if is_large:
             self._latest = None
+            self.forget_inputs()
         if inputs is None:
             return None
         try:

@@ -67,6 +67,8 @@ class ReferenceProgram:
     arithmetic: Arithmetic | None = None
     is_counted: bool = False
     """Whether `arithmetic` says so."""
+    holds_inputs: bool = False
+    """Whether its process holds inputs on the GPU that it is known to leave as they are: they need not come back."""
     _kept: Parcel | None = None
     """The inputs that its process still has."""
 
@@ -116,10 +118,10 @@ class ReferenceProgram:
 
     def make_inputs(self, how: dict) -> Parcel:
         """Fresh inputs; `how` says from which seed and by which dice."""
-        answer = self._ask("make_inputs", {**how, "keep": False}, [], "inputs")
+        answer = self._ask("make_inputs", {**how, "keep": False, "hold": self.holds_inputs}, [], "inputs")
         # The process keeps what it made last, so that it need not be sent back to where it came from.
         parcel = parcel_in(answer, "parcel")
-        self._kept = None if parcel.stays_on_gpu else parcel
+        self._kept = None if parcel.stays_on_gpu and not self.holds_inputs else parcel
         self.with_gradient = places_in(answer, "with_gradient", len(parcel.tensors))
         return parcel
 

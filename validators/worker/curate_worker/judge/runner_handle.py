@@ -54,7 +54,9 @@ class RunnerHandle:
             self._start(server, room, seconds)
 
     def _start(self, server: ForkServer, room: Room, seconds: float) -> None:
-        self._memory = GpuMemory.allocate(WINDOW_BYTES) if room.shares_gpu else None
+        self.is_wide = room.window_bytes is not None
+        """Whether more memory than usual was asked for to share, whatever was given."""
+        self._memory = _shared_memory(room) if room.shares_gpu else None
         self._window = None if self._memory is None else Window(self._memory.bytes, gives_back=True)
         page = new_page() if self._locks is not None else None
         self._turnstile = None if page is None else Turnstile(page)
@@ -93,6 +95,16 @@ class RunnerHandle:
     def process(self) -> int:
         """Id of the process that all of the runner's processes are below."""
         return self._started.pid
+
+    @property
+    def window_bytes(self) -> int | None:
+        """Size of the memory of a GPU that it shares with the judge; None where they share none."""
+        return None if self._memory is None else self._memory.bytes.numel()
+
+    def keep_memory(self) -> None:
+        """From now on the judge keeps what it was given for large tensors: nobody else needs it meanwhile."""
+        if self._window is not None:
+            self._window.gives_back = False
 
     def allow(self, seconds: float) -> None:
         """Sets a new deadline, from now."""
@@ -275,6 +287,14 @@ class RunnerHandle:
             with contextlib.suppress(ValueError):
                 self._ended = self._ended or json.loads(text)
         return False
+
+
+# A wide window is a saving; the usual one is a need.
+def _shared_memory(room: Room) -> GpuMemory:
+    if room.window_bytes is not None:
+        with contextlib.suppress(OSError, torch.OutOfMemoryError):
+            return GpuMemory.allocate(room.window_bytes)
+    return GpuMemory.allocate(WINDOW_BYTES)
 
 
 def _started(server: ForkServer, room: Room, memory: GpuMemory | None, page: int | None) -> Started:

@@ -9,6 +9,7 @@ from .builds.builder import Builder
 from .device_lock import DeviceLocks
 from .fork_client import ForkServer, Room
 from .peaks import Peaks
+from .proofs import ProofStore
 from .recordings import Recordings
 from .self_timing import SelfTiming
 
@@ -24,6 +25,7 @@ class Station:
     server: ForkServer
     builder: Builder
     baselines: BaselineCache
+    proofs: ProofStore
     locks: DeviceLocks
     """Of the processor, and of the GPU where there is one."""
     environments: dict[str, dict]
@@ -45,8 +47,8 @@ class Station:
     def __post_init__(self) -> None:
         object.__setattr__(self, "self_timing", SelfTiming(self.device))
 
-    def room(self, memory_bytes: int, device: str) -> Room:
+    def room(self, memory_bytes: int, device: str, window_bytes: int | None = None) -> Room:
         """What a runner on a device may use. CUDA reserves address space, so there it cannot be limited."""
         if device == "cuda":
-            return Room(None, _SCRATCH_BYTES, self.shares_gpu)
+            return Room(None, _SCRATCH_BYTES, self.shares_gpu, window_bytes)
         return Room(memory_bytes, _SCRATCH_BYTES)

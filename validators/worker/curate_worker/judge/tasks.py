@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from ..window import WIDE_WINDOW_BYTES
 from .device_lock import PROCESSOR
 from .faults import Verdict
-from .open_reference import open_reference
+from .open_reference import NarrowWindow, open_reference
 from .reference import Reference
 from .reference_errors import LOST_CAUSES, start_reference
 from .requests import Settings, Task, Workload
@@ -22,6 +23,8 @@ class TaskSession:
         self._key: tuple[Task, Settings] | None = None
         self._known: dict[tuple[str, str], Reference | Verdict] = {}
         self._processes: dict[str, RunnerHandle] = {}
+        self._window_bytes: int | None = None
+        """What a process of the present task shares with the judge; None for the usual."""
 
     def enter(self, task: Task, settings: Settings) -> None:
         """Turns to a task; what is known of another one is dropped."""
@@ -52,17 +55,26 @@ class TaskSession:
     # Numbers below zero may be more than it bears: an index out of range on a GPU takes the process along.
     def _opened(self, task: Task, workload: Workload, how: tuple[Settings, str]) -> Reference:
         try:
-            return open_reference(self._station, self._process(*how), task, workload, how)
+            return self._open(task, workload, how)
         except Verdict as found:
             if found.cause != "REF_CRASH" and (how[1] != "cuda" or found.cause != "REF_INVALID"):
                 raise
         self._end_process(how[1])
-        return open_reference(self._station, self._process(*how), task, workload, how, is_tame=True)
+        return self._open(task, workload, how, is_tame=True)
+
+    # How much crosses between the processes is known when the reference was opened.
+    def _open(self, task: Task, workload: Workload, how: tuple[Settings, str], *, is_tame: bool = False) -> Reference:
+        try:
+            return open_reference(self._station, self._process(*how), task, workload, how, is_tame=is_tame)
+        except NarrowWindow:
+            self._end_process(how[1])
+            self._window_bytes = WIDE_WINDOW_BYTES
+        return open_reference(self._station, self._process(*how), task, workload, how, is_tame=is_tame)
 
     # Starting one takes longer than most references, so the workloads of a task share it.
     def _process(self, settings: Settings, device: str) -> RunnerHandle:
         if device not in self._processes:
-            self._processes[device] = start_reference(self._station, settings, device)
+            self._processes[device] = start_reference(self._station, settings, device, self._window_bytes)
         return self._processes[device]
 
     # A mutant may have ended it, and with it the references that were opened there before.
@@ -92,7 +104,7 @@ class TaskSession:
         for device in list(self._processes):
             self._end_process(device)
         self._known.clear()
-        self._key = None
+        self._key = self._window_bytes = None
         if self._station.device != PROCESSOR:
             # Others need the memory of the GPU that PyTorch would keep for later.
             torch.cuda.empty_cache()

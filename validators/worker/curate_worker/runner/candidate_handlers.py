@@ -112,7 +112,9 @@ def _stage(runner: Runner, message: Message) -> Answer:
     """Fresh inputs for one call."""
     seed_all(message.body["seed"])
     runner.may_give_back = runner.device == "cuda" and runner.entry is None and not message.body["flush"]
-    runner.bound(message).stage(runner.inputs(message), flush=message.body["flush"])
+    # On a GPU they are laid between bands, which copies them.
+    inputs = runner.inputs(message, to_be_copied=True)
+    runner.bound(message).stage(inputs, flush=message.body["flush"])
     runner.launches.take()
     runner.extensions.calls.take()
     return Answer("staged")

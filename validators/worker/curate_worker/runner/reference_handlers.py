@@ -51,9 +51,11 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
 
 def _make_inputs(runner: Runner, message: Message) -> Answer:
     """Fresh inputs from a seed."""
+    # Before others are made: there may be room for one set of them.
+    runner.kept = None
     inputs = make_inputs(runner.reference(message).module, runner.device, message.body)
     parcel = pack(inputs)
-    runner.kept = parcel if message.body["keep"] or not parcel.stays_on_gpu else None
+    runner.kept = parcel if message.body["keep"] or message.body["hold"] or not parcel.stays_on_gpu else None
     if message.body["keep"]:
         return Answer("inputs_kept")
     return answer_parcel("inputs", parcel, with_gradient=places_with_gradient(inputs))

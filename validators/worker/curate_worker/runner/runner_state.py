@@ -83,13 +83,15 @@ class Runner:
         if self.may_give_back and torch.cuda.memory_reserved() - torch.cuda.memory_allocated() > _MUCH_MEMORY:
             torch.cuda.empty_cache()
 
-    def inputs(self, message: Message) -> Parcel:
-        """The inputs that come with a message, or those that were kept."""
+    def inputs(self, message: Message, *, to_be_copied: bool = False) -> Parcel:
+        """The inputs that come with a message, or those that were kept: a copy, if whoever asks makes none."""
         if message.body["parcel"] is not None:
             return parcel_of(message.body["parcel"], message.blobs)
         if self.kept is None:
             raise FaultInInput("REF_INVALID", "no inputs were made")
-        # A copy: the reference may write into its inputs.
+        if to_be_copied and all(isinstance(blob, torch.Tensor) for blob in self.kept.blobs):
+            return self.kept
+        # The reference may write into its inputs.
         return replace(self.kept, blobs=[copy_of(blob) for blob in self.kept.blobs])
 
 

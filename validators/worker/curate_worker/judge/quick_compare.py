@@ -1,0 +1,68 @@
+"""
+Tells of an output that is right that it is, in a fifth of the passes over its memory. Of gigabytes on a GPU the passes
+are all that comparing costs; float64, element by element and with the processor asked after every piece, takes 200.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from .tolerance import Tolerance
+
+# What lies between two passes stays in the cache of a GPU.
+_PIECE: Final = 1 << 22
+# Differences and sums are rounded to float32 here, and whoever is that close to a limit is looked at exactly.
+_MARGIN: Final = 1e-3
+# Squares of numbers outside would be lost.
+_LEAST_RMS, _MOST_RMS = 1e-12, 1e12
+
+
+@dataclass(frozen=True)
+class QuickErrors:
+    """Errors of an output that is right for certain."""
+
+    largest: float
+    largest_relative: float
+    relative_rmse: float
+
+
+def quickly_right(values: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance) -> QuickErrors | None:
+    """
+    The errors of an output, of which every element lies within the absolute part of a tolerance and all together within
+    its other limits; None where that is not so, or where it takes more than float32 to tell.
+    """
+    if values.dtype != torch.float32 or truth.dtype not in (torch.float32, torch.float64):
+        return None
+    if tolerance.faint is not None or values.shape != truth.shape or values.numel() == 0:
+        return None
+    rows = values.reshape(-1), truth.reshape(-1)
+    found = [_look_at(*(row[start : start + _PIECE] for row in rows)) for start in range(0, len(rows[0]), _PIECE)]
+    largest, relative, error, size = torch.stack(found).to(torch.float64).unbind(1)
+    squares = float(error.square().sum()), float(size.square().sum())
+    rms = math.sqrt(squares[1] / values.numel()) if math.isfinite(squares[1]) else math.inf
+    # NaN is in no interval.
+    if not _LEAST_RMS <= rms <= _MOST_RMS or not float(largest.max()) <= (1 - _MARGIN) * tolerance.atol:
+        return None
+    rmse = math.sqrt(squares[0] / squares[1])
+    if not rmse <= (1 - _MARGIN) * tolerance.max_rmse:
+        return None
+    return QuickErrors(float(largest.max()), float(relative.max()), rmse)
+
+
+# Largest error, the same as a share of the larger of both numbers, and lengths of error and truth as vectors. What is
+# not finite in either makes the first of them not finite.
+def _look_at(given: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    error = given.to(truth.dtype) - truth
+    lengths = torch.linalg.vector_norm(error), torch.linalg.vector_norm(truth)
+    largest = error.abs_().max()
+    # Two zeros do not differ at all.
+    magnitude = torch.maximum(given.abs(), truth.abs()).clamp_(min=_least(truth.dtype))
+    return torch.stack([largest, error.div_(magnitude).max(), *lengths])
+
+
+def _least(dtype: torch.dtype) -> float:
+    return torch.finfo(dtype).smallest_normal * torch.finfo(dtype).eps
