@@ -31,7 +31,7 @@ export async function buildAhead(
   const stop = (): void => void judge.stop()
   signal.addEventListener('abort', stop, { once: true })
   try {
-    for (const { candidate, settings: own } of questions) await judge.announce({ candidate, settings: own })
+    for (const question of questions) await judge.announce(question)
     await judge.settle(1000 * (60 + (2 * settings.build_timeout_s * questions.length) / threads))
     return questions.length
   } finally {

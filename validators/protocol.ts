@@ -8,7 +8,7 @@ import type { BaselineName } from '../pipelines/core/records/evaluation.ts'
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-const PROTOCOL_VERSION = 7
+const PROTOCOL_VERSION = 8
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -108,6 +108,7 @@ export interface CompileRequest extends Omit<EvaluateRequest, 'type' | 'candidat
 /** A candidate that will come: what it wants built is built meanwhile. There is no answer. */
 export interface PrepareRequest {
   readonly type: 'prepare'
+  readonly task: EvaluateRequest['task']
   readonly candidate: EvaluateRequest['candidate']
   readonly settings: JudgeSettings
 }

@@ -1,6 +1,8 @@
 import type { EvaluateRequest } from './protocol.ts'
 
-/** Whether a candidate could want anything built, as the judge itself decides (judge/prepared.py); others would only cost it a message. */
+/** Whether a candidate could want anything compiled, as the judge itself decides (judge/prepared.py); others would only cost it a message. */
 export function wantsBuilds({ candidate }: Pick<EvaluateRequest, 'candidate'>): boolean {
-  return candidate.sources.some(({ content }) => /cpp_extension|load_inline/.test(content))
+  if (candidate.form === 'device') return true
+  if (candidate.form === 'native') return candidate.sources.some(({ path }) => path.endsWith('.cu'))
+  return candidate.sources.some(({ content }) => /cpp_extension|load_inline|triton/.test(content))
 }

@@ -206,8 +206,11 @@ export class WorkerPool {
       return { kind: 'fault', code: error.code, message: detailOf(error) }
     }
     seat.taskId = question.task.id
-    for (const { candidate, settings } of this.#announced.splice(0, ANNOUNCED_PER_THREAD * seat.options.threads)) {
-      await seat.judge.announce({ candidate, settings })
+    for (const { task, candidate, settings } of this.#announced.splice(
+      0,
+      ANNOUNCED_PER_THREAD * seat.options.threads,
+    )) {
+      await seat.judge.announce({ task, candidate, settings })
     }
     const reply = await seat.judge.ask(question, longestWait(question))
     if (reply.kind === 'rows') this.#noteSelfTimings(seat, reply)

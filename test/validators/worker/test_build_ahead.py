@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from curate_worker.judge.builds.ahead import BuildAhead
+from curate_worker.judge.builds.cubin import kernels_of
+from curate_worker.judge.builds.toolchain import find_toolchain
+from curate_worker.judge.builds.triton_kernels import TritonKernels
 from curate_worker.judge.opening import open_station
 from curate_worker.judge.prepared import build_extensions, prepare
-from curate_worker.judge.requests import Candidate, Preparation, Settings
+from curate_worker.judge.rehearsal import Stage
+from curate_worker.judge.requests import Candidate, Preparation, Settings, Task, Workload
+from curate_worker.runner.triton_cache import fill_cache
 
 CODE = """
 import torch
@@ -17,6 +23,7 @@ from torch.utils.cpp_extension import load_inline
 load_inline("{name}", [{source!r}], is_python_module=False, no_implicit_headers=True)
 ModelNew = torch.nn.Identity
 """
+TASK = Task("t", "", [Workload("w", {})])
 SETTINGS = Settings("screen", 1, 20, 1, 60, 2 << 30, 0)
 
 
@@ -31,7 +38,7 @@ def test_what_a_candidate_wants_is_in_the_cache_when_its_turn_comes(opened: tupl
     folder = station.builder._cache._folder
     ahead, old = BuildAhead(station, 2), set(folder.glob("*/*/build.json"))
     for item in (broken, wanted):
-        ahead.add(Preparation(item, SETTINGS))
+        ahead.add(Preparation(TASK, item, SETTINGS))
     ahead.settle()
     records = [json.loads(path.read_text()) for path in set(folder.glob("*/*/build.json")) - old]
     assert sorted(record["cause"] or "built" for record in records) == ["COMPILE_ERROR", "built"]
@@ -47,3 +54,36 @@ def test_a_gpu_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path) -> N
     with open_station("cuda", "GPU-absent", tmp_path, 1) as (station, facts):
         assert (station.device, facts["device"]) == ("cpu", "cpu")
         assert "CUDA" in facts["gpu_unusable"] or "NVIDIA" in facts["gpu_unusable"]
+
+
+NUM_CONFIGURATIONS = 2
+KERNELS = Path(__file__).parents[2] / "fixtures" / "kernels" / "correct_add_autotuned_triton"
+
+
+def test_kernels_of_triton_are_compiled_for_a_gpu_that_is_not_there(opened: tuple, tmp_path: Path) -> None:
+    station, _ = opened
+    tools = find_toolchain((9, 0))
+    builder = replace(station, kernels=TritonKernels(tmp_path, tools, Stage(station.server, (9, 0))))
+    task = Task("t", (KERNELS / "task.py").read_text(), [Workload("w", {})])
+    tuned = Candidate("triton", "python", "c.py::ModelNew", {"c.py": (KERNELS / "candidate.py").read_text()})
+    other = Candidate("triton", "python", "c.py::ModelNew", {"c.py": "import triton\nraise ValueError"})
+    ahead = BuildAhead(builder, 2)
+    for item in (tuned, other):
+        ahead.add(Preparation(task, item, SETTINGS))
+    ahead.settle()
+    ahead.close()
+    known = {json.loads(path.read_text())["log"] for path in tmp_path.glob("*/*/build.json")}
+    assert sorted(text.partition("\n")[0] for text in known) == ["", "ValueError: "]
+    assert builder.kernels.find(task, other) == {}
+    files = builder.kernels.find(task, tuned)
+    # Both configurations, since nobody knows which one will be chosen.
+    assert [name.rpartition(".")[2] for name in files].count("cubin") == NUM_CONFIGURATIONS
+    root = tmp_path / "cache"
+    fill_cache(root, list(files), [memoryview(content) for content in files.values()])
+    groups = list(root.glob("*/__grp__*"))
+    places = [place for path in groups for place in json.loads(path.read_text())["child_paths"].values()]
+    assert len(groups) == NUM_CONFIGURATIONS
+    assert all(Path(place).is_file() and Path(place).is_relative_to(root) for place in places)
+    assert any(
+        kernels_of(Path(place).read_bytes()) == {"add": (8, 8, 8, 4, 8, 8)} for place in places if "cubin" in place
+    )

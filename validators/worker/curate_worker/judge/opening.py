@@ -17,6 +17,7 @@ from .builds.build_cache import BuildCache
 from .builds.builder import Builder, run_in_sandbox
 from .builds.headers import HeaderStore
 from .builds.toolchain import Toolchain, find_sanitizer, find_toolchain
+from .builds.triton_kernels import TritonKernels
 from .device_lock import PROCESSOR, DeviceLocks
 from .environment import describe_environment, interpreter_does_bfloat16, triton_version
 from .faults import MachineFault, RunnerLost
@@ -26,10 +27,13 @@ from .launch import Launched, launch, launch_server
 from .leaves import compute_on
 from .peaks import peaks_of
 from .proofs import ProofStore
+from .rehearsal import Stage
 from .runner_handle import RunnerHandle
 from .station import Station
 
 _PROBE_SECONDS = 120.0
+# An H100's, as nvcc's where there is no GPU.
+_USUAL_CAPABILITY = (9, 0)
 _PROBE_MEMORY_BYTES, _PROBE_SCRATCH_BYTES = 4 << 30, 64 << 20
 # What a program must not be able to read; folders count as read when their names can be listed.
 _FORBIDDEN = ["/root", "/home", "/etc/shadow", "/proc/1/environ", "/var/log"]
@@ -58,8 +62,10 @@ def open_station(
         shares_gpu = device == "cuda" and probed["gpu_memory_unshared"] is None
         if shares_gpu:
             keep_on_gpu()
-        tools = find_toolchain(tuple(gpu["capability"]) if device == "cuda" else launched.builds_for)
-        for_gpu = device == "cuda" or launched.builds_for is not None
+        capability = tuple(gpu["capability"]) if device == "cuda" else launched.builds_for
+        tools = find_toolchain(capability)
+        for_gpu = capability is not None
+        stage = Stage(server, capability or _USUAL_CAPABILITY)
         station = Station(
             device=device,
             server=server,
@@ -68,6 +74,8 @@ def open_station(
             proofs=ProofStore(cache_folder / "proofs"),
             locks=DeviceLocks({PROCESSOR: PROCESSOR} | ({} if device == PROCESSOR else {device: slot})),
             environments={name: describe_environment(name, gpu, tools, threads) for name in {"cpu", device}},
+            stage=stage,
+            kernels=TritonKernels(cache_folder / "builds", tools, stage) if for_gpu else None,
             has_triton=triton_version() is not None,
             interpreter_does_bfloat16=interpreter_does_bfloat16(),
             triton_cache=probed["triton_cache"],

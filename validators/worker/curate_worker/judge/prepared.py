@@ -35,12 +35,19 @@ class Prepared:
     """What its text says."""
     plan: LaunchPlan | None = None
     """Of a candidate of form `device`."""
+    triton_cache: dict[str, bytes] = field(default_factory=dict)
+    """Kernels that were compiled ahead for it, as files of Triton's cache."""
     symbols: dict[str, str] = field(default_factory=dict)
     """Of such a candidate, by the names that its plan has for kernels."""
 
     def plan_text(self) -> str:
         """The plan as it was written."""
         return self.candidate.files[self.candidate.entry_point.partition("::")[0]]
+
+    @property
+    def wants_kernels_ahead(self) -> bool:
+        """Whether it launches kernels that Triton compiles when it is called."""
+        return self.uses_triton and self.candidate.form == "python"
 
     @property
     def proved_on(self) -> str:
@@ -51,7 +58,7 @@ class Prepared:
 
     def load_message(self, station: Station, *, recording: bool) -> Message:
         """The message that loads its module: for good, or on no device and only to learn what it wants built."""
-        seed = station.triton_cache if self.uses_triton and not recording else {}
+        seed = station.triton_cache | self.triton_cache if self.uses_triton and not recording else {}
         libraries = {identity: built.library for identity, built in self.built.items() if built.library is not None}
         body = {
             "files": self.candidate.files,

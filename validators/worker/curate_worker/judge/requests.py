@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .faults import Verdict
 
-PROTOCOL_VERSION = 7
+PROTOCOL_VERSION = 8
 MAX_REQUEST_BYTES = 64 << 20
 _MAX_SOURCES = 256
 _MAX_PATH = 200
@@ -120,6 +120,7 @@ class Request:
 class Preparation:
     """A candidate that will come."""
 
+    task: Task
     candidate: Candidate
     settings: Settings
 
@@ -162,8 +163,9 @@ def parse_trace(message: object) -> TraceRequest:
 
 def parse_preparation(message: object) -> Preparation:
     """Checks the announcement of a candidate. Raises BadRequest."""
-    fields = _object(message, {"type", "candidate", "settings"})
-    return Preparation(_candidate(fields["candidate"]), parse_settings(fields["settings"]))
+    fields = _object(message, {"type", "task", "candidate", "settings"})
+    settings = parse_settings(fields["settings"])
+    return Preparation(_task(fields["task"]), _candidate(fields["candidate"]), settings)
 
 
 def parse_request(message: object) -> Request:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from .baseline_cache import BaselineCache
 from .builds.builder import Builder
+from .builds.triton_kernels import TritonKernels
 from .device_lock import DeviceLocks
 from .fork_client import ForkServer, Room
 from .peaks import Peaks
 from .proofs import ProofStore
 from .recordings import Recordings
+from .rehearsal import Stage
 from .self_timing import SelfTiming
 
 _SCRATCH_BYTES = 512 << 20
@@ -30,6 +32,8 @@ class Station:
     """Of the processor, and of the GPU where there is one."""
     environments: dict[str, dict]
     """By device: what rows say of it."""
+    stage: Stage
+    """Where Triton's kernels are compiled without a GPU, and for which."""
     has_triton: bool
     interpreter_does_bfloat16: bool
     triton_cache: dict[str, bytes] = field(default_factory=dict)
@@ -43,6 +47,8 @@ class Station:
     self_timing: SelfTiming = field(init=False)
     """Whether ratios of the device are believed."""
     recordings: Recordings = field(default_factory=Recordings)
+    kernels: TritonKernels | None = None
+    """Triton's kernels, compiled ahead; None where none runs on a GPU."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "self_timing", SelfTiming(self.device))

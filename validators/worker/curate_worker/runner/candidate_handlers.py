@@ -21,6 +21,7 @@ from .inputs import seed_all
 from .native import NativeModel
 from .program import Program, construct
 from .runner_state import Handler, Runner
+from .triton_cache import fill_cache
 from .triton_compiles import announce_compiles
 
 
@@ -70,7 +71,7 @@ def _load(runner: Runner, message: Message) -> Answer:
     count = len(body["built"])
     for identity, library in zip(body["built"], message.blobs[:count], strict=True):
         runner.extensions.add_built(identity, library)
-    modules.write_files(Path(os.environ["TRITON_CACHE_DIR"]), body["triton_cache"], message.blobs[count:])
+    fill_cache(Path(os.environ["TRITON_CACHE_DIR"]), body["triton_cache"], message.blobs[count:])
     folder = runner.scratch / "candidate"
     modules.write_sources(folder, body["files"])
     try:

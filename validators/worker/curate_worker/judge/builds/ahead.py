@@ -8,7 +8,7 @@ from contextlib import closing
 
 from ..device_lock import PROCESSOR, DeviceLocks
 from ..faults import MachineFault, Verdict
-from ..prepared import add_build, add_kernels, prepare, record, wants_builds
+from ..prepared import add_build, add_kernels, build_extensions, prepare, record, wants_builds
 from ..requests import Preparation
 from ..station import Station
 
@@ -48,8 +48,12 @@ class BuildAhead:
             with closing(DeviceLocks({PROCESSOR: PROCESSOR})) as locks, locks.shared():
                 candidate, settings = preparation.candidate, preparation.settings
                 prepared = prepare(self._station, candidate)
+                if prepared.wants_kernels_ahead and self._station.kernels is not None:
+                    self._station.kernels.compile(preparation)
                 if prepared.plan is not None:
                     add_kernels(self._station, settings, prepared, prepared.plan)
+                elif candidate.is_native:
+                    build_extensions(self._station, settings, prepared)
                 elif wants_builds(candidate):
                     specs = record(self._station, settings, prepared)
                     self._station.recordings.keep(candidate.key(), specs)

@@ -1,0 +1,1 @@
+"""Candidates called where there is no GPU, to learn which kernels they launch and to compile these."""
