@@ -44,21 +44,26 @@ describe('the verdict on', () => {
 })
 
 describe('the conversion of', () => {
-  const fixture = kernelFixtures().find(({ name }) => name === 'correct_row_scaling_cuda')
-  test.skipIf(tools['nvcc'] === null)('an extension into kernels with a launch plan', async () => {
+  const cases = [
+    { name: 'correct_row_scaling_cuda', source: 'kernels.cu', numKernels: 2 },
+    { name: 'correct_row_centring_triton', source: 'kernels.ptx', numKernels: 3 },
+  ]
+  const canConvert = tools['nvcc'] !== null && tools['triton'] !== null
+  test.skipIf(!canConvert).for(cases)('$name into kernels with a launch plan', async ({ name, source, numKernels }) => {
+    const fixture = kernelFixtures().find((item) => item.name === name)
     if (fixture === undefined) throw new TypeError('its fixture is gone')
     const { rows, converted_rows, refusal, sources, agreement } = await pool.convert(
       questionOf(fixture.request, settingsOf(fixture)),
     )
     expect(refusal).toBeNull()
-    expect(sources?.map(({ path }) => path)).toEqual(['kernels.cu', 'plan.json'])
-    const [row] = converted_rows
-    if (!hasGpu) {
-      expect([row?.cause, row?.build?.kernels.length, rows, agreement], row?.log).toEqual(['NO_GPU', 2, [], null])
-      return
+    expect(sources?.map(({ path }) => path)).toEqual([source, 'plan.json'])
+    for (const [index, row] of converted_rows.entries()) {
+      if (!hasGpu) expect([row.cause, row.build?.kernels.length], row.log).toEqual(['NO_GPU', numKernels])
+      else expect([rows[index]?.status, row.status], row.log).toEqual(['PASSED', 'PASSED'])
     }
-    expect([rows[0]?.status, row?.status], row?.log).toEqual(['PASSED', 'PASSED'])
-    expect(agreement?.num_calls).toBe(fixture.expected.calls)
+    expect(converted_rows).toHaveLength(fixture.expected.axes.length)
+    if (hasGpu) expect(agreement?.num_calls).toBeGreaterThanOrEqual(fixture.expected.calls)
+    else expect([rows, agreement]).toEqual([[], null])
   })
 })
 

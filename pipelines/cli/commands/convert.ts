@@ -22,7 +22,7 @@ export interface ConvertOptions {
 }
 
 /**
- * `curate convert`: writes a module over one CUDA extension as kernels with a launch plan, and has both judged. Exit codes: 0
+ * `curate convert`: writes a module over one CUDA extension or Triton's kernels as kernels with a launch plan, and has both judged. Exit codes: 0
  * both are right on the same calls, 1 it cannot be converted or one of them is refused, 2 nothing was proved here.
  */
 export async function convert(options: ConvertOptions, reporter: Reporter, signal: AbortSignal): Promise<number> {
@@ -66,7 +66,7 @@ function outcomeOfBoth({ sources, rows, converted_rows, agreement }: Conversion)
   return agreement !== null && outcomes.every((outcome) => outcome === 'accepted') ? 'accepted' : 'not_judged'
 }
 
-function textOf({ refusal, rows, converted_rows, agreement }: Conversion, folder: string): string {
+function textOf({ sources, refusal, rows, converted_rows, agreement }: Conversion, folder: string): string {
   if (refusal !== null) return `not converted: ${refusal.cause}: ${refusal.log}`
   const told = [
     ['original', rows],
@@ -77,7 +77,8 @@ function textOf({ refusal, rows, converted_rows, agreement }: Conversion, folder
       ({ status, cause, log }) => `  ${name}: ${status}${cause === null ? '' : ` ${cause}: ${firstLine(log)}`}`,
     ),
   )
-  return [`written to ${folder}: plan.json, kernels.cu`, ...verdicts, `  ${agreementText(agreement)}`].join('\n')
+  const written = (sources ?? []).map(({ path }) => path).join(', ')
+  return [`written to ${folder}: ${written}`, ...verdicts, `  ${agreementText(agreement)}`].join('\n')
 }
 
 function agreementText(agreement: Conversion['agreement']): string {

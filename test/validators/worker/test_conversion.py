@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from curate_worker.conversion.convert import convert_extension
 from curate_worker.conversion.refusal import CannotConvert
+from curate_worker.conversion.triton_plan import convert_triton
+from curate_worker.device.concrete import launches_of, scope_of, shapes_of_rooms
+from curate_worker.device.expressions import Facts
 from curate_worker.device.launch_plan import parse_plan
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "kernels" / "correct_row_scaling_cuda"
@@ -111,3 +114,126 @@ def test_two_extensions_or_none_are_refused() -> None:
     for specs in ([], [{"units": [["main.cpp", ""]], "extra_cuda_cflags": []}]):
         with pytest.raises(CannotConvert, match="extension"):
             convert_extension(MODULE, "ModelNew", specs)
+
+
+PTX = """//
+// Generated
+.version 8.7
+.target sm_90a
+.address_size 64
+.extern .shared .align 16 .b8 global_smem[];
+.global .align 1 .b8 _$_str[3] = {95, 95};
+.global .align 1 .b8 _$_str_$_2[3] = {95, 95};
+.visible .entry scale(
+	.param .u64 .ptr .global .align 1 scale_param_0,
+	.param .u64 .ptr .global .align 1 scale_param_1,
+	.param .u32 scale_param_2,
+	.param .u64 .ptr .global .align 1 scale_param_3
+)
+.reqntid 256
+{
+	.loc	1 6 0
+	ld.param.b64 	%rd3, [scale_param_0];
+	ret;
+}
+	.section	.debug_abbrev
+	{
+.b8 1
+	}
+"""
+
+
+def tensor(memory: int | None, *shape: int) -> dict:
+    return {"memory": memory, "shape": list(shape), "dtype": "float32", "is_contiguous": True}
+
+
+def kernel(**changed: object) -> dict:
+    usual = {"num_warps": 4, "num_ctas": 1, "shared": 32, "global_scratch_size": 0, "profile_scratch_size": 0}
+    signature = {"x": "*fp32", "out": "*fp32", "n": "i32", "BLOCK": "constexpr"}
+    told = {"name": "scale", "special": [], "fuses": True, "signature": signature, "constants": [], "ptx": PTX}
+    return usual | told | changed
+
+
+def launch(of: str, out: int, count: int) -> dict:
+    numbers = {"n": {"number": count}, "BLOCK": {"number": 64}}
+    return {
+        "kernel": of,
+        "grid": [-(-count // 64)],
+        "arguments": {"x": tensor(0, count), "out": tensor(out, count), **numbers},
+    }
+
+
+def call(count: int, of: str = "a") -> dict:
+    """Scales into a workspace, and that into what is returned."""
+    made = [{**tensor(number, count), "fill": fill} for number, fill in ((2, None), (3, 0.0))]
+    return {
+        "inputs": [{**tensor(0, count), "name": "x"}],
+        "state": {"layer.gain": tensor(1, 8)},
+        "allocated": made,
+        "operation": None,
+        "launches": [launch(of, 2, count), launch(of, 3, count)],
+        "is_one": True,
+        "outputs": [tensor(3, count)],
+    }
+
+
+def rehearsed(*calls: dict, tuned: str | None = None, **changed: object) -> dict:
+    return {"calls": list(calls), "kernels": {"a": kernel(**changed), "b": kernel(**changed)}, "tuned": tuned}
+
+
+def test_launches_of_triton_become_a_plan() -> None:
+    files = convert_triton(rehearsed(call(100)))
+    plan = json.loads(files["plan.json"])
+    parse_plan(files["plan.json"])
+    assert plan["outputs"] == [{"name": "out", "dtype": "float32", "shape": "x", "fill": 0.0}]
+    assert plan["workspaces"] == [{"name": "workspace_0", "dtype": "float32", "shape": [100]}]
+    scratch = {"type": "uint64", "value": 0}
+    assert plan["launches"][1] == {
+        "kernel": "scale",
+        "grid": [2],
+        "block": [256],
+        "shared_bytes": 32,
+        "arguments": ["x", "out", {"type": "int32", "value": 100}, scratch],
+    }
+    assert not any(text in files["kernels.ptx"] for text in ("debug", ".loc", "//", "_$_str"))
+
+
+def test_workloads_of_other_shapes_have_launches_of_their_own() -> None:
+    files = convert_triton(rehearsed(call(100), call(7, "b")))
+    plan = parse_plan(files["plan.json"])
+    for count, kernels in ((100, ["scale"] * 2), (7, ["scale_2"] * 2)):
+        scope = scope_of(plan, {"x": Facts((count,), 4)})
+        assert shapes_of_rooms(plan, scope, {"float32": 4})[0] == [count]
+        launches = launches_of(plan, scope)
+        assert [item.kernel for item in launches] == kernels
+        assert launches[0].arguments[2] == count.to_bytes(4, "little")
+    text = files["kernels.ptx"]
+    assert [text.count(part) for part in (".version", "global_smem[]", ".entry", "scale_2_param_0,")] == [1, 1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("cause", "described"),
+    [
+        ("AUTOTUNED", rehearsed(call(9), tuned="scale")),
+        ("HOST_OPERATION", rehearsed(call(9) | {"operation": "addmm"})),
+        ("NO_LAUNCH", rehearsed(call(9) | {"launches": []})),
+        ("NOT_CONTIGUOUS", rehearsed(call(9) | {"inputs": [{**tensor(None, 9), "name": "x"}]})),
+        ("RETURNS_OTHERS", rehearsed(call(9) | {"outputs": [tensor(0, 9)]})),
+        ("RETURNS_OTHERS", rehearsed(call(9) | {"outputs": [tensor(3, 4)]})),
+        ("RETURNS_OTHERS", rehearsed(call(9) | {"outputs": [tensor(3, 9)] * 2})),
+        ("LAUNCH_ATTRIBUTES", rehearsed(call(9), num_ctas=2)),
+        ("SCRATCH_MEMORY", rehearsed(call(9), global_scratch_size=128)),
+        ("ARGUMENT_TYPE", rehearsed(call(9), signature={"x": "*fp32", "n": "tensordesc<fp32[64]>"})),
+        ("CONSTANT", rehearsed(call(9) | {"launches": [launch("a", 7, 9)]})),
+        ("KERNEL_GLOBALS", rehearsed(call(9), call(7, "b"), ptx=PTX.replace("ret;", "ret; // _$_str\n_$_str"))),
+        ("SAME_SHAPES", rehearsed(call(9), call(9, "b"))),
+        ("HOST_CODE", rehearsed(call(9) | {"launches": [launch("a", 3, 9) | {"grid": [None]}]})),
+        ("UNREADABLE", rehearsed(call(9), ptx="")),
+        ("UNREADABLE", rehearsed({})),
+        ("UNREADABLE", []),
+    ],
+)
+def test_launches_that_a_plan_cannot_say_are_refused_by_name(cause: str, described: object) -> None:
+    with pytest.raises(CannotConvert) as found:
+        convert_triton(described)
+    assert found.value.cause == cause, str(found.value)

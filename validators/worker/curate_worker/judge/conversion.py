@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from ..conversion.convert import PLAN, convert_extension
 from ..conversion.refusal import CannotConvert
+from ..conversion.triton_plan import convert_triton
 from .candidate_run import CandidateRun
 from .checked_call import Fingerprint
 from .compare import compare
 from .evaluate import evaluate
 from .faults import Verdict
+from .log_text import clean_log
 from .prepared import build_extensions, prepare, record
+from .rehearsal import rehearse
 from .requests import Candidate, ProgramCheck, Request
 from .station import Station
 from .tasks import TaskSession
@@ -47,10 +51,25 @@ def _converted(station: Station, check: ProgramCheck, candidate: Candidate) -> d
         raise CannotConvert("NOT_A_MODULE", "only modules with `ModelNew` are converted")
     prepared = prepare(station, candidate)
     if prepared.uses_triton:
-        raise CannotConvert("TRITON", "kernels in Triton are not converted")
+        return _converted_from_triton(station, check, candidate)
     file_name, _, entry = candidate.entry_point.partition("::")
     specs = [spec for spec in record(station, check.settings, prepared) if isinstance(spec, dict)]
     return convert_extension(candidate.files[file_name], entry, specs)
+
+
+def _converted_from_triton(station: Station, check: ProgramCheck, candidate: Candidate) -> dict[str, str]:
+    assembler = station.builder.assembler
+    if assembler is None:
+        raise Verdict("NOT_RUN", "build", "NO_COMPILER", None, "there is no ptxas on this machine")
+    answer = rehearse(station.stage, check.settings, check.task, candidate, str(assembler))
+    problem = answer.body.get("problem")
+    if isinstance(problem, dict):
+        is_data = str(problem.get("type")).startswith("DataDependent")
+        text = clean_log(str(problem.get("text")), Path())
+        raise CannotConvert("DATA_DEPENDENT" if is_data else "NOT_REHEARSED", text)
+    if answer.kind != "rehearsed":
+        raise CannotConvert("NOT_REHEARSED", str(answer.body.get("text")))
+    return convert_triton(answer.body.get("described"))
 
 
 # Both in processes of their own, on inputs that the same seed makes.

@@ -93,8 +93,8 @@ def prepare(station: Station, candidate: Candidate) -> Prepared:
 def _plan_of(candidate: Candidate, text: str) -> LaunchPlan:
     try:
         plan = parse_plan(text)
-        if plan.source not in candidate.files or not plan.source.endswith(".cu"):
-            raise PlanError(f"the source {plan.source[:80]!r} is no .cu file of the candidate")
+        if plan.source not in candidate.files or not plan.source.endswith((".cu", ".ptx")):
+            raise PlanError(f"the source {plan.source[:80]!r} is no .cu or .ptx file of the candidate")
     except PlanError as error:
         raise Verdict("COMPILE_ERROR", "build", "INVALID_PLAN", "candidate", str(error)) from error
     return plan

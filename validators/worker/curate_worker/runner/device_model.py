@@ -16,6 +16,7 @@ from .driver import Module
 from .errors import FaultInInput
 from .given_memory import GivenMemory
 
+_ALIGNMENT = 16
 _ITEMSIZES = {name: dtype.itemsize for name, dtype in DTYPES.items()}
 
 
@@ -68,7 +69,7 @@ class DeviceModel(GivenMemory):
             if own not in self.state:
                 raise FaultInInput("STATE_MISMATCH", f"the reference has no parameter or buffer {own}")
             given[name] = self.state[own]
-        return {name: item.contiguous() if isinstance(item, torch.Tensor) else item for name, item in given.items()}
+        return {name: _aligned(item) if isinstance(item, torch.Tensor) else item for name, item in given.items()}
 
     def _scope(self, given: dict[str, object]) -> Scope:
         known: dict[str, Number | Facts] = {}
@@ -81,6 +82,12 @@ class DeviceModel(GivenMemory):
                 raise FaultInInput("UNSUPPORTED_FORM", f"a launch plan cannot be given a {type(item).__name__}")
         with _told():
             return scope_of(self._plan, known)
+
+
+# Kernels load 16 bytes at once, those of Triton wherever it is told that they may.
+def _aligned(item: torch.Tensor) -> torch.Tensor:
+    item = item.contiguous()
+    return item.clone() if item.data_ptr() % _ALIGNMENT else item
 
 
 def _facts(item: torch.Tensor) -> Facts:

@@ -51,6 +51,11 @@ class Builder:
         """None where every build is to be made as PyTorch makes it."""
         self._gpu = gpu
 
+    @property
+    def assembler(self) -> Path | None:
+        """Path of ptxas; None where there is none."""
+        return self._tools.ptxas
+
     def build(self, untrusted: object, seconds: float) -> Built:
         """
         The finished build of a specification. Raises a Verdict where it cannot be built by anyone, where it takes too

@@ -1,13 +1,18 @@
-"""Compiles the kernels of a launch plan: device code alone, which takes none of PyTorch's headers."""
+"""
+Compiles the kernels of a launch plan: device code alone, which takes none of PyTorch's headers, in CUDA or in PTX, as
+Triton writes it.
+"""
 
 from __future__ import annotations
+
+import re
 
 from ...device.expressions import PlanError
 from ...device.launch_plan import LaunchPlan
 from ..faults import Verdict
 from .commands import Plan
 from .cubin import kernels_of, symbol_of
-from .flags import device_flags
+from .flags import FlagRefused, device_flags
 from .toolchain import Toolchain
 
 _ARTIFACT = "kernels.cubin"
@@ -16,6 +21,8 @@ _ARTIFACT = "kernels.cubin"
 def plan_device_build(files: dict[str, str], plan: LaunchPlan, tools: Toolchain) -> Plan:
     """The one command that makes a cubin. Raises FlagRefused."""
     wanted = device_flags(list(plan.flags))
+    if plan.source.endswith(".ptx"):
+        return _assembled(files, plan.source, wanted, tools)
     standard = [] if any(flag.startswith("-std=") for flag in wanted) else [f"-std={tools.standard}"]
     number = tools.architecture
     target = [f"-gencode=arch=compute_{number},code=sm_{number}", "-ccbin", str(tools.cxx)]
@@ -23,6 +30,17 @@ def plan_device_build(files: dict[str, str], plan: LaunchPlan, tools: Toolchain)
     # The last chain links, and there is nothing to link.
     chains = [[{"command": [*command, *wanted, *standard]}], []]
     return Plan(files, chains, [f"nvcc {tools.nvcc_version}"], _ARTIFACT, "device", [])
+
+
+# Where ptxas has a flag of nvcc, it has the same name.
+def _assembled(files: dict[str, str], source: str, wanted: list[str], tools: Toolchain) -> Plan:
+    if others := [flag for flag in wanted if re.fullmatch(r"--?fmad=(true|false)", flag) is None]:
+        raise FlagRefused(f"the flag {others[0]!r} says nothing of PTX")
+    command = [str(tools.ptxas), source, "-o", _ARTIFACT, f"--gpu-name=sm_{tools.architecture}", "-v"]
+    flags = [f"--{flag.lstrip('-')}" for flag in wanted]
+    return Plan(
+        files, [[{"command": [*command, *flags]}], []], [f"ptxas {tools.nvcc_version}"], _ARTIFACT, "device", []
+    )
 
 
 def symbols_of_plan(plan: LaunchPlan, cubin: bytes) -> dict[str, str]:

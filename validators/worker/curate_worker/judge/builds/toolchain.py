@@ -37,6 +37,14 @@ class Toolchain:
     links_cuda: bool
     """Whether this PyTorch has the CUDA libraries that an extension is linked against."""
 
+    @property
+    def ptxas(self) -> Path | None:
+        """The assembler that belongs to nvcc; None without one."""
+        places = [] if self.nvcc is None else [Path(self.nvcc), Path(self.nvcc).resolve()]
+        homes = [] if self.cuda_home is None else [self.cuda_home / "bin"]
+        found = (folder / "ptxas" for folder in (*homes, *(place.parent for place in places)))
+        return next((path for path in found if os.access(path, os.X_OK)), None)
+
     def identity(self) -> dict[str, str | None]:
         """What the key of a cached build holds of the machine."""
         return {

@@ -31,7 +31,7 @@ def _rehearse(runner: Runner, message: Message) -> Answer:
     recorder = TritonRecorder((properties["major"], properties["minor"]), with_launchers=not body["described"])
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if body["assembler"] is not None:
-        os.environ["TRITON_PTXAS_PATH"] = body["assembler"]
+        os.environ.update(dict.fromkeys(("TRITON_PTXAS_PATH", "TRITON_PTXAS_BLACKWELL_PATH"), body["assembler"]))
     calls: list[Rehearsed] = []
     runner.extensions.install(recording=True)
     try:

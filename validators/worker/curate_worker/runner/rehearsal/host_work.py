@@ -56,7 +56,7 @@ class HostWork(TorchDispatchMode):
             self._allocate(result, float(args[_FULL[name]]))
         elif name in ("fill_", "zero_") and self._is_unused(args[0]):
             self._fill(args[0], 0.0 if name == "zero_" else args[1])
-        elif name not in _VIEWS and not _is_view(function) and self.operation is None and _holds_tensors(args, result):
+        elif name not in _VIEWS and not _is_view(function) and self.operation is None and _holds_tensors(result):
             self.operation = name
         return result
 
@@ -91,5 +91,6 @@ def _is_view(function: object) -> bool:
     return bool(returns) and all(item.alias_info is not None and not item.alias_info.is_write for item in returns)
 
 
-def _holds_tensors(args: tuple, result: object) -> bool:
-    return any(isinstance(item, torch.Tensor) for item in tree_leaves((args, result)))
+# What asks a tensor for its device or its sizes computes nothing.
+def _holds_tensors(result: object) -> bool:
+    return any(isinstance(item, torch.Tensor) for item in tree_leaves(result))

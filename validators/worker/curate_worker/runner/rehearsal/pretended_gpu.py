@@ -80,6 +80,9 @@ class _NumberedDevices(TorchFunctionMode):
     ) -> object:
         if function is torch.Tensor.cuda:
             return args[0].to(DEVICE)
+        # Of all that programs call of a tensor this alone asks the driver for the device first.
+        if function is torch.Tensor.contiguous and not args[0].is_contiguous():
+            return args[0].clone(memory_format=torch.contiguous_format)
         given = [DEVICE if _is_unnumbered(item) else item for item in args]
         return function(
             *given, **{name: DEVICE if _is_unnumbered(item) else item for name, item in (kwargs or {}).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Rehearsed:
         """The same as JSON. Memory is named by a number; a tensor that is no whole memory has none."""
         known = {storage_of(item): number for number, item in enumerate(self._tensors())}
         return {
-            "inputs": [_value_facts(item, known) for item in self.inputs.values()],
+            "inputs": [{**_value_facts(item, known), "name": name} for name, item in self.inputs.items()],
             "state": {name: _value_facts(item, known) for name, item in self.state.items()},
             "allocated": [{**_value_facts(item.tensor, known), "fill": item.fill} for item in self.allocated],
             "operation": self.operation,
@@ -69,8 +70,16 @@ def rehearse(entry: type, folder: Path, source: str, axes: dict[str, str], recor
         with HostWork(is_launched_on) as host:
             output = model(*args, **kwargs)
     state = model.state_dict(keep_vars=True) if isinstance(model, torch.nn.Module) else {}
-    inputs = {**{str(place): item for place, item in enumerate(args)}, **kwargs}
-    return Rehearsed(inputs, state, host.allocated, host.operation, recorder.launches[first:], output)
+    names = [name for name in _names_of(model) if name not in kwargs]
+    given = dict(zip([*names, *(f"input_{place}" for place in range(len(names), len(args)))], args, strict=False))
+    return Rehearsed(given | kwargs, state, host.allocated, host.operation, recorder.launches[first:], output)
+
+
+# What `forward` calls its arguments.
+def _names_of(model: object) -> list[str]:
+    call = model.forward if isinstance(model, torch.nn.Module) else model
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [name for name, item in inspect.signature(call).parameters.items() if item.kind in kinds]
 
 
 def tensors_of(launch: RecordedLaunch) -> list[torch.Tensor]:
