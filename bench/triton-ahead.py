@@ -18,7 +18,6 @@ KERNELS = ROOT / "test" / "fixtures" / "kernels"
 USUAL = [
     "correct_row_centring_triton",
     "correct_layer_norm_triton",
-    "correct_relu_scaled_triton",
     "correct_gelu_libdevice_triton",
     "correct_add_autotuned_triton",
 ]
@@ -46,9 +45,10 @@ def main() -> None:
         print(json.dumps({"device": facts["device"], "gpu": facts["tools"]["gpu"], "triton": facts["tools"]["triton"]}))
         for name in sys.argv[1:] or USUAL:
             folder = KERNELS / name
-            axes = json.loads((folder / "expected.json").read_text()).get("axes", [{}])
+            expected = json.loads((folder / "expected.json").read_text())
+            axes = expected.get("axes", [{}])
             workloads = [Workload(str(number), item) for number, item in enumerate(axes)]
-            task = Task(name, (folder / "task.py").read_text(), workloads)
+            task = Task(name, (KERNELS / (expected.get("task") or name) / "task.py").read_text(), workloads)
             files = {"candidate.py": (folder / "candidate.py").read_text()}
             candidate = Candidate("triton", "python", "candidate.py::ModelNew", files)
             session, told = TaskSession(station), {"name": name}
