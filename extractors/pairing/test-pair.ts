@@ -214,7 +214,7 @@ function evidenceOf(
     // A comparison in a helper of another file is named by the test that calls it.
     path: test.module.path,
     symbol: test.name,
-    line: call.frame.module === test.module ? file.lineOf(call.node.start) : test.line,
+    line: call.frame.module.path === test.module.path ? file.lineOf(call.node.start) : test.line,
     expression: oneLine(call),
     confidence: confidenceOf(plan, splits, entries),
     reference: referencePlace(plan, first),

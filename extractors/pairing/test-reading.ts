@@ -1,4 +1,5 @@
 import { isImport } from '../python/imports.ts'
+import { isForAll, moduleInside, withoutImports } from '../python/local-imports.ts'
 import type { ModuleStatement, PythonModule } from '../python/modules.ts'
 import { mainBlock } from '../python/modules.ts'
 import { boundNames, localNames, targetNames } from '../python/names.ts'
@@ -9,10 +10,11 @@ import { comparisonsIn } from './comparisons.ts'
 import { holdsComparison } from './comparison-search.ts'
 import { comparingFunctionOf, functionBehind } from './comparing-functions.ts'
 import type { ComparingFunction } from './comparing-functions.ts'
-import { LEAVING, isSkipCall, leavesAtOnce, scriptStatements } from './test-statements.ts'
+import { LEAVING, isSkipCall, lastAssigned, leavesAtOnce, scriptStatements } from './test-statements.ts'
 import { repeatsSteps } from './repeated-loops.ts'
 import { separateCalls } from './separate-calls.ts'
-import { bindDefaults, bindFixtures } from './test-bindings.ts'
+import { bindDefaults } from './test-bindings.ts'
+import { bindFixtures, parameterOf } from './test-fixtures.ts'
 import { isSkipped, loopAxis, parametrizedAxes } from './test-axes.ts'
 import { variable } from './test-code.ts'
 import type { Code, Frame, FrameAxis, Guard, Step, TestCode, TestComparison, Variable } from './test-code.ts'
@@ -34,10 +36,14 @@ export function readTestFunction(project: PythonProject, test: TestFunction): Te
   const frame = reader.newFrame(module, definition)
   const scope = { project, module, locals: new Map() }
   const around = classNode === null ? [] : parametrizedAxes(scope, classNode)
-  const axes = [...around, ...parametrizedAxes(scope, outer)].map((axis) => ({ frame, axis }))
-  const given = new Set(axes.flatMap(({ axis }) => axis.names))
+  const parameters = [...around, ...parametrizedAxes(scope, outer)]
+  const given = new Set(parameters.flatMap(({ names }) => names))
   bindDefaults(reader, frame, definition, given)
-  bindFixtures(reader, frame, definition, given)
+  const computed = bindFixtures(reader, { frame, definition, classNode, given })
+  const axes = parameters.map(({ names, rows }) => {
+    const own = names.map((name) => (computed.has(name) ? parameterOf(name) : name))
+    return { frame, axis: { names: own, rows } }
+  })
   const body = fieldOf(definition, 'body')
   if (body !== null) readBlock(reader, body, { frame, guards: [], contexts: [], depth: 0, classNode })
   return {
@@ -56,7 +62,8 @@ export function readMainBlock(project: PythonProject, module: PythonModule): Tes
   const block = mainBlock(module)
   if (block === null) return null
   const reader = openReader(project)
-  const frame = reader.frameOf(module, boundNames(module.file, block))
+  const inside = moduleInside(module, block)
+  const frame = reader.frameOf(inside, withoutImports(boundNames(module.file, block), inside))
   readBlock(reader, block, { frame, guards: [], contexts: [], depth: 0, classNode: null })
   const line = module.file.lineOf(block.start)
   return { module, name: '__main__', line, statement: null, ...reader.result(), axes: reader.axes, isSkipMarked: false }
@@ -118,7 +125,10 @@ function openReader(project: PythonProject): Reader {
     skips,
     aliases,
     frameOf,
-    newFrame: (module, definition) => frameOf(module, localNames(module.file, definition)),
+    newFrame: (module, definition) => {
+      const inside = moduleInside(module, fieldOf(definition, 'body') ?? definition)
+      return frameOf(inside, withoutImports(localNames(module.file, definition), inside))
+    },
     result: () => ({ steps, comparisons, skips, aliases }),
   }
 }
@@ -130,6 +140,7 @@ function readBlock(reader: Reader, block: SyntaxNode, place: Place): boolean {
 
 function readStatement(reader: Reader, node: SyntaxNode, place: Place): boolean {
   if (LEAVING.has(node.type)) return false
+  if (isImport(node) && isForAll(place.frame, node)) return true
   if (isImport(node) || !BLOCKS.has(node.type)) return readSimple(reader, node, place)
   if (node.type === 'if_statement') return readIf(reader, node, place)
   // A block may hold the calls of both sides: as one step it could not be told which of them it belongs to.
@@ -167,7 +178,7 @@ function addBinding(reader: Reader, name: string, frame: Frame, value: Code, pla
 function readSimple(reader: Reader, node: SyntaxNode, place: Place): boolean {
   const { frame, guards, depth } = place
   const { file } = frame.module
-  const found = comparisonsIn(file, node, (name) => lastAssigned(reader, frame, name))
+  const found = comparisonsIn(file, node, (name) => lastAssigned(reader.steps, frame, name))
   for (const { left, right, node: call, form, atol, rtol } of found) {
     const code = (inner: SyntaxNode): Code => ({ frame, node: functionBehind(frame, place.classNode, inner) })
     reader.comparisons.push({
@@ -190,16 +201,6 @@ function readSimple(reader: Reader, node: SyntaxNode, place: Place): boolean {
   const parts = separateCalls(file, node)
   for (const [name, value] of parts) addBinding(reader, name, frame, { frame, node: value }, place)
   return parts.length > 0 || addStep(reader, node, place)
-}
-
-function lastAssigned(reader: Reader, frame: Frame, name: string): SyntaxNode | null {
-  for (const step of reader.steps.toReversed()) {
-    const assignment = step.frame === frame && step.binds === null ? step.node.children[0] : undefined
-    const [left, right] =
-      assignment?.type === 'assignment' ? [fieldOf(assignment, 'left'), fieldOf(assignment, 'right')] : []
-    if (left?.type === 'identifier' && textOf(frame.module.file, left) === name) return right ?? null
-  }
-  return null
 }
 
 // `if ...: pytest.skip()` says when the test does not run; a block with comparisons is opened; any other is one step.

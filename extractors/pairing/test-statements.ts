@@ -1,5 +1,6 @@
-import { fieldOf, nameChain } from '../python/syntax.ts'
+import { fieldOf, nameChain, textOf } from '../python/syntax.ts'
 import type { PythonFile, SyntaxNode } from '../python/syntax.ts'
+import type { Frame, Step } from './test-code.ts'
 
 /** Statements after which nothing of their block is reached. */
 export const LEAVING = new Set(['return_statement', 'continue_statement', 'break_statement', 'raise_statement'])
@@ -31,4 +32,15 @@ const SCRIPT = new Set([
 /** The statements of a file that run when it is imported and define nothing. */
 export function scriptStatements(root: SyntaxNode): SyntaxNode[] {
   return root.children.filter((node) => SCRIPT.has(node.type))
+}
+
+/** What a variable of a frame was assigned last, or null where no plain assignment says. */
+export function lastAssigned(steps: readonly Step[], frame: Frame, name: string): SyntaxNode | null {
+  for (const step of steps.toReversed()) {
+    const assignment = step.frame === frame && step.binds === null ? step.node.children[0] : undefined
+    const [left, right] =
+      assignment?.type === 'assignment' ? [fieldOf(assignment, 'left'), fieldOf(assignment, 'right')] : []
+    if (left?.type === 'identifier' && textOf(frame.module.file, left) === name) return right ?? null
+  }
+  return null
 }

@@ -33,6 +33,8 @@ export interface PythonModule {
   readonly stars: readonly ImportedName[]
   /** Whether annotations are kept as text (PEP 563). */
   readonly hasLazyAnnotations: boolean
+  /** The module itself, where this is how a function of it sees it; null otherwise. */
+  readonly home: PythonModule | null
 }
 
 /** Indexes a parsed file. */
@@ -51,6 +53,7 @@ export function indexModule(file: PythonFile, dotted: string): PythonModule {
     hasLazyAnnotations: file.root.children.some(
       (node) => node.type === 'future_import_statement' && textOf(file, node).includes('annotations'),
     ),
+    home: null,
   }
 }
 

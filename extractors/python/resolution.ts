@@ -40,7 +40,7 @@ function lookUp(
 ): Meaning {
   const name = parts[at] ?? ''
   if (hops > MAX_HOPS) return { kind: 'unknown', name }
-  if (module.definitions.has(name)) return { kind: 'definition', module, name, used: at + 1 }
+  if (module.definitions.has(name)) return { kind: 'definition', module: module.home ?? module, name, used: at + 1 }
   const imported = module.imports.get(name)
   if (imported !== undefined) return follow(project, module, imported, parts, at, hops + 1)
   for (const star of module.stars.toReversed()) {
@@ -75,7 +75,7 @@ function follow(
   if (imported.name === null) return followModule(project, from, imported, parts, at, hops)
   const target = project.importedModule(from, imported.level, imported.module)
   // A package that imports its own module by name (`from pkg import sub` in pkg/__init__.py) means the file.
-  if (target !== null && target !== from) {
+  if (target !== null && target !== (from.home ?? from)) {
     const meaning = lookUp(project, target, [imported.name, ...parts.slice(at + 1)], 0, hops + 1)
     if (meaning.kind !== 'unknown') return { ...meaning, used: meaning.used + at }
   }
