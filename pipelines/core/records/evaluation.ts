@@ -57,6 +57,22 @@ const Baseline = z.object({
 
 export type Baseline = z.infer<typeof Baseline>
 
+const Telemetry = z.object({
+  sm_clock_mhz: z.number().nullable().describe('Median clock of its SMs after timed calls of the candidate, MHz'),
+  reference_sm_clock_mhz: z.number().nullable().describe('The same after calls of the reference'),
+  max_sm_clock_mhz: z.int().nullable().describe('Highest clock that the GPU has'),
+  temperature_c: z.int().nullable().describe('Highest temperature meanwhile, degrees Celsius'),
+  power_w: z.number().nullable().describe('Highest power meanwhile, watts'),
+  clock_limits: z
+    .array(z.string())
+    .describe(
+      'What held the clock down in any call: `power-cap`, `thermal-slowdown`, `hardware-slowdown`, `hardware-thermal-slowdown`, `power-brake`',
+    ),
+  num_left_out: z
+    .int()
+    .describe('Pairs of calls that do not count because the GPU was slowed down or slower than usual'),
+})
+
 /** What the clock said; present only where timing is honest. */
 export const Performance = z.object({
   latency_ms: z.number().describe('Median of one call of the candidate, milliseconds'),
@@ -80,6 +96,9 @@ export const Performance = z.object({
     .array(Baseline)
     .optional()
     .describe('What else it was timed against; empty where the recipe asks for nothing'),
+  telemetry: Telemetry.nullable()
+    .optional()
+    .describe('What the GPU said of itself meanwhile, by NVML; null on processors and where the driver does not say'),
 })
 export type Performance = z.infer<typeof Performance>
 

@@ -35,7 +35,7 @@ from .static_refusal import require_harmless_text
 from .station import Station
 from .stochastic import NUM_INPUTS, compare_draws
 from .tasks import TaskSession
-from .timing import time_candidate
+from .timing import Gpu, time_candidate
 from .work_shares import look_at_work, require_use_of_extensions
 
 _KEPT = frozenset({"kept"})
@@ -194,8 +194,8 @@ class _Judgement:
 
     def _timed(self, reference: Reference, evidence: Evidence) -> dict | None:
         alone = partial(self._station.locks.alone, self._prepared.device)
-        peaks = self._station.peaks if self._run.proved_on == "gpu" else None
-        performance = time_candidate(self._run, reference, evidence, alone, peaks)
+        gpu = Gpu(self._station.peaks, self._station.meter) if self._run.proved_on == "gpu" else Gpu()
+        performance = time_candidate(self._run, reference, evidence, alone, gpu)
         require_rest(self._run)
         if self._prepared.device == self._station.device:
             evidence.times_itself_right = self._station.self_timing.is_good

@@ -49,6 +49,10 @@ class Evidence:
     disturbed_pairs: int = 0
     """Pairs that were left out because other programs had the processor."""
     enough_pairs: bool = False
+    clock_is_steady: bool | None = None
+    """Whether the clock of the GPU stayed what it was in most timed calls; None where nobody read it."""
+    clock_changes: str | None = None
+    """What was wrong with it."""
     clock_confirms: bool | None = None
     """Whether the judge's own clock bears out the runner's; None where it cannot say."""
     clock_objection: str | None = None

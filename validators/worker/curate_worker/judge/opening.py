@@ -22,6 +22,7 @@ from .device_lock import PROCESSOR, DeviceLocks
 from .environment import describe_environment, interpreter_does_bfloat16, triton_version
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room
+from .gpu_meter import GpuMeter
 from .health import require_healthy
 from .launch import Launched, launch, launch_server
 from .leaves import compute_on
@@ -80,6 +81,7 @@ def open_station(
             interpreter_does_bfloat16=interpreter_does_bfloat16(),
             triton_cache=probed["triton_cache"],
             sanitizer=find_sanitizer() if device == "cuda" else None,
+            meter=GpuMeter.open(slot) if device == "cuda" else None,
             peaks=peaks_of(launched.peaks) if device == "cuda" else None,
             shares_gpu=shares_gpu,
         )

@@ -10,6 +10,9 @@ from typing import Final
 
 import numpy as np
 
+from .gpu_meter import Reading
+from .steady_clock import Clocks, clocks_of, steady_pairs
+
 _RESAMPLES = 1000
 # Waking the threads of a parallel loop takes some microseconds on a quiet machine as well.
 _USUAL_WAIT_NS, _USUAL_WAIT_SHARE = 50_000, 0.1
@@ -36,6 +39,8 @@ class Timing:
     """By the judge's clock, from the order to call until the outputs had come."""
     host_was_free: bool = False
     """Whether its process says that everything was queued before the device began, which was kept busy until then."""
+    reading: Reading | None = None
+    """What the GPU said of itself when the call was over; None on a processor."""
 
     @property
     def is_disturbed(self) -> bool:
@@ -64,13 +69,15 @@ class Samples:
 
     def __init__(self) -> None:
         self._all: list[tuple[Timing, Timing]] = []
+        self._undisturbed: list[tuple[Timing, Timing]] = []
         self._pairs: list[tuple[Timing, Timing]] = []
 
     def add(self, reference: Timing, candidate: Timing) -> None:
         """Takes in one pair."""
         self._all.append((reference, candidate))
         if not reference.is_disturbed and not candidate.is_disturbed:
-            self._pairs.append((reference, candidate))
+            self._undisturbed.append((reference, candidate))
+            self._pairs = steady_pairs(self._undisturbed)
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -79,6 +86,10 @@ class Samples:
     def num_disturbed(self) -> int:
         """Pairs that do not count."""
         return len(self._all) - len(self._pairs)
+
+    def clocks(self) -> Clocks | None:
+        """What the GPU said meanwhile; None where nobody asked it."""
+        return clocks_of(self._undisturbed, len(self._pairs))
 
     def medians(self) -> tuple[float, float]:
         """Median nanoseconds of reference and candidate."""

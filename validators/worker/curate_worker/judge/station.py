@@ -9,6 +9,7 @@ from .builds.builder import Builder
 from .builds.triton_kernels import TritonKernels
 from .device_lock import DeviceLocks
 from .fork_client import ForkServer, Room
+from .gpu_meter import GpuMeter
 from .peaks import Peaks
 from .proofs import ProofStore
 from .recordings import Recordings
@@ -40,6 +41,8 @@ class Station:
     """Files for the cache of every Triton candidate: what Triton would otherwise compile in each of them."""
     peaks: Peaks | None = None
     """Of the GPU; None where nobody knows them."""
+    meter: GpuMeter | None = None
+    """Of the GPU's clock and temperature; None where nobody can read them."""
     sanitizer: str | None = None
     """Path of compute-sanitizer; None where there is none."""
     shares_gpu: bool = False

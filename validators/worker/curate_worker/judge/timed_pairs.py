@@ -11,6 +11,7 @@ from .checked_call import note
 from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
+from .gpu_meter import GpuMeter
 from .idle_work import Rest
 from .reference import Reference
 from .samples import DISTURBED, Timing
@@ -28,8 +29,11 @@ _MOST_REFUSALS = 3
 class TimedPairs:
     """Times one candidate beside its reference."""
 
-    def __init__(self, run: CandidateRun, reference: Reference, evidence: Evidence) -> None:
+    def __init__(
+        self, run: CandidateRun, reference: Reference, evidence: Evidence, meter: GpuMeter | None = None
+    ) -> None:
         self._run, self._reference, self._evidence = run, reference, evidence
+        self._meter = meter
         self._ran_beside = self._took = self._refusals = 0
 
     def time(self, case: Case, patience: int) -> tuple[Timing, Timing]:
@@ -56,17 +60,23 @@ class TimedPairs:
         rest = self._run.wait_for_rest() if is_seen else Rest.CAME
         how = {"flush": True, "look": False, "patience": patience, "beside": self._run.ran_ns}
         call = self._reference.call(case.inputs, **how)
+        timing = self._with_reading(call.timing)
         self._refusals += rest is Rest.REFUSED
         if rest is not Rest.CAME:
-            return replace(call.timing, waited=DISTURBED)
+            return replace(timing, waited=DISTURBED)
         self._ran_beside += call.ran_beside if is_seen else 0
         self._took += call.timing.outside
-        return call.timing
+        return timing
 
     def _time_candidate(self, case: Case, patience: int) -> Timing:
         is_seen = case.inputs.num_bytes <= _LOOKED_AT_BYTES or case.index % _LOOK_EVERY == 0
         how = frozenset() if is_seen else _UNSEEN
         answer = self._run.call(case, flush=True, timed=True, patience=patience, how=how)
+        timing = self._with_reading(answer.timing)
         note(answer, case, self._evidence)
         compare(answer.outputs, case.expected)
-        return answer.timing
+        return timing
+
+    # At once: a GPU at rest lowers its clock before long.
+    def _with_reading(self, timing: Timing) -> Timing:
+        return timing if self._meter is None else replace(timing, reading=self._meter.read())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .candidate_run import CandidateRun
 from .chain_witness import chain_of_calls
 from .evidence import Evidence
 from .faults import Verdict
 from .floor import require_possible
+from .gpu_meter import GpuMeter
 from .peaks import Peaks
 from .reference import Reference
 from .samples import Samples
@@ -17,19 +20,32 @@ from .traffic import traffic_of
 _MORE = 1.25
 
 
-def time_candidate(
-    run: CandidateRun, reference: Reference, evidence: Evidence, alone: Alone, peaks: Peaks | None
-) -> dict | None:
+@dataclass(frozen=True)
+class Gpu:
+    """What is known of the GPU that is timed on."""
+
+    peaks: Peaks | None = None
+    """None where nobody knows them."""
+    meter: GpuMeter | None = None
+    """None where nobody can read it."""
+
+
+def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, alone: Alone, gpu: Gpu) -> dict | None:
     """The `performance` field of a row, or None where no honest number can be had. Raises a Verdict."""
-    pairs = TimedPairs(run, reference, evidence)
+    peaks, meter = gpu.peaks, gpu.meter
+    pairs = TimedPairs(run, reference, evidence, meter)
     samples = timed_samples(pairs.time, reference, alone)
     pairs.require_rest()
+    clocks = samples.clocks()
+    if clocks is not None:
+        evidence.clock_is_steady, evidence.clock_changes = clocks.is_steady, clocks.objection
     evidence.timed_pairs, evidence.disturbed_pairs = len(samples), samples.num_disturbed
     evidence.enough_pairs = len(samples) >= MIN_PAIRS
     performance = None
     if evidence.enough_pairs:
         # What nobody can do is no matter of another clock.
-        told = _performance(samples) | traffic_of(reference) | {"baselines": []}
+        telemetry = None if clocks is None or meter is None else clocks.row(meter.most_mhz())
+        told = _performance(samples) | traffic_of(reference) | {"baselines": [], "telemetry": telemetry}
         performance = require_possible(reference, told, peaks, evidence)
     witness = samples.witness()
     if _sends_more(run, reference):
@@ -51,7 +67,7 @@ def time_candidate(
             evidence.clock_objection = None
         elif confirmed is False:
             evidence.clock_objection = "a chain of calls took longer than its process reports"
-    return None if evidence.clock_confirms is False else performance
+    return None if evidence.clock_confirms is False or evidence.clock_is_steady is False else performance
 
 
 # What is computed while inputs arrive, or in calls too short for the outside clock, shows in a chain of calls.

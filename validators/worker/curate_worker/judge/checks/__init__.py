@@ -26,6 +26,7 @@ from . import (
     randomness,
     sanitizer,
     self_timing,
+    steady_clock,
     timed_outputs,
     written_memory,
 )
@@ -50,6 +51,7 @@ CHECKS: list[Check] = [
     own_kernel.CHECK,
     timed_outputs.CHECK,
     quiet_device.CHECK,
+    steady_clock.CHECK,
     clock_witness.CHECK,
     above_floor.CHECK,
     self_timing.CHECK,
