@@ -19,11 +19,14 @@ export function parametrizedAxes(scope: EvaluationScope, definition: SyntaxNode)
     const drawn = drawnAxes(scope, decorator)
     if (drawn !== null) return drawn
     const callee = decorator.type === 'call' ? fieldOf(decorator, 'function') : null
-    const isParametrize = callee !== null && nameChain(scope.module.file, callee)?.at(-1) === 'parametrize'
+    const isParametrize = callee !== null && PARAMETRIZE.test(nameChain(scope.module.file, callee)?.at(-1) ?? '')
     const axis = isParametrize ? parametrizedAxis(scope, decorator) : null
     return axis === null ? [] : [axis]
   })
 }
+
+// pytest's own, and what libraries of their own have called theirs.
+const PARAMETRIZE = /^param(?:etri|eteri)[sz]e$/
 
 /** The axis of a loop over values that are known, or null where they are not. */
 export function loopAxis(scope: EvaluationScope, loop: SyntaxNode): Axis | null {

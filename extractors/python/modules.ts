@@ -1,5 +1,6 @@
 import { importedNames, isImport } from './imports.ts'
 import type { ImportedName } from './imports.ts'
+import { guardedImports } from './guarded-imports.ts'
 import { boundNames, changedNames } from './names.ts'
 import { fieldOf, textOf, undecorated } from './syntax.ts'
 import type { PythonFile, SyntaxNode } from './syntax.ts'
@@ -27,7 +28,7 @@ export interface PythonModule {
   readonly statements: readonly ModuleStatement[]
   /** The statements, other than plain imports, that bind or change a name, in order. */
   readonly definitions: ReadonlyMap<string, readonly ModuleStatement[]>
-  /** The last plain import of a name. */
+  /** The last plain import of a name, or the only one of its own package under a condition. */
   readonly imports: ReadonlyMap<string, ImportedName>
   /** Star imports, in order. */
   readonly stars: readonly ImportedName[]
@@ -41,14 +42,15 @@ export interface PythonModule {
 export function indexModule(file: PythonFile, dotted: string): PythonModule {
   const statements = file.root.children.map((node, index) => indexStatement(file, node, index))
   const plain = statements.filter(({ kind }) => kind === 'import').flatMap(({ node }) => importedNames(file, node))
+  const guarded = guardedImports({ file, dotted, statements })
   return {
     file,
     path: file.path,
     dotted,
     isPackage: file.path.endsWith('__init__.py'),
     statements,
-    definitions: definitionsByName(statements),
-    imports: new Map(plain.map((imported) => [imported.local, imported])),
+    definitions: definitionsByName(statements, guarded),
+    imports: new Map([...plain.map((imported) => [imported.local, imported] as const), ...guarded]),
     stars: plain.filter(({ local }) => local === '*'),
     hasLazyAnnotations: file.root.children.some(
       (node) => node.type === 'future_import_statement' && textOf(file, node).includes('annotations'),
@@ -103,13 +105,17 @@ function changesBelow(file: PythonFile, node: SyntaxNode): Set<string> {
   return names
 }
 
-function definitionsByName(statements: readonly ModuleStatement[]): Map<string, ModuleStatement[]> {
+function definitionsByName(
+  statements: readonly ModuleStatement[],
+  imported: ReadonlyMap<string, ImportedName>,
+): Map<string, ModuleStatement[]> {
   const byName = new Map<string, ModuleStatement[]>()
   const defining = statements.filter(({ kind }) => kind !== 'import')
   const bound = new Set(defining.flatMap(({ binds }) => [...binds]))
   for (const statement of defining) {
     // `torch.backends.x = True` changes something that was imported: no definition of ours.
     for (const name of new Set([...statement.binds, ...statement.changes].filter((name) => bound.has(name)))) {
+      if (imported.has(name)) continue
       byName.set(name, [...(byName.get(name) ?? []), statement])
     }
   }
