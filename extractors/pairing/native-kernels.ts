@@ -7,7 +7,7 @@ export type NativeKernelNames = (sources: readonly string[], called: ReadonlySet
 
 /**
  * Names that the functions behind registered operators mention, through any number of functions of the same sources. Where none of the
- * names called is registered, everything the sources mention counts.
+ * names called is registered, kernels of nearly the same name count, and where there are none, everything the sources mention.
  */
 export function nativeKernelNames(files: ReadonlyMap<string, string>): NativeKernelNames {
   const known = new Map<string, NativeSource>()
@@ -20,8 +20,9 @@ export function nativeKernelNames(files: ReadonlyMap<string, string>): NativeKer
   return (sources, called) => {
     const parsed = sources.map(read)
     const names = [...called].filter((name) => parsed.some(({ registered }) => registered.has(name)))
-    const key = JSON.stringify([sources, names.toSorted()])
-    const answer = answers.get(key) ?? mentionedIn(parsed, names)
+    const named = names.length > 0 ? [] : namedAlike(parsed, called)
+    const key = JSON.stringify([sources, names.toSorted(), named])
+    const answer = answers.get(key) ?? mentionedIn(parsed, names, named)
     answers.set(key, answer)
     return answer
   }
@@ -58,8 +59,21 @@ function identifiers(text: string): string[] {
   return [...new Set(text.match(/[A-Za-z_]\w*/g))]
 }
 
-function mentionedIn(sources: readonly NativeSource[], called: readonly string[]): Set<string> {
-  const starts = called.flatMap((name) => sources.flatMap(({ registered }) => registered.get(name) ?? []))
+// Macros that paste names together register `add_f32`, and may define it: then it launches `add_f32_kernel`, in text that nobody can
+// look up.
+function namedAlike(sources: readonly NativeSource[], called: ReadonlySet<string>): string[] {
+  const isDefined = (name: string): boolean => sources.some(({ bodies }) => bodies.has(name))
+  const found = [...called].map((name) => (isDefined(name) ? name : `${name}_kernel`)).filter(isDefined)
+  return found.toSorted((a, b) => (a < b ? -1 : 1))
+}
+
+function mentionedIn(
+  sources: readonly NativeSource[],
+  called: readonly string[],
+  named: readonly string[],
+): Set<string> {
+  const registered = called.flatMap((name) => sources.flatMap((source) => source.registered.get(name) ?? []))
+  const starts = [...registered, ...named]
   const open = starts.length > 0 ? starts : sources.flatMap((source) => source.names)
   const names = new Set<string>()
   for (let name = open.pop(); name !== undefined; name = open.pop()) {

@@ -1,5 +1,6 @@
 import type { PairingMethod } from '../types.ts'
 import { atenOverride } from './aten-override.ts'
+import { benchmarkTwin } from './benchmark-twin.ts'
 import { eagerTwin } from './eager-twin.ts'
 import { modelSibling } from './model-sibling.ts'
 import { operatorRegistration } from './operator-registration.ts'
@@ -12,6 +13,7 @@ export const pairingMethods = {
   'aten-override': atenOverride,
   'model-sibling': modelSibling,
   'provider-switch': providerSwitch,
+  'benchmark-twin': benchmarkTwin,
   'operator-registration': operatorRegistration,
   'eager-twin': eagerTwin,
 } satisfies Record<string, PairingMethod>

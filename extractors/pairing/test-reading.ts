@@ -3,6 +3,7 @@ import { isForAll, moduleInside, withoutImports } from '../python/local-imports.
 import type { ModuleStatement, PythonModule } from '../python/modules.ts'
 import { mainBlock } from '../python/modules.ts'
 import { boundNames, localNames, targetNames } from '../python/names.ts'
+import { loadsExtension } from '../python/native-extensions.ts'
 import type { PythonProject } from '../python/project.ts'
 import { argumentsOf, fieldOf, parametersOf, textOf } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
@@ -71,7 +72,8 @@ export function readMainBlock(project: PythonProject, module: PythonModule): Tes
 
 /** Reads the statements of a script that runs when it is imported, or null where none of them compares. */
 export function readScript(project: PythonProject, module: PythonModule): TestCode | null {
-  const statements = scriptStatements(module.file.root)
+  // What it builds from sources is a definition like its functions: both sides may need it, and it is no input.
+  const statements = scriptStatements(module.file.root).filter((node) => !loadsExtension(project, module, node))
   if (!statements.some((node) => holdsComparison(project, module, node))) return null
   const reader = openReader(project)
   const names = statements.flatMap((node) => [...boundNames(module.file, node)])

@@ -33,6 +33,12 @@ export function extensionLoads(
     .map((call) => ({ call, sources: sourcesOf(project, module, call) }))
 }
 
+/** Whether a node is a statement at the top of a module that loads an extension. */
+export function loadsExtension(project: PythonProject, module: PythonModule, node: SyntaxNode): boolean {
+  const statement = module.statements.find((each) => each.node === node)
+  return statement !== undefined && extensionLoads(project, module, statement).length > 0
+}
+
 /**
  * Turns every `load(name=..., sources=[files])` of a statement into `load_inline` with the text of the files in it, local headers
  * included. Sources that the repository does not hold are a problem.
@@ -50,7 +56,7 @@ export function inlineExtensions(
         missing === undefined ? `sources of the load in ${module.path}` : `${missing} is not in the repository`
       return { reason: 'native_build', detail }
     }
-    const header = sources.some((path) => path.startsWith(GENERATED_FOLDER)) ? missingHeader(project, sources) : null
+    const header = missingHeader(project, sources)
     if (header !== null) return { reason: 'native_build', detail: `${header} is in no file of the repository` }
     const settings = keptSettings(project, module, call)
     if ('reason' in settings) return settings
@@ -61,7 +67,7 @@ export function inlineExtensions(
 
 // What every machine has that builds extensions of PyTorch; `name.h` without a folder may be one of the system's.
 const PROVIDED =
-  /^<(?:(?:torch|ATen|c10|caffe2|cub|thrust|cuda|cooperative_groups|nv|sys|crt|bits)\/.*|[\w.-]+)>$|^"(?:torch|ATen|c10)\/.*"$/
+  /^<(?:(?:torch|ATen|c10|caffe2|pybind11|cub|thrust|cuda|cccl|cooperative_groups|curand|nv|nvtx3|sys|crt|bits|ext|experimental)\/.*|[\w.-]+)>$|^"(?:(?:torch|ATen|c10|pybind11|cub|thrust)\/.*|(?:cu|mma|device_|vector_|math|std|assert|float)\w*\.h)"$/
 
 /** The first header that sources ask for whatever they are built for, and that neither the repository nor PyTorch holds. */
 function missingHeader(project: PythonProject, sources: readonly string[]): string | null {
@@ -94,7 +100,13 @@ function sourcesOf(project: PythonProject, module: PythonModule, call: SyntaxNod
   if (list === undefined) return []
   const items = list.type === 'list' || list.type === 'tuple' ? list.children : [list]
   const paths = items.map((item) => pathValue(project, module, item))
-  return paths.includes(null) ? [] : paths.filter((path) => path !== null).map((path) => posix.normalize(path))
+  return paths.includes(null) ? [] : paths.filter((path) => path !== null).map((path) => placeOf(project, module, path))
+}
+
+// A script that is run where it stands names what lies beside it.
+function placeOf({ files }: PythonProject, { path: from }: PythonModule, path: string): string {
+  const [inRoot, beside] = [posix.normalize(path), posix.join(posix.dirname(from), path)]
+  return !files.has(inRoot) && files.has(beside) ? beside : inRoot
 }
 
 // What says how to compile is kept; where to build, what to print and where to look for headers that are inlined now is not.
