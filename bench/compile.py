@@ -62,7 +62,7 @@ def _make_headers(station: Station, specs: list[dict]) -> None:
     start = time.monotonic()
     for spec in specs:
         for _ in range(4):
-            plan_quickly(spec, station.builder._tools, headers, link=False)
+            plan_quickly(spec, station.builder._tools, headers, link=False, is_narrow=True)
     headers.wait()
     print(f"precompiled headers: {time.monotonic() - start:.1f} s by the clock")
 

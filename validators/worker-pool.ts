@@ -9,6 +9,8 @@ import { gpuEvidence } from './gpu-evidence.ts'
 import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply, Question } from './judge-process.ts'
 import type { CheckRequest, CompiledProgram, Conversion, EvaluateRequest, ProgramFinding } from './protocol.ts'
+import { nextQuestion } from './question-order.ts'
+import type { Waiting } from './question-order.ts'
 import { dismiss, planSeats } from './seats.ts'
 import type { Seat, SeatOptions } from './seats.ts'
 import type { ValidatorWarning } from './types.ts'
@@ -28,6 +30,8 @@ type Judged = Extract<JudgeReply, { kind: 'rows' }>
 type Answered = Extract<JudgeReply, { kind: 'rows' | 'checked' | 'compiled' | 'converted' }>
 /** Its device was taken out of use, and nothing is known of the question. */
 type Drained = { readonly kind: 'drained'; readonly reason: string }
+/** A question that waits, and who waits for its answer. */
+type Turn = Waiting & { readonly question: Question; readonly turn: PromiseWithResolvers<Answered | Drained> }
 
 /**
  * Judges, one per device slot, started when there is something for them to do. Questions queue; one about a task goes to the
@@ -40,6 +44,7 @@ export class WorkerPool {
   readonly #seats: readonly Seat[]
   readonly #queue: PQueue
   readonly #announced: Evaluation[] = []
+  readonly #waiting: Turn[] = []
   readonly #warnings = new Map<string, ValidatorWarning>()
   readonly #warned = new Set<string>()
   #lastDrained = ''
@@ -89,7 +94,7 @@ export class WorkerPool {
 
   /** A candidate in form `device`, and the verdicts on both. Throws a CurateError for what is the machine's failure. */
   async convert(question: Evaluation): Promise<Conversion> {
-    const answer = await this.#queue.add(() => this.#onFreeSeat({ type: 'convert', ...question }))
+    const answer = await this.#inTurn({ type: 'convert', ...question })
     if (answer.kind !== 'converted') throw machineFailure('worker_lost', 'it answered another question')
     return answer.conversion
   }
@@ -110,11 +115,25 @@ export class WorkerPool {
 
   // A question that was the end of two devices is not shown to a third one.
   async #answer(question: Question): Promise<Answered> {
-    const first = await this.#queue.add(() => this.#onFreeSeat(question))
+    const first = await this.#inTurn(question)
     if (first.kind !== 'drained') return first
-    const second = await this.#queue.add(() => this.#onFreeSeat(question))
+    const second = await this.#inTurn(question)
     if (second.kind !== 'drained') return second
     throw machineFailure('device_unhealthy', second.reason)
+  }
+
+  // Whichever is to be next when a seat becomes free, which need not be the one that was waited with.
+  async #inTurn(question: Question): Promise<Answered | Drained> {
+    const turn = Promise.withResolvers<Answered | Drained>()
+    const wanted = question.type === 'evaluate' && wantsBuilds(question)
+    this.#waiting.push({ question, turn, taskId: question.task.id, wantsBuilds: wanted, numPassed: 0 })
+    void this.#queue.add(async () => {
+      const known = this.#seats.filter(({ busy, isDrained }) => !busy && !isDrained).map(({ taskId }) => taskId)
+      // As many wait as there are turns.
+      const [next] = this.#waiting.splice(nextQuestion(this.#waiting, new Set(known)), 1)
+      if (next !== undefined) await this.#onFreeSeat(next.question).then(next.turn.resolve, next.turn.reject)
+    })
+    return await turn.promise
   }
 
   async #onFreeSeat(question: Question): Promise<Answered | Drained> {

@@ -21,6 +21,7 @@ TOOLS = find_toolchain(None)
 needs_gxx = pytest.mark.skipif(TOOLS.cxx is None, reason="there is no g++ on this machine")
 needs_nvcc = pytest.mark.skipif(TOOLS.nvcc is None or TOOLS.cxx is None, reason="there is no nvcc on this machine")
 FLAGS = ["-fPIC", f"-std={TOOLS.standard}"]
+LIMITS = "#include <limits.h>\n"
 KERNEL = "__global__ void k(float* x) { x[0] += 1; }\nvoid f(float* x) { k<<<1, 1>>>(x); }\n"
 
 
@@ -48,9 +49,9 @@ def a_spec(cuda: str, binding: str = "", **changes: object) -> dict:
 def wanted(store: HeaderStore, header: str, flags: list[str] = FLAGS) -> str | None:
     for _ in range(4):
         store.wait()
-        assert store.provide(header, flags, []) is None
+        assert store.provide(f"#include <{header}>\n", flags, []) is None
     store.wait()
-    return store.provide(header, flags, [])
+    return store.provide(f"#include <{header}>\n", flags, [])
 
 
 @needs_gxx
@@ -70,9 +71,9 @@ def test_a_header_is_made_once_by_all_that_share_the_folder_and_each_sees_it(tmp
     assert wanted(a_store(tmp_path), "limits.h") is not None
     (tmp_path / "other").mkdir()
     other = HeaderStore(tmp_path / "kept", tmp_path / "other", TOOLS, run_in(tmp_path))
-    assert other.provide("limits.h", FLAGS, []) is not None
+    assert other.provide(LIMITS, FLAGS, []) is not None
     assert [path.name for path in (tmp_path / "other").glob("*/*.gch")] == ["header.h.gch"]
-    assert other.provide("limits.h", [*FLAGS, "-O3"], []) is None
+    assert other.provide(LIMITS, [*FLAGS, "-O3"], []) is None
 
 
 @needs_gxx
@@ -92,9 +93,9 @@ def test_a_header_that_a_full_disk_prevented_is_not_held_against_it(tmp_path: Pa
     assert wanted(HeaderStore(tmp_path / "kept", tmp_path / "shown", TOOLS, full), "limits.h") is None
     assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == []
     again = HeaderStore(tmp_path / "kept", tmp_path / "shown", TOOLS, run_in(tmp_path))
-    assert again.provide("limits.h", FLAGS, []) is None
+    assert again.provide(LIMITS, FLAGS, []) is None
     again.wait()
-    assert again.provide("limits.h", FLAGS, []) is not None
+    assert again.provide(LIMITS, FLAGS, []) is not None
 
 
 @needs_gxx
@@ -133,9 +134,9 @@ class NoHeaders(HeaderStore):
         super().__init__(Path(), Path(), TOOLS, run_in(Path()))
         self.asked: list[tuple[str, list[str]]] = []
 
-    def provide(self, header: str, flags: list[str], includes: list[str]) -> str | None:
+    def provide(self, text: str, flags: list[str], includes: list[str]) -> str | None:
         del includes
-        self.asked.append((header, flags))
+        self.asked.append((text, flags))
         return None
 
 
@@ -188,7 +189,7 @@ def test_the_host_part_gets_the_flags_that_nvcc_would_hand_on() -> None:
     flags = ["-O3", "--use_fast_math", "-DN=2", "-Xcompiler", "-fopenmp", "-lineinfo"]
     plan_quickly(a_spec(FULL, "int a;", extra_cuda_cflags=flags), TOOLS, headers, link=False)
     header, given = headers.asked[0]
-    assert header == "torch/extension.h"
+    assert header == "#include <torch/extension.h>\n"
     assert [flag for flag in given if not flag.startswith(("-D__", "-std"))] == ["-fPIC", "-O3", "-DN=2", "-fopenmp"]
 
 
@@ -197,6 +198,33 @@ def test_no_header_stands_in_for_one_that_the_source_does_not_include() -> None:
     plan_quickly(a_spec("#include <cuda_runtime.h>\n" + KERNEL), TOOLS, headers, link=False)
     plan_quickly(a_spec("#define N 1\n" + FULL), TOOLS, headers, link=False)
     assert headers.asked == []
+
+
+def test_narrow_headers_stand_in_for_full_ones_where_both_say_the_same() -> None:
+    spec = a_spec(FULL.replace("void f", "torch::Tensor g(torch::Tensor x) { return x.relu(); }\nvoid f"), "int a;")
+    plan, _ = plan_quickly(spec, TOOLS, NoHeaders(), link=False, is_narrow=True)
+    assert plan is not None
+    assert "#include <ATen/ops/relu.h>\n" in plan.files["narrow/torch/extension.h"]
+    (host,) = [step["command"] for chain in plan.chains for step in chain if "cuda.host.cpp" in step.get("command", ())]
+    assert host.index("-Inarrow") < host.index("-isystem")
+
+
+@pytest.mark.parametrize(
+    "cuda",
+    [
+        FULL + "auto t = torch::tensor({1, 2});",
+        FULL + "auto t = torch::empty({1}, torch::TensorOptions().requires_grad(true));",
+        FULL + "using namespace torch;",
+        FULL + "namespace torch { int a; }",
+        "#define MAKE torch::arange\n" + FULL,
+        FULL.replace("#include <cuda.h>", "#ifdef AT_CHECK\n#endif"),
+        FULL + "TORCH_LIBRARY(a, m) {}",
+        "#include <vector>\n#define N 1\n" + FULL,
+        FULL + "/*",
+    ],
+)
+def test_no_narrow_header_stands_in_where_a_source_could_mean_something_else(cuda: str) -> None:
+    assert plan_quickly(a_spec(cuda, "int a;"), TOOLS, NoHeaders(), link=False, is_narrow=True)[0] is None
 
 
 @needs_nvcc

@@ -24,6 +24,8 @@ from .runner_state import Handler, Runner
 from .triton_cache import fill_cache
 from .triton_compiles import announce_compiles
 
+_NICENESS: Final = 10
+
 
 def _probe(runner: Runner, message: Message) -> Answer:
     del runner
@@ -36,6 +38,8 @@ def _probe(runner: Runner, message: Message) -> Answer:
 
 def _compile(runner: Runner, message: Message) -> Answer:
     body = message.body
+    # Judges, and what compiles while a GPU waits for it, go before what is built ahead of them.
+    os.nice(_NICENESS)
     folder = runner.scratch / "build"
     result = compilers.run_compilers(folder, body["files"], body["chains"], body["artifact"])
     path = result.pop("artifact")

@@ -25,7 +25,7 @@ from .resource_usage import resource_usage
 from .toolchain import Toolchain
 
 # Raised when command lines or the sandbox of builds change meaning.
-_BUILD_VERSION = 3
+_BUILD_VERSION = 4
 _SCRATCH_BYTES = 4 << 30
 _MEMORY_BYTES = 8 << 30
 _HEADER_SECONDS = 600
@@ -96,10 +96,12 @@ class Builder:
 
     # Whatever the quick way does not bring about, PyTorch's own decides.
     def _build_quickly(self, spec: dict, plan: Plan, seconds: float) -> Built:
-        quick, reason = None, None
-        if self._headers is not None:
-            quick, reason = plan_quickly(spec, self._tools, self._headers, link=plan.artifact is not None)
-        if quick is not None:
+        reason = None
+        for is_narrow in () if self._headers is None else (True, False):
+            how = {"link": plan.artifact is not None, "is_narrow": is_narrow}
+            quick, reason = plan_quickly(spec, self._tools, self._headers, **how)
+            if quick is None or (is_narrow and quick.method != "split"):
+                continue
             built = self._compile(quick, seconds)
             if built.cause is None:
                 return built

@@ -47,17 +47,17 @@ class HeaderStore:
         self._turn = threading.Lock()
         self._making: dict[str, threading.Thread] = {}
 
-    def provide(self, header: str, flags: list[str], includes: list[str]) -> str | None:
+    def provide(self, text: str, flags: list[str], includes: list[str]) -> str | None:
         """
-        The path of a header with a precompiled one beside it, as `@headers@/…`, for a compilation with these flags;
-        None where there is none yet. What is asked for often enough to be worth it is made.
+        The path of a header of this text with a precompiled one beside it, as `@headers@/…`, for a compilation with
+        these flags; None where there is none yet. What is asked for often enough to be worth it is made.
         """
         level = optimization_of(flags)
         if level is None or self._tools.cxx is None:
             return None
         command = ["-x", "c++-header", "header.h", "-o", "header.h.gch", "-fPIC", f"-std={self._tools.standard}"]
         command += [*([level] if level else []), *includes]
-        key = hashlib.sha256(json.dumps([header, command, self._tools.identity()]).encode()).hexdigest()[:32]
+        key = hashlib.sha256(json.dumps([text, command, self._tools.identity()]).encode()).hexdigest()[:32]
         home = self._folder / key
         try:
             with self._turn:
@@ -65,7 +65,7 @@ class HeaderStore:
                 if home.exists():
                     return self._show(home) if (home / "header.h.gch").exists() else None
                 if self._is_wanted_often(key) and key not in self._making:
-                    self._making[key] = threading.Thread(target=self._make_alone, args=(home, header, command))
+                    self._making[key] = threading.Thread(target=self._make_alone, args=(home, text, command))
                     self._making[key].start()
         except OSError:
             # A saving that cannot be had; the build does without.
@@ -78,18 +78,17 @@ class HeaderStore:
             thread.join()
 
     # One process of all that share the folder makes it; the others have it later.
-    def _make_alone(self, home: Path, header: str, command: list[str]) -> None:
+    def _make_alone(self, home: Path, text: str, command: list[str]) -> None:
         with contextlib.suppress(OSError, RunnerLost, MachineFault):
             descriptor = os.open(self._folder / f"{home.name}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not home.exists():
-                    self._make(home, header, command)
+                    self._make(home, text, command)
             finally:
                 os.close(descriptor)
 
-    def _make(self, home: Path, header: str, command: list[str]) -> None:
-        text = f"#include <{header}>\n"
+    def _make(self, home: Path, text: str, command: list[str]) -> None:
         failed, output, made = self._run({"header.h": text}, [str(self._tools.cxx), *command], "header.h.gch")
         if failed and _OF_THE_MOMENT.search(output):
             raise OSError("the precompiled header could not be made this time")

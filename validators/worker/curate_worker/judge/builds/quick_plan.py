@@ -26,6 +26,7 @@ from .commands import (
 )
 from .flags import device_flags, host_flags
 from .headers import EXTENSION, TYPES, HeaderStore, optimization_of
+from .narrow_headers import FOLDER, NARROW, narrow_files
 from .source_edits import NotSplittable
 from .split_source import Split, split_source
 from .toolchain import Toolchain
@@ -41,6 +42,8 @@ class _Draft:
     tools: Toolchain
     headers: HeaderStore
     files: dict[str, str]
+    is_narrow: bool = False
+    """Whether the host parts of CUDA sources read narrow headers."""
     chains: list[list[dict]] = field(default_factory=list)
     compilers: list[str] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)
@@ -53,13 +56,23 @@ class _Draft:
         self.objects += objects
 
 
-def plan_quickly(spec: dict, tools: Toolchain, headers: HeaderStore, *, link: bool) -> tuple[Plan | None, str | None]:
-    """The quick plan, or None and why there is none. Raises FlagRefused."""
-    draft = _Draft(spec, tools, headers, source_files(spec))
+def plan_quickly(
+    spec: dict, tools: Toolchain, headers: HeaderStore, *, link: bool, is_narrow: bool = False
+) -> tuple[Plan | None, str | None]:
+    """
+    The quick plan, or None and why there is none. Raises FlagRefused. With `is_narrow` only such as read narrow headers
+    are plans.
+    """
+    narrow = narrow_files([text for _, text in spec["units"]]) if is_narrow else {}
+    if narrow is None or (is_narrow and not spec["with_cuda"]):
+        return None, None
+    draft = _Draft(spec, tools, headers, source_files(spec) | narrow, is_narrow)
     reason = None
     try:
         left = _plan_cuda(draft)
     except NotSplittable as error:
+        if is_narrow:
+            return None, str(error)
         left, reason = compiled_sources(spec), str(error)
     for name in left:
         _plan_source(draft, name)
@@ -99,8 +112,9 @@ def _plan_split(draft: _Draft, name: str, split: Split, binding: str | None) -> 
     flags = _host_flags_of_cuda(spec, tools)
     includes = [*fixed_definitions(), *include_flags(tools, with_cuda=False)]
     wanted = _header_of(split.host)
-    header = None if wanted is None else draft.headers.provide(wanted, flags, includes)
-    start = ["-include", header, "-Winvalid-pch"] if header else []
+    if draft.is_narrow and wanted is None:
+        raise NotSplittable("PyTorch's headers behind others")
+    start = _read_first(draft, wanted, flags, includes)
     common = [*definitions(spec), *include_flags(tools, with_cuda=True), *flags]
     host_step = {"command": [str(tools.cxx), "-c", host, "-o", f"{stem}.host.o", *start, *common]}
     device_step = {"command": compile_command(device, target, spec, tools, _linkage(split, tools))}
@@ -114,6 +128,14 @@ def _plan_split(draft: _Draft, name: str, split: Split, binding: str | None) -> 
     draft.methods.add("split")
 
 
+# What the compiler is told of headers, beside where they are found otherwise.
+def _read_first(draft: _Draft, wanted: str | None, flags: list[str], includes: list[str]) -> list[str]:
+    text = NARROW if draft.is_narrow else f"#include <{wanted}>\n"
+    header = None if wanted is None else draft.headers.provide(text, flags, includes)
+    folder = [f"-I{FOLDER}"] if draft.is_narrow else []
+    return [*folder, *(("-include", header, "-Winvalid-pch") if header else ())]
+
+
 # From CUDA 13 on the host functions of kernel templates are local to their object.
 def _linkage(split: Split, tools: Toolchain) -> tuple[str, ...]:
     numbers = [int(part) for part in re.findall(r"\d+", tools.nvcc_version or "0")][:2]
@@ -122,15 +144,14 @@ def _linkage(split: Split, tools: Toolchain) -> tuple[str, ...]:
 
 def _plan_source(draft: _Draft, name: str) -> None:
     spec, tools = draft.spec, draft.tools
-    header = None
+    more: list[str] = []
     if not name.endswith(".cu") and first_include(dict(spec["units"])[name]) == EXTENSION:
         flags = ["-fPIC", f"-std={tools.standard}", *host_flags(spec["extra_cflags"])]
         includes = [*fixed_definitions(), *include_flags(tools, with_cuda=False)]
-        header = draft.headers.provide(EXTENSION, flags, includes)
-    more = ("-include", header, "-Winvalid-pch") if header else ()
-    if header:
+        more = _read_first(draft, EXTENSION, flags, includes)
+    if "-include" in more:
         draft.methods.add("precompiled")
-    command = compile_command(name, object_name(name), spec, tools, more)
+    command = compile_command(name, object_name(name), spec, tools, tuple(more))
     draft.add(compiler_of(name, tools), [object_name(name)], {"command": command})
 
 
