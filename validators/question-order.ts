@@ -2,7 +2,7 @@
 export interface Waiting {
   readonly taskId: string
   /** Whether something has to be built before it can be judged. */
-  readonly wantsBuilds: boolean
+  readonly waitsForBuilds: boolean
   /** How often others that came later were asked first. */
   numPassed: number
 }
@@ -15,7 +15,7 @@ export function nextQuestion(waiting: readonly Waiting[], knownTasks: ReadonlySe
   const near = waiting.slice(0, LOOK_AHEAD)
   const isOverdue = waiting[0] !== undefined && waiting[0].numPassed >= LOOK_AHEAD
   const known = isOverdue ? 0 : near.findIndex(({ taskId }) => knownTasks.has(taskId))
-  const ready = near.findIndex(({ wantsBuilds }) => !wantsBuilds)
+  const ready = near.findIndex(({ waitsForBuilds }) => !waitsForBuilds)
   const chosen = [known, ready, 0].find((place) => place >= 0) ?? 0
   for (const passed of waiting.slice(0, chosen)) passed.numPassed += 1
   return chosen

@@ -14,7 +14,7 @@ import type { Waiting } from './question-order.ts'
 import { dismiss, planSeats } from './seats.ts'
 import type { Seat, SeatOptions } from './seats.ts'
 import type { ValidatorWarning } from './types.ts'
-import { wantsBuilds } from './wants-builds.ts'
+import { waitsForBuilds, wantsBuilds } from './wants-builds.ts'
 
 /** What a pool is made of. */
 export interface PoolOptions extends SeatOptions {
@@ -125,8 +125,8 @@ export class WorkerPool {
   // Whichever is to be next when a seat becomes free, which need not be the one that was waited with.
   async #inTurn(question: Question): Promise<Answered | Drained> {
     const turn = Promise.withResolvers<Answered | Drained>()
-    const wanted = question.type === 'evaluate' && wantsBuilds(question)
-    this.#waiting.push({ question, turn, taskId: question.task.id, wantsBuilds: wanted, numPassed: 0 })
+    const waits = question.type === 'evaluate' && waitsForBuilds(question)
+    this.#waiting.push({ question, turn, taskId: question.task.id, waitsForBuilds: waits, numPassed: 0 })
     void this.#queue.add(async () => {
       const known = this.#seats.filter(({ busy, isDrained }) => !busy && !isDrained).map(({ taskId }) => taskId)
       // As many wait as there are turns.

@@ -22,6 +22,6 @@ describe('the next question', () => {
   })
 })
 
-function a(taskId: string, wantsBuilds: boolean): Waiting {
-  return { taskId, wantsBuilds, numPassed: 0 }
+function a(taskId: string, waitsForBuilds: boolean): Waiting {
+  return { taskId, waitsForBuilds, numPassed: 0 }
 }

@@ -255,6 +255,8 @@ class CandidateRun:
                 self._runner.keep_memory()
             self.num_starts += 1
             self.layers = self._runner.layers
+            # Now, and not before a GPU was waited for: they may have been compiled meanwhile.
+            self._prepared.look_for_kernels(self._station, self._request.task)
             message = self._prepared.load_message(self._station, recording=False)
             answer = self._ask(message, "load", also="build_needed")
             if answer.kind == "build_needed":

@@ -51,8 +51,6 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     try:
         require_harmless_text(tags, request.settings)
         prepared = prepare(station, request.candidate)
-        if prepared.wants_kernels_ahead and station.kernels is not None:
-            prepared.triton_cache = station.kernels.find(request.task, request.candidate)
         build_extensions(station, request.settings, prepared)
     except Verdict as found:
         known = (station.device, None) if prepared is None else (prepared.device, prepared.row())

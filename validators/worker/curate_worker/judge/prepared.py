@@ -15,7 +15,7 @@ from .builds.build_row import build_row
 from .builds.device_build import symbols_of_plan
 from .faults import RunnerLost, Verdict
 from .phases import phase
-from .requests import Candidate, Settings, require_usable
+from .requests import Candidate, Settings, Task, require_usable
 from .runner_handle import RunnerHandle
 from .station import Station
 
@@ -48,6 +48,11 @@ class Prepared:
     def wants_kernels_ahead(self) -> bool:
         """Whether it launches kernels that Triton compiles when it is called."""
         return self.uses_triton and self.candidate.form == "python"
+
+    def look_for_kernels(self, station: Station, task: Task) -> None:
+        """Takes what was compiled ahead for it, if anything was by now."""
+        if self.wants_kernels_ahead and station.kernels is not None and not self.triton_cache:
+            self.triton_cache = station.kernels.find(task, self.candidate)
 
     @property
     def proved_on(self) -> str:

@@ -39,9 +39,8 @@ def quickly_right(values: torch.Tensor, truth: torch.Tensor, tolerance: Toleranc
         return None
     if tolerance.faint is not None or values.shape != truth.shape or values.numel() == 0:
         return None
-    rows = values.reshape(-1), truth.reshape(-1)
-    found = [_look_at(*(row[start : start + _PIECE] for row in rows)) for start in range(0, len(rows[0]), _PIECE)]
-    largest, relative, error, size = torch.stack(found).to(torch.float64).unbind(1)
+    pieces = _pieces(values.reshape(-1), truth.reshape(-1))
+    largest, error, size = torch.stack([_sizes(*piece) for piece in pieces]).to(torch.float64).unbind(1)
     squares = float(error.square().sum()), float(size.square().sum())
     rms = math.sqrt(squares[1] / values.numel()) if math.isfinite(squares[1]) else math.inf
     # NaN is in no interval.
@@ -50,18 +49,27 @@ def quickly_right(values: torch.Tensor, truth: torch.Tensor, tolerance: Toleranc
     rmse = math.sqrt(squares[0] / squares[1])
     if not rmse <= (1 - _MARGIN) * tolerance.max_rmse:
         return None
-    return QuickErrors(float(largest.max()), float(relative.max()), rmse)
+    # What is the same bit by bit is asked no more.
+    most = float(largest.max())
+    relative = float(torch.stack([_largest_share(*piece) for piece in pieces]).max()) if most else 0.0
+    return QuickErrors(most, relative, rmse)
 
 
-# Largest error, the same as a share of the larger of both numbers, and lengths of error and truth as vectors. What is
-# not finite in either makes the first of them not finite.
-def _look_at(given: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+def _pieces(*rows: torch.Tensor) -> list[list[torch.Tensor]]:
+    return [[row[start : start + _PIECE] for row in rows] for start in range(0, len(rows[0]), _PIECE)]
+
+
+# Largest error, and lengths of error and truth as vectors. What is not finite in either makes the first not finite.
+def _sizes(given: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     error = given.to(truth.dtype) - truth
-    lengths = torch.linalg.vector_norm(error), torch.linalg.vector_norm(truth)
-    largest = error.abs_().max()
-    # Two zeros do not differ at all.
+    length = torch.linalg.vector_norm
+    return torch.stack([length(error, math.inf), length(error), length(truth)])
+
+
+# Of errors in the larger of both numbers; two zeros do not differ at all.
+def _largest_share(given: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     magnitude = torch.maximum(given.abs(), truth.abs()).clamp_(min=_least(truth.dtype))
-    return torch.stack([largest, error.div_(magnitude).max(), *lengths])
+    return (given.to(truth.dtype) - truth).abs_().div_(magnitude).max()
 
 
 def _least(dtype: torch.dtype) -> float:

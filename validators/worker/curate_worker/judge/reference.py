@@ -151,7 +151,9 @@ class Reference(ReferenceCases):
         written = sorted(self.mutated_inputs - {index for _, index in call.aliases})
         self.changed = effects_of(written, {name: name for name in call.changed_state if not is_counter(name)})
         output = self.call(inputs, flush=False, look=False).output if self.changed else call.output
-        self.precision = choose_precision(output, lambda precision: self.run_oracle(inputs, precision))
+        chosen = choose_precision(output, lambda precision: self.run_oracle(inputs, precision))
+        self.precision, exact = (None, None) if chosen is None else chosen
+        self.know_first_call(inputs, output, exact)
         return digests
 
     # Another state of the random generator must not change the result beyond rounding, or be all that it depends on.

@@ -86,6 +86,14 @@ class ReferenceCases(ReferenceProgram):
     def _is_foreseen(self, index: int) -> bool:
         return index < self.settings.calls or index < self.num_calls()
 
+    def know_first_call(self, inputs: Parcel, own: Parcel, exact: Parcel | None) -> None:
+        """Takes what was made to find out how it is judged for the first case, which would be the same."""
+        case = self._compared(0, inputs, (own, exact))
+        if case.num_bytes <= MAX_CACHED_BYTES:
+            self._cases[0] = case
+        else:
+            self._latest = case
+
     def new_case(self, index: int) -> Case:
         """As `case`, but made anew and not kept."""
         return self._case_of(index, self.make_inputs(self._how(self._purpose(index))))
@@ -114,6 +122,12 @@ class ReferenceCases(ReferenceProgram):
             return self._case_by_own(index, inputs, self._tolerances)
         own = self.call(inputs, flush=False, look=False).output
         exact = None if self.precision is None else self.run_oracle(inputs, self.precision)
+        return self._compared(index, inputs, (own, exact), unusual=unusual)
+
+    def _compared(
+        self, index: int, inputs: Parcel, outputs: tuple[Parcel, Parcel | None], *, unusual: bool = False
+    ) -> Case:
+        own, exact = outputs
         nudged = self._nudged(inputs, own)
         usual = self.usual() if unusual else None
         how = {"usual": usual, "nudged": nudged, "tensor_float": self.settings.precision == "allow_tf32"}
