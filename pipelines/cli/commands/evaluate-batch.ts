@@ -1,12 +1,14 @@
-import { readFile, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { jsonl } from '../../../extractors/imports/jsonl.ts'
 import type { ImportedRow } from '../../../extractors/types.ts'
 import { CurateError, usageError } from '../../core/errors.ts'
 import { formatCount } from '../reporter/units.ts'
+import { printableName } from '../reporter/printable-text.ts'
 import { renderJudgement } from '../reporter/judgement.ts'
 import type { Judgement } from '../reporter/judgement.ts'
+import { readText } from './evaluate-files.ts'
 import { EXIT_CODES, judgePair } from './evaluate-pair.ts'
 import type { Bench } from './evaluate-pair.ts'
 
@@ -57,13 +59,13 @@ async function show(running: Promise<Named>[], { reporter }: Bench): Promise<Jud
   const next = running.shift()
   if (next === undefined) throw new TypeError('nothing is running')
   const { id, task, judgement } = await next
-  const text = `${id}: ${renderJudgement(judgement)}`
+  const text = `${printableName(id)}: ${renderJudgement(judgement)}`
   reporter.records(text, [{ id, task, ...judgement }])
   return judgement.outcome
 }
 
 // What one line asks too much of may be little for the next.
-const OF_ONE_LINE = new Set(['reference_missing', 'device_out_of_memory', 'worker_lost'])
+const OF_ONE_LINE = new Set(['reference_missing', 'usage', 'device_out_of_memory', 'worker_lost'])
 
 // What is wrong with one line concerns that line alone.
 async function judgeLine(row: ImportedRow, folder: string, bench: Bench): Promise<Named> {
@@ -87,8 +89,8 @@ function unjudged(id: string, task: string | null, reason: string, { seed }: Ben
 
 async function readReference(folder: string, task: string): Promise<string> {
   const path = await realpath(join(folder, task.endsWith('.py') ? task : `${task}.py`)).catch(() => null)
-  if (path?.startsWith(folder + sep) === true) return await readFile(path, 'utf8')
-  throw new CurateError('reference_missing', `there is no reference ${task} in ${folder}`, {
+  if (path?.startsWith(folder + sep) === true) return await readText(path)
+  throw new CurateError('reference_missing', `there is no reference ${printableName(task)} in ${folder}`, {
     hint: 'Name a file of the folder.',
   })
 }

@@ -1,8 +1,10 @@
-import { readFile, readdir } from 'node:fs/promises'
+import { readFile, readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { OneOff } from '../../../validators/one-off.ts'
 import { messageOf, systemCodeOf, usageError } from '../../core/errors.ts'
+import type { CurateError } from '../../core/errors.ts'
+import { formatBytes } from '../reporter/units.ts'
 
 /** The implementation in a file, with what it needs of the files beside it. Throws where one cannot be read. */
 export async function readCandidate(path: string): Promise<Pick<OneOff, 'code' | 'file' | 'beside'>> {
@@ -26,15 +28,22 @@ function fileOf(path: string): NonNullable<OneOff['file']> {
   return path.endsWith('.cpp') ? 'candidate.cpp' : 'candidate.py'
 }
 
-/** A file that the user named. */
+/** A file that the user named. What is no file, such as a pipe that nobody writes to, would never be read to its end. */
 export async function readText(path: string): Promise<string> {
-  return await readFile(path, 'utf8').catch((error: unknown) => {
-    if (systemCodeOf(error) === null) throw error
-    throw usageError(
-      `${path} cannot be read: ${messageOf(error)}`,
-      'Name a Python, C++ or CUDA file, or a launch plan.',
-    )
-  })
+  const refuse = (error: unknown): never => {
+    throw systemCodeOf(error) === null ? error : unreadable(path, messageOf(error))
+  }
+  const found = await stat(path).catch(refuse)
+  if (!found.isFile()) throw unreadable(path, 'it is no file')
+  if (found.size > MAX_BYTES) throw unreadable(path, `it has ${formatBytes(found.size)}`)
+  return await readFile(path, 'utf8').catch(refuse)
+}
+
+// No program is that long.
+const MAX_BYTES = 64_000_000
+
+function unreadable(path: string, why: string): CurateError {
+  return usageError(`${path} cannot be read: ${why}`, 'Name a Python, C++ or CUDA file, or a launch plan.')
 }
 
 /** Builds are shared by all evaluations outside runs. */

@@ -2,6 +2,7 @@ import type { CurateError } from '../../core/errors.ts'
 import type { RunEvent } from '../../core/events.ts'
 import { withoutSecrets } from '../../core/secrets.ts'
 import type { Reporter } from './reporter.ts'
+import { printableText } from './printable-text.ts'
 import { renderError } from './terminal-reporter.ts'
 
 /** Every event and result as one JSON object per line on standard output; draws nothing. */
@@ -15,7 +16,7 @@ export function openJsonReporter(): Reporter {
       writeLine({ type: 'error', error })
       process.stderr.write(`${renderError(error)}\n`)
     },
-    note: (text) => process.stderr.write(`${text}\n`),
+    note: (text) => process.stderr.write(`${printableText(text)}\n`),
     close: () => undefined,
   }
 }

@@ -4,6 +4,7 @@ import type { RunEvent } from '../../core/events.ts'
 import { withoutSecrets } from '../../core/secrets.ts'
 import { openStageBars } from './stage-bars.ts'
 import type { StageBars } from './stage-bars.ts'
+import { printableText } from './printable-text.ts'
 import type { Reporter } from './reporter.ts'
 import { formatCount, formatDuration } from './units.ts'
 
@@ -13,7 +14,7 @@ export function openTerminalReporter(): Reporter {
   const parts = new Set<string>()
   const print = (text: string): void => {
     bars.stop()
-    process.stdout.write(`${text}\n`)
+    process.stdout.write(`${printableText(text)}\n`)
   }
   return {
     emit: (event) => show(event, bars),
@@ -25,7 +26,7 @@ export function openTerminalReporter(): Reporter {
     },
     result: print,
     records: print,
-    note: (text) => bars.print(text),
+    note: (text) => bars.print(printableText(text)),
     error: (error) => void process.stderr.write(`${renderError(error)}\n`),
     close: () => bars.stop(),
   }
@@ -34,7 +35,8 @@ export function openTerminalReporter(): Reporter {
 /** An error as three lines: what, what to do, and nothing secret. */
 export function renderError(error: CurateError): string {
   const label = styleText('red', 'error')
-  return `${label} ${error.code}: ${withoutSecrets(error.message)}\n  ${styleText('cyan', 'next')}: ${error.hint}`
+  const message = printableText(withoutSecrets(error.message))
+  return `${label} ${error.code}: ${message}\n  ${styleText('cyan', 'next')}: ${printableText(error.hint)}`
 }
 
 function show(event: RunEvent, bars: StageBars): void {
@@ -56,7 +58,7 @@ function show(event: RunEvent, bars: StageBars): void {
     case 'stage_finished':
       return bars.finish(event.stage, formatDuration(event.duration_ms))
     case 'warning':
-      return bars.print(`${styleText('yellow', 'warning')} ${event.message}\n  ${event.hint}`)
+      return bars.print(printableText(`${styleText('yellow', 'warning')} ${event.message}\n  ${event.hint}`))
     case 'run_finished':
       bars.stop()
       return undefined
