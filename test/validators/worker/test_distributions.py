@@ -16,7 +16,7 @@ LOW, HIGH = 3, 9
 
 
 def drawn(name: str | None, get_inputs: object, **how: object) -> list:
-    options = {"seed": 5, "dice": name, "vary": False, "jitter": [], "tame": False, **how}
+    options = {"seed": 5, "dice": name, "vary": False, "vary_integers": False, "jitter": [], "tame": False, **how}
     return make_inputs(SimpleNamespace(get_inputs=get_inputs), "cpu", options)
 
 

@@ -200,7 +200,7 @@ def test_an_honest_kernel_is_not_refused(name: str, way: int, dtype: torch.dtype
     module = SimpleNamespace(get_inputs=lambda: [make(dtype) for make in makers])
     usual = None
     for number, dice in enumerate((None, None, *DISTRIBUTIONS)):
-        how = {"seed": number, "dice": dice, "vary": number > 0, "jitter": [], "tame": False}
+        how = {"seed": number, "dice": dice, "vary": number > 0, "vary_integers": False, "jitter": [], "tame": False}
         inputs = make_inputs(module, "cpu", how)
         exact = operator(*(item.double() if item.is_floating_point() else item for item in inputs))
         own = operator(*inputs)

@@ -40,6 +40,8 @@ class CallAnswer:
     """Parameters and buffers that it wrote into, by the reference's names where it has such."""
     work: list[Work]
     """What its time was spent on; empty where nobody looked."""
+    hooks: list[str]
+    """What it left in place to be called when nobody calls it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def call_answer(answer: Message, told: dict, outside: int, names: dict[str, str]
         is_parameter=told["is_parameter"],
         is_reused=told["is_reused"],
         work=[_work(row) for row in told["work"][:_MOST_ROWS]],
+        hooks=[text[:_MOST_CHARACTERS] for text in _texts(told["hooks"])[:_MOST_ROWS]],
         changed_state=[names.get(name, name) for name in _texts(told["changed_state"])],
     )
 

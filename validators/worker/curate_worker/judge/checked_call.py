@@ -34,6 +34,7 @@ def check_call(
     evidence.errors.append(compare(answer.outputs, case.expected))
     evidence.tolerances += [item for item in case.expected.tolerances if item is not None]
     evidence.layout_differs = evidence.layout_differs or _layout_difference(answer, case)
+    evidence.overlaps_itself = evidence.overlaps_itself or _overlapping(answer, case)
     return answer
 
 
@@ -59,6 +60,7 @@ def note(answer: CallAnswer, case: Case, evidence: Evidence) -> None:
     evidence.aliased_inputs |= {index for _, index in answer.aliases}
     evidence.returns_parameters |= answer.is_parameter
     evidence.changed_state |= set(answer.changed_state)
+    evidence.hooks |= set(answer.hooks)
     evidence.overrun_outputs += answer.num_overrun_outputs
     evidence.triton_launches += answer.triton_launches
     evidence.extension_calls += answer.extension_calls
@@ -88,4 +90,17 @@ def _layout_difference(answer: CallAnswer, case: Case) -> str | None:
                 f"{given.place} has strides {list(given.descriptor.strides)},"
                 f" the reference's {list(wanted.descriptor.strides)}"
             )
+    return None
+
+
+# Nobody can write into what an expanded tensor only seems to hold, and nobody wrote it.
+def _overlapping(answer: CallAnswer, case: Case) -> str | None:
+    for given, wanted in zip(leaves_of(answer.outputs), case.expected.own, strict=True):
+        if given.descriptor is not None and wanted.descriptor is not None:
+            repeats = [
+                any(size > 1 and stride == 0 for size, stride in zip(item.shape, item.strides, strict=True))
+                for item in (given.descriptor, wanted.descriptor)
+            ]
+            if repeats == [True, False]:
+                return f"{given.place} has strides {list(given.descriptor.strides)}"
     return None

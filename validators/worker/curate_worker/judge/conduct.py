@@ -23,9 +23,17 @@ def require_good_conduct(evidence: Evidence, reference: Reference) -> None:
     if changed := (evidence.changed_state & set(reference.parameters)) - reference.changed_state:
         text = f"changed parameters {', '.join(sorted(changed))}, which the reference leaves as they are"
         raise Verdict("INCORRECT_NUMERICAL", "compare", "INPUT_MUTATED", "candidate", text)
+    if evidence.hooks:
+        text = f"left in place what is called when nobody calls it: {', '.join(sorted(evidence.hooks))}"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_PATCH", "candidate", text)
     # Whoever writes to what came out would change what went in, or the other way round.
     if evidence.aliased_inputs and not reference.aliases_inputs:
         text = f"an output is the memory of inputs {sorted(evidence.aliased_inputs)}, the reference's is its own"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)
+    if evidence.overlaps_itself is not None:
+        text = (
+            f"elements of an output are the same memory, those of the reference's are not: {evidence.overlaps_itself}"
+        )
         raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)
     if evidence.returns_parameters and not reference.returns_parameters:
         text = "an output is the memory of a parameter or buffer, the reference's is its own"

@@ -11,13 +11,14 @@ DISTRIBUTIONS: Final = {
     "by-row": "rows of sizes from 1/8 to 8, off centre, uniform ones below zero too; a quarter of integers at an end",
     "peaked": "in each row one number that matters, in the last row at its end; equal integers",
     "heavy-tailed": "cubes of normal numbers, fourth powers of uniform ones",
+    "extreme": "rows next to nothing, and in some rows of the first tensor numbers whose exponentials overflow",
     "large": "8 times as large",
     "small": "1024 times as small, so that an epsilon counts",
     "equal": "all numbers the same",
 }
 _BY_MODE: Final = {
     "screen": ("by-row",),
-    "standard": ("by-row", "peaked", "small", "heavy-tailed"),
+    "standard": ("by-row", "peaked", "small", "heavy-tailed", "extreme"),
     "certify": tuple(DISTRIBUTIONS),
 }
 
@@ -25,3 +26,8 @@ _BY_MODE: Final = {
 def distributions_of(mode: str) -> tuple[str, ...]:
     """What inputs are drawn from in a mode, most telling first."""
     return _BY_MODE[mode]
+
+
+def shows_rounding(name: str) -> bool:
+    """Whether what is compared exactly, such as the place of the nearest, follows there from how a program rounds."""
+    return name == "extreme"

@@ -35,6 +35,8 @@ class Evidence:
     """Whether an output was the memory of a parameter or buffer."""
     changed_state: set[str] = field(default_factory=set)
     """Parameters and buffers that it wrote into."""
+    hooks: set[str] = field(default_factory=set)
+    """What it left in place to be called when nobody calls it."""
     reuses_outputs: bool | None = None
     """Whether a second call wrote over what the first had returned; None before there was one."""
     follows_parameters: bool | None = None
@@ -42,6 +44,8 @@ class Evidence:
     is_right_on_poison: bool | None = None
     """Whether it was right with memory that is not empty; None where that could not be tried."""
     layout_differs: str | None = None
+    overlaps_itself: str | None = None
+    """Which output has elements in the same memory, where the reference's have each their own."""
     repeats_exactly: bool | None = None
     """Whether a second call on the same input gave the same bits; None before there was one."""
     timed_pairs: int | None = None

@@ -161,6 +161,12 @@ def is_fit_to_judge(expected: Expected, usual: Usual) -> bool:
     )
 
 
+def are_as_finite(own: list[Leaf], usual: Usual) -> bool:
+    """Whether no output has fewer finite numbers than usual."""
+    pairs = zip(own, usual.finite_shares, strict=True)
+    return all(not is_rounded(leaf) or _finite_share(leaf) >= share for leaf, share in pairs)
+
+
 def is_mostly_finite(expected: Expected) -> bool:
     """Whether half of every output with a fraction is finite."""
     return all(_finite_share(leaf) >= _LEAST_FINITE for leaf in expected.own if is_rounded(leaf))

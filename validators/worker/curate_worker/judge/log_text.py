@@ -8,7 +8,7 @@ from pathlib import Path
 
 MAX_LOG_CHARACTERS = 8 * 1024
 _MAX_LINE_CHARACTERS = 200
-_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{5,16}\b")
 _NUMBER = re.compile(r"-?\d[\d.e+-]*")
 _TEMPORARY = re.compile(r"tmpxft_[0-9a-f]+_[0-9a-f]+-\d+_|/tmp/cc\w{6}\b")

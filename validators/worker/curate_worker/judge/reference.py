@@ -13,15 +13,18 @@ from ..digests import digests_of
 from ..effects import effects_of
 from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case, ReferenceCall
-from .compare import compare
+from .compare import compare, compare_structure
 from .distributions import distributions_of
+from .expected import are_as_finite
 from .faults import RunnerLost, Verdict
 from .gradient_cases import GradientCase, gradient_case
+from .leaves import leaves_of
 from .mutants import MutantReport, MutantTrial, try_mutants
 from .null_kernels import Call, passing_null_kernel
 from .precision import choose_precision
 from .proofs import Proof
 from .reference_cases import ReferenceCases, dice_of
+from .reference_errors import LOST_CAUSES
 from .runner_handle import RunnerHandle
 from .state import is_counter
 from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
@@ -50,6 +53,7 @@ class Reference(ReferenceCases):
     """Inputs that the task wants gradients of."""
     input_bytes: int = 0
     """Of the first call."""
+    _has_constant_integers: bool = False
     _draws: dict[int, ReferenceDraws] = field(default_factory=dict)
     _gradient_cases: list[GradientCase | str] = field(default_factory=list)
 
@@ -61,6 +65,7 @@ class Reference(ReferenceCases):
             require_power([self.draws(number) for number in range(NUM_INPUTS)])
             return
         self._tolerances = self.case(0).expected.tolerances
+        self._try_other_integers()
         self._find_unseeded(digests)
         passing = self._passing_null_kernel()
         if passing is not None:
@@ -68,6 +73,21 @@ class Reference(ReferenceCases):
             raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
         if self.is_large:
             self._spare_oracle()
+
+    # A mask of ones and lengths that are all the same ask to be left out. Where others change what comes out in kind,
+    # they are sizes; what ends the process ends this attempt at the task, and the next one is tame.
+    def _try_other_integers(self) -> None:
+        if not self._has_constant_integers or self.is_tame or self.is_large:
+            return
+        self.varies_integers = True
+        try:
+            mine = leaves_of(self.call(self.make_inputs(self._how(1)), flush=False, look=False).output)
+            compare_structure(mine, self.case(0).expected.own)
+            self.varies_integers = are_as_finite(mine, self.usual())
+        except Verdict as found:
+            if found.cause in LOST_CAUSES:
+                raise
+            self.varies_integers = False
 
     def _passing_null_kernel(self) -> str | None:
         drawn = [partial(self._drawn_call, name) for name in self.distributions()]
@@ -142,6 +162,7 @@ class Reference(ReferenceCases):
     def _look_at_first_call(self) -> list[str]:
         inputs = self.make_inputs(self._how(0))
         self.gradient_places, self.input_bytes = self.with_gradient, inputs.num_bytes
+        self._has_constant_integers = self.has_constant_integers
         call = self.call(inputs, flush=False)
         digests = digests_of(inputs)
         pairs = enumerate(zip(call.input_digests, digests, strict=True))

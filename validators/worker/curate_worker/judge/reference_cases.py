@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case, is_large, with_one_element_replaced
-from .distributions import distributions_of
+from .distributions import distributions_of, shows_rounding
 from .expected import Usual, by_own, expect, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
 from .leaves import leaves_of
@@ -47,6 +47,8 @@ class ReferenceCases(ReferenceProgram):
     """What the outputs of the first case are held against."""
     _drawn_tolerances: dict[str, list[Tolerance | None] | None] = field(default_factory=dict)
     """The same by distribution, of large cases; None where the reference cannot judge."""
+    varies_integers: bool = False
+    """Whether integers and truth values that every element of an input says alike are others in later calls."""
     is_tame: bool = False
     """Whether no numbers are drawn below zero that the task draws from zero to one."""
     spares_oracle: bool = False
@@ -174,7 +176,9 @@ class ReferenceCases(ReferenceProgram):
         Those that this mode asks for, the first of them where billions come out; the most telling one again where few
         numbers do.
         """
-        asked = distributions_of(self.settings.mode)
+        is_exact = None in self.usual().tolerances
+        every = distributions_of(self.settings.mode)
+        asked = tuple(name for name in every if not (is_exact and shows_rounding(name)))
         if self.is_large:
             return asked[:_DISTRIBUTIONS_FOR_MANY]
         again = range(2, _DRAWS_FOR_FEW + 1) if self._gives_few_numbers() else ()
@@ -293,6 +297,7 @@ class ReferenceCases(ReferenceProgram):
             "seed": self.seed("inputs", purpose),
             "dice": dice,
             "vary": not is_first,
+            "vary_integers": self.varies_integers and not is_first,
             "jitter": [] if is_first else self._unseeded,
             "tame": self.is_tame,
         }

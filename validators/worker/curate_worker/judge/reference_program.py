@@ -62,6 +62,8 @@ class ReferenceProgram:
     """What it writes into that is a result: nothing else that comes out is the same memory."""
     with_gradient: list[int] = field(default_factory=list)
     """Inputs that the task wants gradients of, as they were made last."""
+    has_constant_integers: bool = False
+    """Whether integers or truth values of one of them were all the same."""
     largest_answer: int = 0
     """Bytes of the largest output."""
     arithmetic: Arithmetic | None = None
@@ -122,6 +124,7 @@ class ReferenceProgram:
         # The process keeps what it made last, so that it need not be sent back to where it came from.
         parcel = parcel_in(answer, "parcel")
         self._kept = None if parcel.stays_on_gpu and not self.holds_inputs else parcel
+        self.has_constant_integers = answer.body.get("constant_integers") is True
         self.with_gradient = places_in(answer, "with_gradient", len(parcel.tensors))
         return parcel
 

@@ -5,6 +5,7 @@ whatever a softmax was taken of sums to one, indices stay in range. Names and pu
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Final
@@ -17,6 +18,10 @@ _ROW_SCALES, _ROW_OFFSETS = 3.0, 2.0
 _CUBE_SIZE = math.sqrt(15.0)
 _PEAK = 16.0
 _EDGE_SHARE = 0.25
+# An exponential of float32 overflows beyond 88, and its terms vanish below -103; squares of 1e-30 are nothing.
+_HIGH, _SPREAD, _NEXT_TO_NOTHING = 112.0, 16.0, 1e-30
+_LEAST_BYTES_FOR_TINY = 4
+_KINDS = 4
 
 
 class LoadedDice(TorchDispatchMode):
@@ -24,10 +29,11 @@ class LoadedDice(TorchDispatchMode):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._normal = _NORMAL[name]
+        self._turns = itertools.count()
+        self._normal = self._extreme if name == "extreme" else _NORMAL[name]
         self._uniform = _UNIFORM.get(name)
         self._integer = _INTEGER.get(name)
-        self._returned = _RETURNED.get(name)
+        self._returned = self._extreme_from_uniform if name == "extreme" else _RETURNED.get(name)
         self._uniforms: list[torch.Tensor] = []
 
     # As `Widen` says.
@@ -71,6 +77,12 @@ class LoadedDice(TorchDispatchMode):
             for drawn in self._uniforms
         )
 
+    def _extreme(self, drawn: torch.Tensor) -> torch.Tensor:
+        return _with_extremes(drawn, next(self._turns))
+
+    def _extreme_from_uniform(self, drawn: torch.Tensor) -> torch.Tensor:
+        return self._extreme(drawn * 2 - 1)
+
     @staticmethod
     def _changed(result: object, change: Callable[[torch.Tensor], torch.Tensor]) -> object:
         if not isinstance(result, torch.Tensor) or result.numel() == 0:
@@ -107,6 +119,24 @@ def _peaked(drawn: torch.Tensor) -> torch.Tensor:
     return faint.reshape(drawn.shape)
 
 
+def _with_extremes(drawn: torch.Tensor, turn: int) -> torch.Tensor:
+    """
+    Every fourth row is next to nothing, and of the tensor that is drawn first every fourth has two numbers and another
+    one number that exponentials cannot bear. Products of two such tensors would leave nothing of everything else.
+    """
+    rows = drawn.reshape(-1, drawn.shape[-1] if drawn.dim() else 1).clone()
+    numbers = torch.arange(rows.shape[0], device=drawn.device)
+    kinds = (numbers + turn + 1) % _KINDS
+    if drawn.itemsize >= _LEAST_BYTES_FOR_TINY:
+        rows[kinds == 0] *= _NEXT_TO_NOTHING
+    for kind, sign in ((1, 1.0), (1, 1.0), (3, -1.0)) if turn == 0 else ():
+        places = torch.randint(0, rows.shape[1], (rows.shape[0],), device=drawn.device)
+        high = sign * (_HIGH + _SPREAD * torch.rand(rows.shape[0], device=drawn.device))
+        chosen = kinds == kind
+        rows[numbers[chosen], places[chosen]] = high[chosen].to(drawn.dtype)
+    return rows.reshape(drawn.shape)
+
+
 def _heavy(drawn: torch.Tensor) -> torch.Tensor:
     return drawn * drawn * drawn / _CUBE_SIZE
 
@@ -136,5 +166,5 @@ _NORMAL: Final[dict[str, Callable[[torch.Tensor], torch.Tensor]]] = {
 }
 _UNIFORM: Final = {"heavy-tailed": _skewed, "small": lambda drawn: drawn * _SMALL}
 # Many tasks draw all that they are given from zero to one, where the absolute value and a rectifier do nothing.
-_RETURNED: Final = {"by-row": lambda drawn: _by_row(drawn * 2 - 1)}
+_RETURNED: Final = {"by-row": lambda drawn: _by_row(drawn * 2 - 1), "small": lambda drawn: drawn * 2 - _SMALL}
 _INTEGER: Final = {"by-row": _near_edges, "peaked": _equal}

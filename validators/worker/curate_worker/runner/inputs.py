@@ -15,7 +15,7 @@ import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
 from .dice import LoadedDice
-from .parameters import can_be_moved, is_constant, move_apart
+from .parameters import can_be_moved, is_constant, is_constant_integer, move_apart, vary_integers
 
 _MAX_SEED: Final = 1 << 32
 _JITTER: Final = 0.5
@@ -30,12 +30,15 @@ def seed_all(seed: int) -> None:
 
 def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     """
-    Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart; `jitter`
-    names tensors, by their place, whose numbers are changed although no seed does.
+    Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart,
+    `vary_integers` those of integers and truth values; `jitter` names tensors, by their place, whose numbers are
+    changed although no seed does.
     """
     inputs = _drawn(module.get_inputs, device, how)
     if how["vary"]:
         inputs = tree_map(_varied, inputs)
+    if how["vary_integers"]:
+        inputs = tree_map(_varied_integers, inputs)
     return _jittered(inputs, set(how["jitter"]))
 
 
@@ -87,6 +90,16 @@ def _drawn_in(place: contextlib.AbstractContextManager, get_inputs: Callable[[],
 
 def _varied(item: object) -> object:
     return move_apart(item.clone(), _dice_of(item)) if isinstance(item, torch.Tensor) and is_constant(item) else item
+
+
+def _varied_integers(item: object) -> object:
+    is_constant_one = isinstance(item, torch.Tensor) and is_constant_integer(item)
+    return vary_integers(item, _dice_of(item)) if is_constant_one else item
+
+
+def has_constant_integers(inputs: object) -> bool:
+    """Whether any of the inputs holds integers or truth values that are all the same."""
+    return any(isinstance(item, torch.Tensor) and is_constant_integer(item) for item in tree_leaves(inputs))
 
 
 # Equal tensors stay equal: tests give the same one to both sides under two names.

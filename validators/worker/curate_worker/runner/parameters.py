@@ -1,10 +1,12 @@
-"""Parameters that every element of says the same: a program that leaves them out must not pass for that."""
+"""Parameters and inputs that every element of says the same: who leaves them out must not pass for that."""
 
 from __future__ import annotations
 
 import torch
 
 _SHARE = 0.25
+# Fewer integers are rather sizes than lengths, counts or a mask.
+_LEAST_INTEGERS = 4
 # PyTorch does not compute with numbers of a byte.
 _LEAST_BYTES = 2
 # BatchNorm's running statistics, which are parameters in all but name.
@@ -40,3 +42,27 @@ def is_constant(item: torch.Tensor) -> bool:
         return False
     first = item.flatten()[0]
     return bool(torch.isfinite(first)) and bool((item == first).all())
+
+
+def is_constant_integer(item: torch.Tensor) -> bool:
+    """Whether a tensor of truth values, or of integers above zero, says the same everywhere: a mask, or lengths."""
+    if item.is_floating_point() or item.is_complex() or item.layout != torch.strided or item.numel() < _LEAST_INTEGERS:
+        return False
+    first = item.flatten()[0]
+    return (item.dtype == torch.bool or int(first) > 0) and bool((item == first).all())
+
+
+def vary_integers(item: torch.Tensor, dice: torch.Generator) -> torch.Tensor:
+    """
+    The tensor with a quarter of its truth values turned, or with integers from the half of what they were up to that:
+    never above it, since they may be indices. The first of every row stays, so that none is masked out entirely.
+    """
+    known = item.clone()
+    if known.dtype == torch.bool or int(known.flatten()[0]) == 1:
+        changed = torch.rand(known.shape, generator=dice).to(known.device) < _SHARE
+        changed[..., 0] = False
+        return torch.where(changed, 1 - known.to(torch.uint8), known.to(torch.uint8)).to(known.dtype)
+    high = int(known.flatten()[0])
+    known.copy_(torch.randint((high + 1) // 2, high + 1, known.shape, generator=dice))
+    known.view(-1)[0] = high
+    return known

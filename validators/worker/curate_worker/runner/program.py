@@ -18,6 +18,7 @@ from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
 from .given_memory import GivenMemory
 from .gradients import Gradients, Question, gradients_of
+from .left_hooks import left_hooks
 from .memory import have_same_bits, memory_of, shared_places
 from .poisoned_memory import PoisonedMemory
 from .profile import Profile
@@ -54,6 +55,10 @@ class Program:
         self._clock = Clock(device)
         self._state = self._snapshot()
         self._staged: _Call | None = None
+        self._is_restored = False
+        """Whether nothing has run since parameters and buffers were set back."""
+        self._hooks: list[str] = []
+        """What was seen in place between the last calls."""
         self._before: list[torch.Tensor] = []
         """Outputs of the call before, which are kept so that nobody else is given their memory."""
 
@@ -81,14 +86,17 @@ class Program:
             self._state = self._snapshot()
 
     def stage(self, parcel: Parcel, *, flush: bool) -> None:
-        """Takes in fresh inputs and sets parameters back, so that nothing but the call itself is left to do."""
+        """Takes in fresh inputs, with parameters set back, so that nothing but the call itself is left to do."""
+        # A program's own `load_state_dict` must not find the inputs of the call before the clock runs.
+        if not self._is_restored:
+            self.restore_state()
+        self._hooks = left_hooks()
         guards = [Guarded(blob) for blob in parcel.blobs] if self._can_guard(parcel) else []
         if guards:
             parcel = replace(parcel, blobs=[guard.blob for guard in guards])
         inputs, tensors = unpack(parcel, self._device)
         args, kwargs = arguments_of(inputs)
         self._staged = _Call(args, kwargs, tensors, parcel.tensors, [memory_of(tensor) for tensor in tensors], guards)
-        self.restore_state()
         if isinstance(self._model, GivenMemory):
             self._model.prepare(args, kwargs)
         if flush:
@@ -104,6 +112,7 @@ class Program:
         """
         clock = self._clock
         staged = self._require_staged()
+        self._is_restored = False
         staged.poison = PoisonedMemory() if poisoned else None
         staged.profile = Profile(self._device) if profiled else None
         waited = waited_nanoseconds(self._device)
@@ -164,14 +173,18 @@ class Program:
             "is_reused": bool(shared_places(outputs, [memory_of(tensor) for tensor in self._before])),
             "changed_state": self._changed_state() if digests else [],
             "work": [] if staged.profile is None else staged.profile.work(),
+            "hooks": sorted({*self._hooks, *left_hooks()}),
         }
         fits = sum(end - start for start, end in outputs) <= _MOST_KEPT
         self._before = staged.outputs if keep and fits else []
         self._staged = None
+        self.restore_state()
+        self._is_restored = True
         return facts
 
     def restore_state(self) -> None:
         """Sets parameters and buffers back to what was bound, whatever earlier calls did to them."""
+        self._is_restored = False
         if self._state and isinstance(self._model, torch.nn.Module):
             self._model.load_state_dict(self._state, strict=True)
         if isinstance(self._model, GivenMemory):

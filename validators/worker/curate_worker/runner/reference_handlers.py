@@ -16,7 +16,7 @@ from .answers import Answer, answer_gradients, answer_parcel
 from .arithmetic import count_arithmetic
 from .errors import FaultInInput
 from .gradients import Question, places_with_gradient
-from .inputs import make_inputs, measure_inputs, seed_all, shaped_inputs
+from .inputs import has_constant_integers, make_inputs, measure_inputs, seed_all, shaped_inputs
 from .mutants import Origin, call_mutant, mutants_of
 from .needed_inputs import needed_shares
 from .parameters import redraw_constants
@@ -58,7 +58,8 @@ def _make_inputs(runner: Runner, message: Message) -> Answer:
     runner.kept = parcel if message.body["keep"] or message.body["hold"] or not parcel.stays_on_gpu else None
     if message.body["keep"]:
         return Answer("inputs_kept")
-    return answer_parcel("inputs", parcel, with_gradient=places_with_gradient(inputs))
+    told = {"with_gradient": places_with_gradient(inputs), "constant_integers": has_constant_integers(inputs)}
+    return answer_parcel("inputs", parcel, **told)
 
 
 def _measure_inputs(runner: Runner, message: Message) -> Answer:
