@@ -20,7 +20,7 @@ describe('curate evaluate', () => {
     const { exitCode, stdout, stderr } = await evaluate('correct_relu_torch')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toMatch(/^accepted\n {2}PASSED on /)
-    expect(stdout).toContain('11 calls with fresh inputs')
+    expect(stdout).toContain('12 calls with fresh inputs')
     expect(stdout).toMatch(/seed \d+\n$/)
   })
 
