@@ -14,7 +14,8 @@ import type { PlanScope } from './program-plan.ts'
 import { isComputed, oneLine, referencePlace } from './reference-place.ts'
 import type { RefusalReason } from './refusals.ts'
 import { findDefect } from './self-check.ts'
-import { codeOf } from './side-code.ts'
+import { gradientPair } from './gradient-pair.ts'
+import { codeOf, sideCode } from './side-code.ts'
 import { splitComparison } from './side-split.ts'
 import type { SplitComparison } from './side-code.ts'
 import type { RefusedComparison } from './side-split.ts'
@@ -59,6 +60,7 @@ export async function pairTest(
     if (sets.length === 0) continue
     const { plan, side } = planScope(scope, test, effects, sets, sideOf)
     const splits: SplitComparison[] = []
+    const gradients: TestComparison[] = []
     for (const [at, comparison] of test.comparisons.entries()) {
       meter.spend(test.steps.length)
       if (at >= MAX_COMPARISONS || meter.isSpent()) {
@@ -69,9 +71,10 @@ export async function pairTest(
       const split = splitComparison(plan, comparison)
       if ('reason' in split) refuseComparison(plan, comparison, split, found)
       else splits.push(split)
+      if ('reason' in split && split.reason === 'gradient_only') gradients.push(comparison)
     }
     for (const group of groupSplits(plan, withoutPassedThrough(plan, splits))) {
-      await addPair(scope, plan, variant, withoutExpectedInputs(plan, group), found, side)
+      await addPair(scope, plan, variant, withoutExpectedInputs(plan, group), gradients, found, side)
     }
     explainGradients(plan, splits, found)
   }
@@ -111,6 +114,7 @@ async function addPair(
   plan: PlanScope,
   variant: Variant,
   splits: readonly SplitComparison[],
+  gradients: readonly TestComparison[],
   found: Found,
   { edits, symbols }: KernelSide,
 ): Promise<void> {
@@ -133,14 +137,15 @@ async function addPair(
   if ('reason' in planned) return fail(planned.reason, planned.detail)
   scope.meter.spend(PROGRAM_STEPS)
   if (scope.meter.isSpent()) return fail('too_much_work', null)
-  const program = pairProgram({
+  const request = {
     scope: plan,
     plan: planned,
     collect: scope.collect,
     collectReference: scope.collectReference,
     kernelEdits: edits,
     kernelSymbols: symbols,
-  })
+  }
+  const program = pairProgram(request)
   if ('reason' in program) return fail(program.reason, program.detail)
   const defect =
     (await findDefect(program.reference.text, ['Model', 'get_inputs', 'get_init_inputs'])) ??
@@ -154,6 +159,15 @@ async function addPair(
   const pair = evidence === null ? null : toPair(scope, plan, variant, splits, program, kernels, evidence)
   if (pair === null) return fail('invalid_result', 'no kernel is left in the candidate')
   found.pairs.push(pair)
+  const [comparison] = gradients
+  if (comparison === undefined) return
+  const gradient = pairProgram({ ...request, collect: scope.collectBackward })
+  if ('reason' in gradient) return
+  const { candidate } = gradient
+  const reached = plan.reachBackward(splits.flatMap(({ kernel }) => sideCode(plan, kernel)))
+  const differentiated = gradientPair({ test: plan.test, pair, candidate, kernels: reached, comparison })
+  if (differentiated !== null && (await findDefect(differentiated.candidate, ['ModelNew'])) === null)
+    found.pairs.push(differentiated)
 }
 
 function holdsFile({ candidate }: PairProgram, path: string): boolean {

@@ -44,7 +44,9 @@ export interface PairingScope {
   readonly settings: PairingSettings
   /** Collects code that will be emitted; its limits are those of the settings. */
   readonly collect: CollectClosure
-  /** The same for a reference, which has its own name for the device. */
+  /** The same with the backward halves of autograd functions. */
+  readonly collectBackward: CollectClosure
+  /** As `collect` for a reference, which has its own name for the device. */
   readonly collectReference: CollectClosure
   readonly reach: PieceReach
   /** The same with the backward halves of autograd functions. */
@@ -102,6 +104,7 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
     project,
     settings,
     collect: closureCollector(project, emitted),
+    collectBackward: closureCollector(project, { ...emitted, forwardOnly: false }),
     collectReference: closureCollector(project, { ...emitted, fixedName: deviceName, rewrite: rewriteReference }),
     reach: kernelReach(searched, { ...common, ...reached, forwardOnly: true }),
     reachBackward: kernelReach(searched, { ...common, ...reached, forwardOnly: false }),

@@ -1,0 +1,117 @@
+import { textOf } from '../python/syntax.ts'
+import type { MinedKernel, Pair } from '../types.ts'
+import { oneLine } from './reference-place.ts'
+import type { TestCode, TestComparison } from './test-code.ts'
+import type { ProgramSide } from './pair-program.ts'
+
+/** A pair, and its implementation once more with the backward halves of its autograd functions. */
+export interface GradientRequest {
+  readonly test: TestCode
+  readonly pair: Pair
+  readonly candidate: ProgramSide
+  /** Kernels that the implementation reaches in either direction. */
+  readonly kernels: readonly MinedKernel[]
+  /** A comparison of gradients that the test makes. */
+  readonly comparison: TestComparison
+}
+
+/**
+ * The task of differentiating what a pair computes: both programs give the gradients of the inputs that the test differentiates, the
+ * reference by PyTorch's own, the implementation by its backward kernels. Gradients of results of different meaning differ, so what flows
+ * back is the same for both and depends on no result: a cosine of the position. Null where no kernel runs only backward, or where the
+ * test differentiates none of the inputs.
+ */
+export function gradientPair({ test, pair, candidate, kernels, comparison }: GradientRequest): Pair | null {
+  const held = (kernel: MinedKernel): boolean =>
+    candidate.pieces.some(
+      ({ path, startLine, endLine }) =>
+        path === kernel.path && startLine <= kernel.startLine && kernel.endLine <= endLine,
+    )
+  const backward = kernels.filter(
+    (kernel) => kernel.role === 'entry' && held(kernel) && !pair.kernelIds.includes(kernel.id),
+  )
+  const [main] = backward
+  const inputs = inputsOf(pair.reference)
+  const differentiated = inputs.filter((name) => isDifferentiated(test, name))
+  if (main === undefined || differentiated.length === 0) return null
+  const reference = withGradients(pair.reference, 'Model', inputs, differentiated)
+  const implementation = withGradients(candidate.text, 'ModelNew', inputs, differentiated)
+  if (reference === null || implementation === null) return null
+  const { call } = comparison
+  const { file } = call.frame.module
+  const line = call.frame.module === test.module ? file.lineOf(call.node.start) : test.line
+  return {
+    ...pair,
+    name: `${pair.name}_backward`,
+    reference: withoutHistory(reference, differentiated),
+    candidate: implementation,
+    candidatePieces: candidate.pieces,
+    candidateRequires: candidate.requires,
+    kernelIds: backward.map(({ id }) => id),
+    language: main.language,
+    tolerance: null,
+    evidence: { ...pair.evidence, line, expression: oneLine(call) },
+  }
+}
+
+function inputsOf(reference: string): string[] {
+  const [, names = ''] =
+    /^class Model\(torch\.nn\.Module\):[^]*?^ {4}def forward\(self(?:, ([^)]*))?\):/m.exec(reference) ?? []
+  return names.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]))
+}
+
+// `x.grad` is read, or a statement of the test that asks for gradients names it.
+function isDifferentiated({ steps, comparisons }: TestCode, name: string): boolean {
+  const codes = [...steps, ...comparisons.flatMap(({ left, right }) => [left, right])]
+  const mention = new RegExp(`(?<![\\w.])${name}(?!\\w)`)
+  return codes.some(({ frame, node }) => {
+    const text = textOf(frame.module.file, node)
+    return (
+      new RegExp(`(?<![\\w.])${name}\\.grad\\b`).test(text) || (text.includes('requires_grad') && mention.test(text))
+    )
+  })
+}
+
+// The class keeps its work under another name. What a test detaches from its inputs, to run both sides on the same, is not detached here.
+function withGradients(
+  text: string,
+  name: 'Model' | 'ModelNew',
+  inputs: readonly string[],
+  differentiated: readonly string[],
+): string | null {
+  const head = `class ${name}(torch.nn.Module):`
+  const at = text.lastIndexOf(`\n${head}`)
+  if (at === -1) return null
+  const rest = text.slice(at + 1 + head.length)
+  const end = /^\S/m.exec(rest.slice(1))?.index
+  const body = end === undefined ? rest : rest.slice(0, end + 1)
+  const after = end === undefined ? '' : rest.slice(end + 1)
+  const own = `class ${name}Forward(torch.nn.Module):${body.replaceAll('.detach()', '').trimEnd()}\n`
+  const definition = gradientClass(name, inputs, differentiated)
+  return `${text.slice(0, at + 1)}${own}\n\n${definition}\n${after === '' ? '' : `\n\n${after}`}`
+}
+
+function gradientClass(name: string, inputs: readonly string[], differentiated: readonly string[]): string {
+  const list = differentiated.join(', ')
+  return `class ${name}(${name}Forward):
+    def forward(self, ${inputs.join(', ')}):
+        with torch.enable_grad():
+            ${list}${differentiated.length === 1 ? ',' : ''} = [each.detach().clone().requires_grad_() for each in [${list}]]
+            given = super().forward(${inputs.join(', ')})
+            results = given if isinstance(given, (tuple, list)) else [given]
+            results = [each for each in results if isinstance(each, torch.Tensor) and each.requires_grad]
+            weights = [torch.arange(each.numel(), device=each.device).cos().reshape(each.shape).to(each.dtype) for each in results]
+            return torch.autograd.grad(results, [${list}], weights)
+`
+}
+
+// Inputs of a task are what it is given, and nothing they were made of.
+function withoutHistory(reference: string, differentiated: readonly string[]): string {
+  return reference.replace(
+    /^( {4}return \[)(.*)(\]\n\n\ndef get_init_inputs)/m,
+    (_, start: string, names: string, end: string) => {
+      const given = names.split(', ').map((name) => (differentiated.includes(name) ? `${name}.detach()` : name))
+      return `${start}${given.join(', ')}${end}`
+    },
+  )
+}
