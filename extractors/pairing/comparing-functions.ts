@@ -1,7 +1,8 @@
+import { methodNamed } from '../python/class-methods.ts'
 import type { PythonModule } from '../python/modules.ts'
 import type { PythonProject } from '../python/project.ts'
 import { resolveChain } from '../python/resolution.ts'
-import { fieldOf, nameChain, textOf, undecorated } from '../python/syntax.ts'
+import { fieldOf, nameChain, undecorated } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import { holdsComparison } from './comparison-search.ts'
 import type { Frame } from './test-code.ts'
@@ -23,28 +24,33 @@ export function comparingFunctionOf(
   const callee = fieldOf(call, 'function')
   const parts = callee === null ? null : nameChain(frame.module.file, callee)
   if (parts === null) return null
-  const helper = parts[0] === 'self' ? methodOf(frame.module, classNode, parts) : functionOf(project, frame, parts)
+  const helper =
+    parts[0] === 'self' ? methodOf(project, frame.module, classNode, parts) : functionOf(project, frame, parts)
   return helper !== null && holdsComparison(project, helper.module, helper.definition) ? helper : null
 }
 
 /** The function behind `self.method` where it is handed on as a value, or the node itself. */
-export function functionBehind({ module }: Frame, classNode: SyntaxNode | null, node: SyntaxNode): SyntaxNode {
+export function functionBehind(
+  project: PythonProject,
+  { module }: Frame,
+  classNode: SyntaxNode | null,
+  node: SyntaxNode,
+): SyntaxNode {
   const parts = node.type === 'attribute' ? nameChain(module.file, node) : null
-  const found = parts?.[0] === 'self' ? methodOf(module, classNode, parts) : null
-  return found?.definition ?? node
+  const found = parts?.[0] === 'self' ? methodOf(project, module, classNode, parts) : null
+  return found?.module.path === module.path ? found.definition : node
 }
 
 function methodOf(
+  project: PythonProject,
   module: PythonModule,
   classNode: SyntaxNode | null,
   parts: readonly string[],
 ): ComparingFunction | null {
-  const body = classNode === null ? null : fieldOf(undecorated(classNode), 'body')
-  const found = body?.children.map(undecorated).find((member) => {
-    const name = member.type === 'function_definition' ? fieldOf(member, 'name') : null
-    return name !== null && parts.length === 2 && textOf(module.file, name) === parts[1]
-  })
-  return found === undefined ? null : { module, definition: found, isMethod: true }
+  const [, name] = parts
+  if (classNode === null || name === undefined || parts.length > 2) return null
+  const found = methodNamed(project, module.home ?? module, classNode, name)
+  return found === null ? null : { module: found.module, definition: undecorated(found.node), isMethod: true }
 }
 
 function functionOf(project: PythonProject, frame: Frame, parts: readonly string[]): ComparingFunction | null {

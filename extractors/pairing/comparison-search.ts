@@ -1,9 +1,10 @@
+import { classAround, methodNamed } from '../python/class-methods.ts'
 import type { PythonModule } from '../python/modules.ts'
 import type { PythonProject } from '../python/project.ts'
 import { resolveChain } from '../python/resolution.ts'
 import { fieldOf, nameChain, textOf, undecorated } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
-import { isComparisonName } from './comparisons.ts'
+import { ASSERTED_BOUNDS, isComparisonName } from './comparisons.ts'
 
 /** Whether code compares values, itself or in a helper it calls. */
 export function holdsComparison(project: PythonProject, module: PythonModule, node: SyntaxNode, hops = 2): boolean {
@@ -28,8 +29,12 @@ function search(project: PythonProject, module: PythonModule, node: SyntaxNode, 
 // `assert (a - b).abs().max() < 1e-3`, `assert max_diff < tolerance`; `assert n <= 65536` bounds something else.
 function isBoundOnDifference(module: PythonModule, node: SyntaxNode): boolean {
   const condition = textOf(module.file, node.children[0] ?? node)
-  if (condition.includes('<') && /\b(?:abs|norm|allclose)\b|diff|err/i.test(condition)) return true
-  return /[<>]/.test(condition) && /cos|similarity|snr|sqnr/i.test(condition)
+  return /[<>]/.test(condition) && isBoundText(condition, condition)
+}
+
+function isBoundText(text: string, operators: string): boolean {
+  if (operators.includes('<') && /\b(?:abs|norm|allclose)\b|diff|err/i.test(text)) return true
+  return /cos|similarity|snr|sqnr/i.test(text)
 }
 
 function isComparingCall(project: PythonProject, module: PythonModule, call: SyntaxNode, hops: number): boolean {
@@ -39,7 +44,9 @@ function isComparingCall(project: PythonProject, module: PythonModule, call: Syn
   const attribute = fieldOf(callee, 'attribute')
   const name = parts?.at(-1) ?? (attribute === null ? '' : textOf(module.file, attribute))
   if (isComparisonName(name)) return true
-  if (parts === null || hops === 0 || parts[0] === 'self') return false
+  if (ASSERTED_BOUNDS.has(name)) return isBoundText(textOf(module.file, call), '<')
+  if (parts === null || hops === 0) return false
+  if (parts[0] === 'self') return isComparingMethod(project, module, call, parts, hops)
   const meaning = resolveChain(project, module, parts)
   if (meaning.kind !== 'definition' || meaning.used < parts.length) return false
   const [statement] = meaning.module.definitions.get(meaning.name) ?? []
@@ -48,6 +55,19 @@ function isComparingCall(project: PythonProject, module: PythonModule, call: Syn
   const isHelper =
     definition?.type === 'function_definition' && definition.end - definition.start < MAX_HELPER_CHARACTERS
   return isHelper && holdsComparison(project, meaning.module, definition, hops - 1)
+}
+
+// `self.run_problem(m, n, k)`, where the method compares for all tests of its class.
+function isComparingMethod(
+  project: PythonProject,
+  module: PythonModule,
+  call: SyntaxNode,
+  [, name, ...more]: readonly string[],
+  hops: number,
+): boolean {
+  const classNode = name === undefined || more.length > 0 ? null : classAround(module, call)
+  const method = classNode === null ? null : methodNamed(project, module.home ?? module, classNode, name ?? '')
+  return method !== null && holdsComparison(project, method.module, undecorated(method.node), hops - 1)
 }
 
 const MAX_HELPER_CHARACTERS = 8000

@@ -24,7 +24,30 @@ export function comparisonsIn(
   const calls = [...callsBelow(statement)].flatMap((call) => comparedByCall(file, call))
   if (calls.length > 0) return calls
   const condition = statement.type === 'assert_statement' ? statement.children[0] : undefined
-  return condition === undefined ? [] : comparedByDifference(file, condition, assignedTo)
+  if (condition !== undefined) return comparedByDifference(file, condition, assignedTo)
+  return boundedByCall(file, statement, assignedTo)
+}
+
+/** Methods of `unittest` that bound one value by another, to whether the first must be the smaller. */
+export const ASSERTED_BOUNDS: ReadonlyMap<string, boolean> = new Map([
+  ['assertLess', true],
+  ['assertLessEqual', true],
+  ['assertGreater', false],
+  ['assertGreaterEqual', false],
+])
+
+// `self.assertLess((out - ref).abs().max(), 1e-3)`
+function boundedByCall(
+  file: Text,
+  statement: SyntaxNode,
+  assignedTo: (name: string) => SyntaxNode | null,
+): ComparedValues[] {
+  const call = statement.type === 'expression_statement' ? statement.children[0] : undefined
+  const callee = call?.type === 'call' ? fieldOf(call, 'function') : null
+  const isUpperBound = callee === null ? undefined : ASSERTED_BOUNDS.get(lastAttribute(file, callee) ?? '')
+  if (call === undefined || isUpperBound === undefined) return []
+  const [left, right] = argumentsOf(file, call).positional
+  return left === undefined || right === undefined ? [] : bounded(file, call, { left, right, isUpperBound }, assignedTo)
 }
 
 /** Whether a function is called like one that compares two values: `assert_close`, `allclose`, `gems_assert_equal`, `checkAllclose`. */
@@ -112,11 +135,20 @@ function comparedByDifference(
   if (condition.type !== 'comparison_operator' || operator === null || left === undefined || right === undefined)
     return []
   const isUpperBound = textOf(file, operator).startsWith('<')
+  return bounded(file, condition, { left, right, isUpperBound }, assignedTo)
+}
+
+function bounded(
+  file: Text,
+  node: SyntaxNode,
+  { left, right, isUpperBound }: { left: SyntaxNode; right: SyntaxNode; isUpperBound: boolean },
+  assignedTo: (name: string) => SyntaxNode | null,
+): ComparedValues[] {
   const [value, bound] = isUpperBound ? [left, right] : [right, left]
   const difference =
     differenceIn(file, value, assignedTo, 3) ?? likenessIn(file, isUpperBound ? right : left, assignedTo, 6)
   if (difference === null) return []
-  return [{ ...difference, node: condition, form: 'difference', atol: bound, rtol: null }]
+  return [{ ...difference, node, form: 'difference', atol: bound, rtol: null }]
 }
 
 const DISTANCE = /(?:^|_)(?:diff|difference|err|error|distance|rmse|mse|mae)(?:_|$)/i

@@ -1,4 +1,4 @@
-import { fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
+import { argumentsOf, fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
 import type { MinedKernel } from '../types.ts'
 import { gradientSplit } from './gradient-split.ts'
 import type { RefusalReason } from './refusals.ts'
@@ -72,6 +72,9 @@ const METADATA = new Set([
   'layout',
 ])
 
+const COUNTS = new Set(['len', 'type'])
+const CONVERSIONS = new Set(['tuple', 'list', 'str', 'int'])
+
 function refusalOf(
   scope: SplitScope,
   comparison: TestComparison,
@@ -113,6 +116,14 @@ function refused(reason: RefusalReason): Pick<RefusedComparison, 'reason' | 'det
 }
 
 function isMetadata({ frame, node }: Code): boolean {
+  const { file } = frame.module
+  const value = node.type === 'subscript' ? fieldOf(node, 'value') : null
+  if (value !== null) return isMetadata({ frame, node: value })
+  const callee = node.type === 'call' ? fieldOf(node, 'function') : null
+  const name = callee?.type === 'identifier' ? textOf(file, callee) : ''
+  const [first] = callee === null ? [] : argumentsOf(file, node).positional
+  if (COUNTS.has(name)) return true
+  if (CONVERSIONS.has(name) && first !== undefined) return isMetadata({ frame, node: first })
   const inner = node.type === 'call' ? fieldOf(node, 'function') : node
   const attribute = inner?.type === 'attribute' ? fieldOf(inner, 'attribute') : null
   return attribute !== null && METADATA.has(textOf(frame.module.file, attribute))

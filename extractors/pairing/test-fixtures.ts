@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { methodNamed } from '../python/class-methods.ts'
 import { evaluate } from '../python/evaluation.ts'
 import type { PythonModule } from '../python/modules.ts'
 import { boundNames } from '../python/names.ts'
@@ -165,13 +166,9 @@ function fixtureNamed(binding: Binding, name: string): Fixture | null {
 }
 
 function fixtureOfClass({ reader, frame, classNode }: Binding, name: string): Fixture | null {
-  const { module } = frame
-  const body = classNode === null ? null : fieldOf(undecorated(classNode), 'body')
-  const member = body?.children.find((node) => {
-    const own = undecorated(node).type === 'function_definition' ? fieldOf(undecorated(node), 'name') : null
-    return own !== null && textOf(module.file, own) === name
-  })
-  return member === undefined ? null : markedFixture(reader.project, module, member)
+  const module = frame.module.home ?? frame.module
+  const member = classNode === null ? null : methodNamed(reader.project, module, classNode, name)
+  return member === null ? null : markedFixture(reader.project, member.module, member.node)
 }
 
 function fixtureOfFiles({ reader: { project }, frame: { module } }: Binding, name: string): Fixture | null {

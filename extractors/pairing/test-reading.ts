@@ -182,7 +182,10 @@ function readSimple(reader: Reader, node: SyntaxNode, place: Place): boolean {
   const { file } = frame.module
   const found = comparisonsIn(file, node, (name) => lastAssigned(reader.steps, frame, name))
   for (const { left, right, node: call, form, atol, rtol } of found) {
-    const code = (inner: SyntaxNode): Code => ({ frame, node: functionBehind(frame, place.classNode, inner) })
+    const code = (inner: SyntaxNode): Code => ({
+      frame,
+      node: functionBehind(reader.project, frame, place.classNode, inner),
+    })
     reader.comparisons.push({
       position: reader.steps.length,
       left: code(left),
