@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ import pytest
 import torch
 from curate_worker.channel import (
     MAX_HEADER_BYTES,
+    PIECE_SIGNAL,
+    WIDEN,
     BlockingChannel,
     Message,
     ProtocolError,
@@ -19,6 +22,8 @@ from curate_worker.channel import (
     encode_header,
     header_length,
 )
+from curate_worker.judge import runner_handle
+from curate_worker.judge.fork_client import Room
 from curate_worker.tensors import as_bytes, same_bytes
 from curate_worker.window import Window
 
@@ -134,3 +139,55 @@ def test_headers_that_are_not_json_objects_are_refused(text: bytes) -> None:
 def test_numbers_that_json_cannot_hold_are_not_sent() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode_header(0, Message("called", {"value": float("nan")}))
+
+
+def test_tensors_cross_in_wider_memory_once_its_descriptor_came() -> None:
+    narrow, wide = (Window(torch.zeros(size, dtype=torch.uint8)) for size in (4, 4096))
+    ours, theirs = socket.socketpair()
+    receiver, sender = _channel(theirs, narrow), _channel(ours, wide)
+    sender.send(WIDEN, {})
+    socket.send_fds(ours, [PIECE_SIGNAL], [0])
+    opened: list[int] = []
+    assert receiver.receive() == Message(WIDEN, {})
+    receiver.widen(lambda descriptor: (opened.append(descriptor), wide)[1])
+    blob = torch.arange(100, dtype=torch.uint8)
+    with ThreadPoolExecutor(1) as elsewhere:
+        received = elsewhere.submit(receiver.receive)
+        sender.send("called", {}, [blob])
+        message = received.result(timeout=20)
+    os.close(opened[0])
+    assert message is not None
+    assert torch.equal(message.blobs[0], blob)
+
+
+class _Memory:
+    """Stands where memory of a GPU stands; nobody can map it."""
+
+    def __init__(self, num_bytes: int) -> None:
+        self.bytes = torch.zeros(num_bytes, dtype=torch.uint8)
+        self.is_closed = False
+
+    def export(self) -> int:
+        return os.memfd_create("memory")
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_program_that_cannot_map_wider_memory_goes_on_with_what_it_has(
+    opened: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[_Memory] = []
+
+    def allocate(num_bytes: int) -> _Memory:
+        made.append(_Memory(num_bytes))
+        return made[-1]
+
+    monkeypatch.setattr(runner_handle.GpuMemory, "allocate", allocate)
+    with runner_handle.RunnerHandle(opened[0].server, Room(2 << 30, 1 << 20), 60.0) as runner:
+        runner._memory = known = _Memory(4)
+        for _ in range(2):
+            runner.widen(8)
+        assert [(memory.bytes.numel(), memory.is_closed) for memory in made] == [(8, True)]
+        assert runner.window_bytes == known.bytes.numel()
+        assert runner.request("probe", {"device": "cpu", "forbidden": []}).kind == "probed"

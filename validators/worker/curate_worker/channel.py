@@ -27,6 +27,8 @@ PREFIX: Final = struct.Struct(">4sI")
 MAX_HEADER_BYTES: Final = 8 << 20
 MAX_BLOBS: Final = 4096
 PIECE_SIGNAL: Final = b"\x06"
+WIDEN: Final = "widen"
+"""A message that is followed by one byte, and with it by a descriptor of memory that both ends share from then on."""
 
 
 class ProtocolError(Exception):
@@ -131,6 +133,14 @@ class BlockingChannel:
         except EOFError:
             return None
         return Message(header.kind, header.body, blobs)
+
+    def widen(self, opened: Callable[[int], Window]) -> None:
+        """Takes in what follows a message to widen the window; tensors cross there from now on."""
+        _, descriptors, _, _ = socket.recv_fds(self._connection, len(PIECE_SIGNAL), 1)
+        if len(descriptors) != 1:
+            raise ProtocolError("no descriptor where one was expected")
+        window = opened(descriptors[0])
+        self._window = lambda: window
 
     def _blob(self, length: int, is_shared: bool) -> Blob:
         return self._window().receive(length, self._signal, self._wait) if is_shared else self._read(length)

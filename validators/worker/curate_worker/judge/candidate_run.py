@@ -85,6 +85,14 @@ class CandidateRun:
         """Nanoseconds that its threads, together, were ready to run and others had the processor."""
         return 0 if self._runner is None else waited_ns(self._runner.process)
 
+    def start_ahead(self) -> None:
+        """Starts its process, so that this is done when memory was waited for; what goes wrong here does so again."""
+        if self._runner is None:
+            try:
+                self._start()
+            except Verdict:
+                self.close()
+
     def restart_if_ended(self, reference: Reference) -> None:
         """Starts and binds it anew where a call that need not succeed has ended its process. Raises a Verdict."""
         if self._runner is None:
@@ -215,9 +223,21 @@ class CandidateRun:
             raise DeviceChanged
         self.bind(self._bound)
 
+    # As much as with the reference: what outputs take to be sent must be alike.
+    def _share_as_much(self, runner: RunnerHandle) -> None:
+        if self._bound is None:
+            return
+        try:
+            runner.widen(self._bound.runner.window_bytes)
+        except RunnerLost as lost:
+            raise self._loss(lost, "run") from lost
+        if self._bound.keeps_memory:
+            runner.keep_memory()
+
     def _try_call(self, case: Case, order: dict, asked: dict, *, flush: bool) -> CallAnswer | None:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
+            self._share_as_much(self._runner)
         body = {"parcel": case.inputs.body(), "seed": self._next_seed(), "flush": flush}
         self._ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
@@ -245,14 +265,9 @@ class CandidateRun:
 
     def _start(self) -> None:
         while self._runner is None:
-            bound = None if self._bound is None else self._bound.runner
-            # As wide as the reference's: what outputs take to be sent must be alike.
-            window = None if bound is None else bound.window_bytes
-            room = self._station.room(self._request.settings.memory_bytes, self._prepared.device, window)
+            room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
             locks = self._station.locks if self._prepared.device == "cuda" else None
             self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
-            if self._bound is not None and self._bound.keeps_memory:
-                self._runner.keep_memory()
             self.num_starts += 1
             self.layers = self._runner.layers
             # Now, and not before a GPU was waited for: they may have been compiled meanwhile.

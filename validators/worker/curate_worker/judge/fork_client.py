@@ -28,8 +28,6 @@ class Room:
     scratch_bytes: int
     shares_gpu: bool = False
     """Whether tensors cross between it and the judge in memory of the GPU."""
-    window_bytes: int | None = None
-    """Size of that memory; None for the usual."""
     has_loopback: bool = False
     """Whether its processes may talk to each other over a network that has nobody else."""
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 
 from ..channel import Message
+from ..window import WIDE_WINDOW_BYTES
 from .cases import MAX_CACHED_BYTES
+from .faults import RunnerLost, Verdict
 from .reference import Reference
 from .reference_errors import ask_reference, parcel_in, start_reference, texts_in
 from .requests import Settings, Task, Workload
@@ -19,45 +24,36 @@ _TIMES_INPUTS, _TIMES_STATE = 30, 10
 _MUCH_MEMORY = 3 << 30
 
 
-def open_reference(  # noqa: PLR0913
-    station: Station,
-    runner: RunnerHandle,
-    task: Task,
-    workload: Workload,
-    how: tuple[Settings, str],
-    *,
-    is_tame: bool = False,
-) -> Reference:
-    """
-    Opens the reference of a workload in a process, with settings on a device, and proves it fit to judge by; `is_tame`
-    draws nothing below zero that the task draws from zero to one. Raises a Verdict that blames the task.
-    """
-    settings, device = how
-    reference = opened_reference(station, runner, task, workload, how)
-    reference.is_tame = is_tame
+@dataclass(frozen=True)
+class Opening:
+    """What is opened, and how."""
+
+    task: Task
+    workload: Workload
+    settings: Settings
+    device: str
+    is_tame: bool = False
+    """Whether nothing is drawn below zero that the task draws from zero to one."""
+    before_waiting: Callable[[], None] | None = None
+    """Called where much memory has to be waited for: what needs little can be done before."""
+
+
+def open_reference(station: Station, runner: RunnerHandle, opening: Opening) -> Reference:
+    """Opens the reference of a workload in a process and proves it fit to judge by. Raises a Verdict on the task."""
+    task, workload, settings, device = opening.task, opening.workload, opening.settings, opening.device
+    reference = opened_reference(station, runner, task, workload, (settings, device))
+    reference.is_tame = opening.is_tame
     if device != "cpu":
-        with station.locks.off_gpu():
-            size = input_bytes(runner, workload)
-        _require_wide_window(runner, size)
-        _take_memory(station, _TIMES_INPUTS * size + _TIMES_STATE * reference.state.num_bytes)
+        _take_memory(station, reference, opening)
     _prove(station, reference)
     # Starting a process costs as much as all of a small reference, so the first workload speaks for the others. Beside
     # a large one there is no room.
     tries = not reference.is_large and not reference.is_stochastic
     if tries and (settings.mode == "certify" or workload == task.workloads[0]):
-        opening = Message("open_reference", _opening(task, workload, how))
-        reference.try_mutants(lambda: start_reference(station, settings, device), opening)
+        message = Message("open_reference", _opening(task, workload, (settings, device)))
+        reference.try_mutants(lambda: start_reference(station, settings, device), message)
     station.locks.give_way()
     return reference
-
-
-class NarrowWindow(Exception):  # noqa: N818
-    """What a process of a reference shares with the judge is too little for its tensors; it is to be started anew."""
-
-
-def _require_wide_window(runner: RunnerHandle, num_bytes: int) -> None:
-    if runner.window_bytes is not None and not runner.is_wide and num_bytes > MAX_CACHED_BYTES:
-        raise NarrowWindow
 
 
 # What was found out of a task with gigabytes is small, and finding it out takes seconds of a GPU that others wait for.
@@ -99,6 +95,18 @@ def input_bytes(runner: RunnerHandle, workload: Workload) -> int:
     return size if type(size) is int else 0
 
 
-def _take_memory(station: Station, num_bytes: int) -> None:
-    if num_bytes > _MUCH_MEMORY:
-        station.locks.take_memory(num_bytes, torch.cuda.mem_get_info()[1])
+def _take_memory(station: Station, reference: Reference, opening: Opening) -> None:
+    runner = reference.runner
+    with station.locks.off_gpu():
+        size = input_bytes(runner, opening.workload)
+    num_bytes = _TIMES_INPUTS * size + _TIMES_STATE * reference.state.num_bytes
+    if num_bytes <= _MUCH_MEMORY:
+        return
+    if opening.before_waiting is not None and not station.locks.holds_memory:
+        opening.before_waiting()
+    station.locks.take_memory(num_bytes, torch.cuda.mem_get_info()[1])
+    if size > MAX_CACHED_BYTES:
+        try:
+            runner.widen(WIDE_WINDOW_BYTES)
+        except RunnerLost as lost:
+            raise Verdict("INVALID_REFERENCE", "task", "REF_CRASH", "task", f"the reference: {lost}") from lost

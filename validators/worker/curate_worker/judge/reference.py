@@ -108,8 +108,8 @@ class Reference(ReferenceCases):
 
     def _be_large(self) -> None:
         self.spares_oracle = self._is_large = True
-        self.holds_inputs = not (self.mutated_inputs or self.changed)
         if self.keeps_memory:
+            self.holds_inputs = not (self.mutated_inputs or self.changed)
             self.runner.keep_memory()
 
     @property

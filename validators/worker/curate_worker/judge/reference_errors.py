@@ -30,10 +30,9 @@ _ERROR_CAUSES = {
 }
 
 
-def start_reference(station: Station, settings: Settings, device: str, window_bytes: int | None = None) -> RunnerHandle:
+def start_reference(station: Station, settings: Settings, device: str) -> RunnerHandle:
     """Starts a process for a reference."""
-    room = station.room(settings.memory_bytes, device, window_bytes)
-    return RunnerHandle(station.server, room, settings.timeout_s)
+    return RunnerHandle(station.server, station.room(settings.memory_bytes, device), settings.timeout_s)
 
 
 def ask_reference(runner: RunnerHandle, message: Message, wanted: str) -> Message:

@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ import torch
 from ..channel import (
     PIECE_SIGNAL,
     PREFIX,
+    WIDEN,
     Header,
     Message,
     ProtocolError,
@@ -54,9 +56,8 @@ class RunnerHandle:
             self._start(server, room, seconds)
 
     def _start(self, server: ForkServer, room: Room, seconds: float) -> None:
-        self.is_wide = room.window_bytes is not None
-        """Whether more memory than usual was asked for to share, whatever was given."""
-        self._memory = _shared_memory(room) if room.shares_gpu else None
+        self._memory = GpuMemory.allocate(WINDOW_BYTES) if room.shares_gpu else None
+        self._was_widened = False
         self._window = None if self._memory is None else Window(self._memory.bytes, gives_back=True)
         page = new_page() if self._locks is not None else None
         self._turnstile = None if page is None else Turnstile(page)
@@ -100,6 +101,34 @@ class RunnerHandle:
     def window_bytes(self) -> int | None:
         """Size of the memory of a GPU that it shares with the judge; None where they share none."""
         return None if self._memory is None else self._memory.bytes.numel()
+
+    def widen(self, num_bytes: int | None) -> None:
+        """
+        Has tensors cross in so much memory from now on, which the usual program shall not take from others; in as much
+        as before where there is no more. Raises RunnerLost.
+        """
+        if self._memory is None or num_bytes is None or num_bytes <= self._memory.bytes.numel() or self._was_widened:
+            return
+        self._was_widened = True
+        with contextlib.suppress(OSError, torch.OutOfMemoryError):
+            self._move_to(GpuMemory.allocate(num_bytes))
+
+    def _move_to(self, memory: GpuMemory) -> None:
+        descriptor = memory.export()
+        try:
+            self._send(memoryview(encode_header(self._sent, Message(WIDEN, {"num_bytes": memory.bytes.numel()}))))
+            self._sent += 1
+            self._wait(select.POLLOUT)
+            socket.send_fds(self._channel, [PIECE_SIGNAL], [descriptor])
+        finally:
+            os.close(descriptor)
+        if self._receive().kind != "widened":
+            memory.close()
+            return
+        known, self._memory = self._memory, memory
+        self._window = Window(memory.bytes, gives_back=self._window is None or self._window.gives_back)
+        if known is not None:
+            known.close()
 
     def keep_memory(self) -> None:
         """From now on the judge keeps what it was given for large tensors: nobody else needs it meanwhile."""
@@ -287,14 +316,6 @@ class RunnerHandle:
             with contextlib.suppress(ValueError):
                 self._ended = self._ended or json.loads(text)
         return False
-
-
-# A wide window is a saving; the usual one is a need.
-def _shared_memory(room: Room) -> GpuMemory:
-    if room.window_bytes is not None:
-        with contextlib.suppress(OSError, torch.OutOfMemoryError):
-            return GpuMemory.allocate(room.window_bytes)
-    return GpuMemory.allocate(WINDOW_BYTES)
 
 
 def _started(server: ForkServer, room: Room, memory: GpuMemory | None, page: int | None) -> Started:

@@ -56,8 +56,8 @@ class Station:
     def __post_init__(self) -> None:
         object.__setattr__(self, "self_timing", SelfTiming(self.device))
 
-    def room(self, memory_bytes: int, device: str, window_bytes: int | None = None) -> Room:
+    def room(self, memory_bytes: int, device: str) -> Room:
         """What a runner on a device may use. CUDA reserves address space, so there it cannot be limited."""
         if device == "cuda":
-            return Room(None, _SCRATCH_BYTES, self.shares_gpu, window_bytes)
+            return Room(None, _SCRATCH_BYTES, self.shares_gpu)
         return Room(memory_bytes, _SCRATCH_BYTES)

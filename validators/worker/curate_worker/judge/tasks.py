@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
-from ..window import WIDE_WINDOW_BYTES
 from .device_lock import PROCESSOR
 from .faults import Verdict
-from .open_reference import NarrowWindow, open_reference
+from .open_reference import Opening, open_reference
 from .reference import Reference
 from .reference_errors import LOST_CAUSES, start_reference
 from .requests import Settings, Task, Workload
@@ -23,8 +24,7 @@ class TaskSession:
         self._key: tuple[Task, Settings] | None = None
         self._known: dict[tuple[str, str], Reference | Verdict] = {}
         self._processes: dict[str, RunnerHandle] = {}
-        self._window_bytes: int | None = None
-        """What a process of the present task shares with the judge; None for the usual."""
+        self._before_waiting: Callable[[], None] | None = None
 
     def enter(self, task: Task, settings: Settings) -> None:
         """Turns to a task; what is known of another one is dropped."""
@@ -32,8 +32,12 @@ class TaskSession:
             self.close()
             self._key = (task, settings)
 
-    def reference(self, workload: Workload, device: str) -> Reference:
-        """The proved reference of a workload on a device. Raises the Verdict on one that cannot judge anybody."""
+    def reference(self, workload: Workload, device: str, before_waiting: Callable[[], None] | None = None) -> Reference:
+        """
+        The proved reference of a workload on a device; `before_waiting` is called when it has to wait for memory.
+        Raises the Verdict on one that cannot judge anybody.
+        """
+        self._before_waiting = before_waiting
         if self._key is None:
             raise RuntimeError("no task was entered")
         known = self._known.get((workload.id, device))
@@ -62,19 +66,14 @@ class TaskSession:
         self._end_process(how[1])
         return self._open(task, workload, how, is_tame=True)
 
-    # How much crosses between the processes is known when the reference was opened.
     def _open(self, task: Task, workload: Workload, how: tuple[Settings, str], *, is_tame: bool = False) -> Reference:
-        try:
-            return open_reference(self._station, self._process(*how), task, workload, how, is_tame=is_tame)
-        except NarrowWindow:
-            self._end_process(how[1])
-            self._window_bytes = WIDE_WINDOW_BYTES
-        return open_reference(self._station, self._process(*how), task, workload, how, is_tame=is_tame)
+        opening = Opening(task, workload, *how, is_tame, self._before_waiting)
+        return open_reference(self._station, self._process(*how), opening)
 
     # Starting one takes longer than most references, so the workloads of a task share it.
     def _process(self, settings: Settings, device: str) -> RunnerHandle:
         if device not in self._processes:
-            self._processes[device] = start_reference(self._station, settings, device, self._window_bytes)
+            self._processes[device] = start_reference(self._station, settings, device)
         return self._processes[device]
 
     # A mutant may have ended it, and with it the references that were opened there before.
@@ -104,7 +103,7 @@ class TaskSession:
         for device in list(self._processes):
             self._end_process(device)
         self._known.clear()
-        self._key = self._window_bytes = None
+        self._key = None
         if self._station.device != PROCESSOR:
             # Others need the memory of the GPU that PyTorch would keep for later.
             torch.cuda.empty_cache()

@@ -23,6 +23,7 @@ from .program import Program, construct
 from .runner_state import Handler, Runner
 from .triton_cache import fill_cache
 from .triton_compiles import announce_compiles
+from .wake import wake
 
 _NICENESS: Final = 10
 
@@ -86,6 +87,7 @@ def _load(runner: Runner, message: Message) -> Answer:
             raise
         # What was asked for before the failure is worth building; the run itself will show the failure.
     runner.extensions.raise_if_needed()
+    wake(runner.device)
     return Answer("loaded", {"extensions": runner.extensions.recorded})
 
 
@@ -117,9 +119,9 @@ def _stage(runner: Runner, message: Message) -> Answer:
     """Fresh inputs for one call."""
     seed_all(message.body["seed"])
     runner.may_give_back = runner.device == "cuda" and runner.entry is None and not message.body["flush"]
-    # On a GPU they are laid between bands, which copies them.
-    inputs = runner.inputs(message, to_be_copied=True)
-    runner.bound(message).stage(inputs, flush=message.body["flush"])
+    held = runner.held(message)
+    inputs = runner.inputs(message) if held is None else held
+    runner.bound(message).stage(inputs, flush=message.body["flush"], is_guarded=held is None)
     runner.launches.take()
     runner.extensions.calls.take()
     return Answer("staged")

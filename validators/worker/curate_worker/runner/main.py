@@ -10,7 +10,7 @@ import traceback
 from functools import cache, partial
 from pathlib import Path
 
-from ..channel import BlockingChannel, Message
+from ..channel import WIDEN, BlockingChannel, Message
 from ..gpu_memory import GpuMemory
 from ..sandbox.enter import Confinement
 from ..sandbox.report import LayerReport
@@ -35,7 +35,7 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
     channel.send("ready", {"layers": report.names(), "missing": report.reasons()})
     runner = Runner(place.scratch, turnstile=Turnstile(TURNSTILE) if place.has_turnstile else None)
     while (message := channel.receive()) is not None:
-        answer = _handle(runner, message, place.scratch)
+        answer = _widen(channel, message) if message.kind == WIDEN else _handle(runner, message, place.scratch)
         del message
         # The judge needs room for what it is sent.
         runner.give_back()
@@ -46,6 +46,20 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
 
 def _open_window(num_bytes: int) -> Window:
     return Window(GpuMemory.of_descriptor(WINDOW, num_bytes).bytes)
+
+
+def _widen(channel: BlockingChannel, message: Message) -> Answer:
+    def opened(descriptor: int) -> Window:
+        try:
+            return Window(GpuMemory.of_descriptor(descriptor, message.body["num_bytes"]).bytes)
+        finally:
+            os.close(descriptor)
+
+    try:
+        channel.widen(opened)
+    except (OSError, RuntimeError, AssertionError) as error:
+        return Answer("error", {"type": type(error).__name__, "text": str(error), "fatal": False})
+    return Answer("widened")
 
 
 def _handle(runner: Runner, message: Message, scratch: Path) -> Answer:

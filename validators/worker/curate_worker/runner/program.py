@@ -85,13 +85,16 @@ class Program:
             )
             self._state = self._snapshot()
 
-    def stage(self, parcel: Parcel, *, flush: bool) -> None:
-        """Takes in fresh inputs, with parameters set back, so that nothing but the call itself is left to do."""
+    def stage(self, parcel: Parcel, *, flush: bool, is_guarded: bool = True) -> None:
+        """
+        Takes in fresh inputs, with parameters set back, so that nothing but the call itself is left to do; with
+        `is_guarded` it notes who writes past their ends.
+        """
         # A program's own `load_state_dict` must not find the inputs of the call before the clock runs.
         if not self._is_restored:
             self.restore_state()
         self._hooks = left_hooks()
-        guards = [Guarded(blob) for blob in parcel.blobs] if self._can_guard(parcel) else []
+        guards = [Guarded(blob) for blob in parcel.blobs] if is_guarded and self._can_guard(parcel) else []
         if guards:
             parcel = replace(parcel, blobs=[guard.blob for guard in guards])
         inputs, tensors = unpack(parcel, self._device)

@@ -23,12 +23,14 @@ from .parameters import redraw_constants
 from .program import Program, arguments_of
 from .quick_draws import quick_draws
 from .runner_state import Handler, OpenReference, Runner
+from .wake import wake
 
 
 def _open_reference(runner: Runner, message: Message) -> Answer:
     """Loads the reference for one workload and makes its model; gives constructor arguments and parameters."""
     body = message.body
     runner.device = body["device"]
+    wake(runner.device)
     seed_all(body["seed"])
     module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
     init = module.get_init_inputs()

@@ -83,15 +83,18 @@ class Runner:
         if self.may_give_back and torch.cuda.memory_reserved() - torch.cuda.memory_allocated() > _MUCH_MEMORY:
             torch.cuda.empty_cache()
 
-    def inputs(self, message: Message, *, to_be_copied: bool = False) -> Parcel:
-        """The inputs that come with a message, or those that were kept: a copy, if whoever asks makes none."""
+    def held(self, message: Message) -> Parcel | None:
+        """The inputs that were kept on a GPU, themselves: of a program that is known to leave them as they are."""
+        is_asked_for = message.body["parcel"] is None and self.kept is not None and self.kept.stays_on_gpu
+        return self.kept if is_asked_for else None
+
+    def inputs(self, message: Message) -> Parcel:
+        """The inputs that come with a message, or those that were kept."""
         if message.body["parcel"] is not None:
             return parcel_of(message.body["parcel"], message.blobs)
         if self.kept is None:
             raise FaultInInput("REF_INVALID", "no inputs were made")
-        if to_be_copied and all(isinstance(blob, torch.Tensor) for blob in self.kept.blobs):
-            return self.kept
-        # The reference may write into its inputs.
+        # A copy: the reference may write into its inputs.
         return replace(self.kept, blobs=[copy_of(blob) for blob in self.kept.blobs])
 
 
