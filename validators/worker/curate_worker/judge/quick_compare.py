@@ -51,8 +51,13 @@ def quickly_right(values: torch.Tensor, truth: torch.Tensor, tolerance: Toleranc
         return None
     # What is the same bit by bit is asked no more.
     most = float(largest.max())
-    relative = float(torch.stack([_largest_share(*piece) for piece in pieces]).max()) if most else 0.0
-    return QuickErrors(most, relative, rmse)
+    return QuickErrors(most, _largest_relative(pieces) if most else 0.0, rmse)
+
+
+def _largest_relative(pieces: list[list[torch.Tensor]]) -> float:
+    close = float(torch.stack([_share_of_truth(*piece) for piece in pieces]).max())
+    # Of numbers as close as that, either is the larger one as far as anybody can tell.
+    return close if close <= _MARGIN else float(torch.stack([_largest_share(*piece) for piece in pieces]).max())
 
 
 def _pieces(*rows: torch.Tensor) -> list[list[torch.Tensor]]:
@@ -64,6 +69,11 @@ def _sizes(given: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     error = given.to(truth.dtype) - truth
     length = torch.linalg.vector_norm
     return torch.stack([length(error, math.inf), length(error), length(truth)])
+
+
+# Infinite, or not a number, where the truth is zero.
+def _share_of_truth(given: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm((given.to(truth.dtype) - truth).div_(truth), math.inf)
 
 
 # Of errors in the larger of both numbers; two zeros do not differ at all.
