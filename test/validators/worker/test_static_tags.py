@@ -60,6 +60,8 @@ def test_an_attack_that_gives_itself_away_is_refused_for_its_text(name: str, rul
         ("from subprocess import run as go\ngo(['id'])", "starts-process"),
         ("import ctypes\nctypes.CDLL('libcuda.so.1')", "loads-driver"),
         ("def f(g):\n    g.__code__ = f.__code__", "replaces-code"),
+        ("import curate_worker.runner.clock as c", "names-the-judge"),
+        ("import sys\nsys.modules['curate_worker.runner.program'].Program.facts = None", "names-the-judge"),
     ],
 )
 def test_names_are_followed_to_where_they_come_from(text: str, rule: str) -> None:
@@ -94,6 +96,8 @@ def test_what_honest_programs_do_is_not_refused(text: str) -> None:
             "void f() { if (::fork() == 0) ::mprotect(p, 4096, 7); }",
             ["native-changes-memory-map", "native-starts-process"],
         ),
+        ('TORCH_LIBRARY_IMPL(aten, CPU, m) { m.impl("add_.Tensor", &nothing); }', ["native-replaces-operator"]),
+        ('TORCH_LIBRARY_IMPL(mine, CPU, m) { m.impl("aten", &scale); }', []),
         ("// dlopen( and system(\nvoid f() { std::bind(g, 1); x.open(); sys.system(3); }", []),
         ("cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b);", []),
         ("void system_of(int fork); int open_at(int bind) { return bind; }", []),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curate_worker.judge.call_answer import Work
-from curate_worker.judge.work_shares import own_kernels, work_row
+from curate_worker.judge.work_shares import other_libraries, own_kernels, share_elsewhere, work_row
 
 SOURCES = {
     "candidate.py": '''
@@ -60,3 +60,10 @@ def test_what_was_not_measured_has_no_share() -> None:
     assert work_row([], set(), "gpu") is None
     assert work_row([Work("operator", "aten::empty", 1, 5)], set(), "cpu") is None
     assert work_row([kernel("k", 5)], {"k"}, "interpreter") is None
+
+
+def test_time_that_nobody_saw_is_told_from_what_python_takes() -> None:
+    work = [Work("own", "curate::own", 1, 100_000), Work("operator", "aten::empty", 1, 100_000)]
+    assert [share_elsewhere(work, elapsed) for elapsed in (1_000_000, 390_000)] == [0.8, 0.0]
+    sources = {"candidate.py": "import numpy as np\nfrom scipy.linalg import blas\nimport math", "broken.py": "def ("}
+    assert other_libraries(sources) == ["numpy", "scipy"]

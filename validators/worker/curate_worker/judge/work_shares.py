@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .call_answer import Work
+from .call_answer import CallAnswer, Work
 from .candidate_run import CandidateRun
 from .evidence import Evidence
 from .faults import Verdict
@@ -42,6 +42,9 @@ _MEMORY: Final = re.compile(
     r"aten::(fill|zero|ones|full|copy|clone|cat|stack|arange|scalar_tensor|_local_scalar_dense|item)|Memcpy|Memset|"
     r".*(FillFunctor|direct_copy_kernel|CatArrayBatchedCopy)"
 )
+# Libraries besides PyTorch that compute; Python between two calls takes time as well, though not that much.
+_OTHERS: Final = {"numpy", "scipy", "numba", "numexpr", "ctypes", "cffi", "cupy", "jax", "tensorflow", "sklearn"}
+_LEAST_ELSEWHERE_NS: Final = 200_000
 _MOST: Final = 16
 # The last sum of a few partial sums, or a cast, is no library that does the work.
 _FORBIDDEN_SHARE: Final = 0.05
@@ -75,13 +78,51 @@ def _measured(run: CandidateRun, candidate: Candidate, reference: Reference, *, 
         return None
     try:
         run.restart_if_ended(reference)
-        work = run.call(reference.unforeseen_case(0), flush=False, how=_PROFILED).work
+        answer = run.call(reference.unforeseen_case(0), flush=False, how=_PROFILED)
     except Verdict:
         if is_needed:
             raise
         run.restart_if_ended(reference)
         return None
-    return work_row(work, own_kernels(candidate.files), run.proved_on)
+    if is_needed and run.proved_on == "cpu":
+        _require_nothing_elsewhere(candidate, answer)
+    return work_row(answer.work, own_kernels(candidate.files), run.proved_on)
+
+
+# What NumPy computes is neither an operator of PyTorch nor a function of an extension.
+def _require_nothing_elsewhere(candidate: Candidate, answer: CallAnswer) -> None:
+    libraries = other_libraries(candidate.files)
+    share = share_elsewhere(answer.work, answer.timing.inside)
+    if libraries and share > _MOSTLY:
+        where = f"neither in its own kernels nor in PyTorch, and it imports {', '.join(libraries)}"
+        text = f"{100 * share:.0f} % of its time is spent {where}"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
+
+
+def share_elsewhere(work: list[Work], elapsed: int) -> float:
+    """Share of a call that nobody saw, where that is more than what Python takes anyway."""
+    unseen = elapsed - sum(item.ns for item in work)
+    return unseen / elapsed if unseen > _LEAST_ELSEWHERE_NS else 0.0
+
+
+def other_libraries(files: Mapping[str, str]) -> list[str]:
+    """Libraries besides PyTorch that sources import and that compute."""
+    return sorted(
+        {
+            module
+            for name, text in files.items()
+            if name.endswith(".py")
+            for node in ast.walk(_tree_of(text))
+            for module in _imported_by(node)
+            if module in _OTHERS
+        }
+    )
+
+
+def _imported_by(node: ast.AST) -> list[str]:
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return [name.partition(".")[0] for name in names]
 
 
 def _library_share(evidence: Evidence) -> float:
@@ -143,11 +184,14 @@ def _is_own(item: Work, own: set[str]) -> bool:
     return not qualified.startswith(_LIBRARIES) and qualified.rpartition("::")[2].strip() in own
 
 
-def _jitted(text: str) -> Iterator[str]:
+def _tree_of(text: str) -> ast.Module:
     try:
-        tree = ast.parse(text)
+        return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree):
+        return ast.Module([], [])
+
+
+def _jitted(text: str) -> Iterator[str]:
+    for node in ast.walk(_tree_of(text)):
         if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(item) for item in node.decorator_list):
             yield node.name

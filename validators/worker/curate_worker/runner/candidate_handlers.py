@@ -19,6 +19,7 @@ from .errors import FaultInInput
 from .gradients import Question
 from .inputs import seed_all
 from .native import NativeModel
+from .own_functions import OwnFunctions
 from .program import Program, construct
 from .runner_state import Handler, Runner
 from .triton_cache import fill_cache
@@ -52,6 +53,7 @@ def _load(runner: Runner, message: Message) -> Answer:
     """Loads a candidate's module; with `recording`, only to learn what it wants built."""
     body = message.body
     runner.device = body["device"]
+    runner.own = OwnFunctions()
     if body["recording"]:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if body["interpreted"]:
@@ -167,6 +169,8 @@ def _facts(runner: Runner, message: Message) -> Answer:
     """What else the last call did."""
     facts = runner.bound(message).facts(**{name: message.body[name] for name in ("digests", "keep")})
     counts = {"triton_launches": runner.launches.take(), "extension_calls": runner.extensions.calls.take()}
+    if runner.own is not None:
+        counts["hooks"] = [*facts.pop("hooks"), *runner.own.replaced()]
     return Answer("told", {**counts, **facts})
 
 

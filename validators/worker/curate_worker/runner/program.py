@@ -26,6 +26,7 @@ from .quick_draws import quick_draws
 from .results import pack_result
 
 _MOST_KEPT: Final = 64 << 20
+_DECEIVED: Final = ("an operator of PyTorch of its own",)
 
 
 @dataclass
@@ -176,7 +177,7 @@ class Program:
             "is_reused": bool(shared_places(outputs, [memory_of(tensor) for tensor in self._before])),
             "changed_state": self._changed_state() if digests else [],
             "work": [] if staged.profile is None else staged.profile.work(),
-            "hooks": sorted({*self._hooks, *left_hooks()}),
+            "hooks": sorted({*self._hooks, *left_hooks(), *(_DECEIVED if self._clock.is_deceived else ())}),
         }
         fits = sum(end - start for start, end in outputs) <= _MOST_KEPT
         self._before = staged.outputs if keep and fits else []

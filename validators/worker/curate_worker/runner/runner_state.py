@@ -19,6 +19,7 @@ from .errors import FaultInInput
 from .extensions import Extensions
 from .given_memory import GivenMemory
 from .mutants import Origin
+from .own_functions import OwnFunctions
 from .program import Program
 from .triton_launches import LaunchCounter
 
@@ -51,6 +52,8 @@ class Runner:
     symbol: str = ""
     program: Program | None = None
     """Of a candidate."""
+    own: OwnFunctions | None = None
+    """What this process was made of before a candidate was loaded."""
     references: dict[str, OpenReference] = field(default_factory=dict)
     """By workload."""
     kept: Parcel | None = None

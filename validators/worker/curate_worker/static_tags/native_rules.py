@@ -75,6 +75,8 @@ def _rules_of(tokens: list[Token], index: int) -> Iterator[str]:
             yield rule
     if _CUDA_NAME.fullmatch(word) and before in _TYPES and _has_body(tokens, index + 1):
         yield "native-replaces-cuda"
+    if word == "TORCH_LIBRARY_IMPL" and _text(tokens, index + 2) == "aten":
+        yield "native-replaces-operator"
 
 
 # A definition of what the driver or the runtime defines.

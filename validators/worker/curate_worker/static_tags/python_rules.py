@@ -54,6 +54,8 @@ _SECRETS: Final = re.compile(
     r"^(/proc/(\d+|self|1)/(environ|mem|maps|fd)|/etc/(shadow|passwd)|/root\b|/dev/(shm|nvidia))|\.(ssh|aws|netrc)\b"
 )
 _DECODERS: Final = re.compile(r"(base64|marshal|zlib|codecs|bz2|lzma|binascii)\.\w+|bytes\.fromhex")
+# The package that this is part of, which no program has any business with.
+_JUDGE: Final = __name__.partition(".")[0]
 _HALVES: Final = re.compile(r"torch\.(half|float16|bfloat16)|tl\.(float16|bfloat16)")
 
 
@@ -75,6 +77,8 @@ def _rules_of(node: ast.AST, names: dict[str, str]) -> Iterator[str]:
         yield "lower-precision"
     elif isinstance(node, ast.Subscript) and _path(node.value, names) == "os.environ":
         yield "reads-environment"
+    elif _names_judge(node):
+        yield "names-the-judge"
     elif isinstance(node, ast.ExceptHandler) and _catches_all(node):
         yield "catches-everything"
     elif isinstance(node, ast.FunctionDef) and any(_is_cache(item, names) for item in node.decorator_list):
@@ -131,6 +135,13 @@ def _decodes(node: ast.expr, names: dict[str, str]) -> bool:
 
 def _is_foreign(path: str) -> bool:
     return path.partition(".")[0] in _FOREIGN and "." in path and _SETTINGS.match(path) is None
+
+
+def _names_judge(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and _JUDGE in node.value
+    names = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+    return any(_JUDGE in name for name in [*names, getattr(node, "module", None) or ""])
 
 
 def _catches_all(node: ast.ExceptHandler) -> bool:
