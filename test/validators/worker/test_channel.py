@@ -186,6 +186,7 @@ def test_a_program_that_cannot_map_wider_memory_goes_on_with_what_it_has(
     monkeypatch.setattr(runner_handle.GpuMemory, "allocate", allocate)
     with runner_handle.RunnerHandle(opened[0].server, Room(2 << 30, 1 << 20), 60.0) as runner:
         runner._memory = known = _Memory(4)
+        runner.allow(-1.0)
         for _ in range(2):
             runner.widen(8)
         assert [(memory.bytes.numel(), memory.is_closed) for memory in made] == [(8, True)]

@@ -110,6 +110,8 @@ class RunnerHandle:
         if self._memory is None or num_bytes is None or num_bytes <= self._memory.bytes.numel() or self._was_widened:
             return
         self._was_widened = True
+        # It may have waited for memory longer than it has for anything else.
+        self.allow(_START_SECONDS)
         with contextlib.suppress(OSError, torch.OutOfMemoryError):
             self._move_to(GpuMemory.allocate(num_bytes))
 
@@ -132,7 +134,9 @@ class RunnerHandle:
 
     def keep_memory(self) -> None:
         """From now on the judge keeps what it was given for large tensors: nobody else needs it meanwhile."""
-        if self._window is not None:
+        if self._window is not None and self._window.gives_back:
+            # Proving a task took more than its calls do.
+            torch.cuda.empty_cache()
             self._window.gives_back = False
 
     def allow(self, seconds: float) -> None:
