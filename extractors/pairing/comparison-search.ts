@@ -4,7 +4,7 @@ import type { PythonProject } from '../python/project.ts'
 import { resolveChain } from '../python/resolution.ts'
 import { fieldOf, nameChain, textOf, undecorated } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
-import { ASSERTED_BOUNDS, isComparisonName } from './comparisons.ts'
+import { ASSERTED_BOUNDS, ASSERTED_CONDITION, isComparisonName } from './comparisons.ts'
 
 /** Whether code compares values, itself or in a helper it calls. */
 export function holdsComparison(project: PythonProject, module: PythonModule, node: SyntaxNode, hops = 2): boolean {
@@ -44,7 +44,9 @@ function isComparingCall(project: PythonProject, module: PythonModule, call: Syn
   const attribute = fieldOf(callee, 'attribute')
   const name = parts?.at(-1) ?? (attribute === null ? '' : textOf(module.file, attribute))
   if (isComparisonName(name)) return true
-  if (ASSERTED_BOUNDS.has(name)) return isBoundText(textOf(module.file, call), '<')
+  const text = textOf(module.file, call)
+  if (ASSERTED_BOUNDS.has(name)) return isBoundText(text, '<')
+  if (name === ASSERTED_CONDITION && /[<>]/.test(text) && isBoundText(text, text)) return true
   if (parts === null || hops === 0) return false
   if (parts[0] === 'self') return isComparingMethod(project, module, call, parts, hops)
   const meaning = resolveChain(project, module, parts)

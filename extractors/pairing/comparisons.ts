@@ -36,6 +36,9 @@ export const ASSERTED_BOUNDS: ReadonlyMap<string, boolean> = new Map([
   ['assertGreaterEqual', false],
 ])
 
+/** The method of `unittest` that asserts a condition: `self.assertTrue(error < 1e-3)`. */
+export const ASSERTED_CONDITION = 'assertTrue'
+
 // `self.assertLess((out - ref).abs().max(), 1e-3)`
 function boundedByCall(
   file: Text,
@@ -44,9 +47,12 @@ function boundedByCall(
 ): ComparedValues[] {
   const call = statement.type === 'expression_statement' ? statement.children[0] : undefined
   const callee = call?.type === 'call' ? fieldOf(call, 'function') : null
-  const isUpperBound = callee === null ? undefined : ASSERTED_BOUNDS.get(lastAttribute(file, callee) ?? '')
-  if (call === undefined || isUpperBound === undefined) return []
+  const name = callee === null ? '' : (lastAttribute(file, callee) ?? '')
+  const isUpperBound = ASSERTED_BOUNDS.get(name)
+  if (call === undefined) return []
   const [left, right] = argumentsOf(file, call).positional
+  if (name === ASSERTED_CONDITION && left !== undefined) return comparedByDifference(file, left, assignedTo)
+  if (isUpperBound === undefined) return []
   return left === undefined || right === undefined ? [] : bounded(file, call, { left, right, isUpperBound }, assignedTo)
 }
 
