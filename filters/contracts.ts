@@ -8,7 +8,11 @@ const Options = z.strictObject({
     .min(0)
     .nullable()
     .default(0)
-    .describe('Findings of the validator that may fail, over all workloads; null for any number'),
+    .describe('Checks of the validator that may fail, each counted once for all workloads; null for any number'),
+  ignore: z
+    .array(z.string())
+    .default(['backward'])
+    .describe('Checks that do not count, without version: a kernel for forward alone breaks no contract'),
   require: z
     .array(z.string())
     .default([])
@@ -20,16 +24,21 @@ type Options = z.infer<typeof Options>
 /** Keeps what holds beside the values: inputs untouched, special values, layouts, repetition. */
 export const contracts: RecordFilter<Options> = {
   id: 'contracts',
-  version: 1,
+  version: 2,
   kind: 'record',
   summary: 'Keeps candidates that break none, or few, of the contracts that the validator checks',
   options: Options,
-  decide({ facts: { contracts_failed, failed_contracts } }, { max_failed, require, unchecked }) {
+  decide({ facts: { contracts_failed, failed_contracts } }, { max_failed, ignore, require, unchecked }) {
     if (contracts_failed === null) return unchecked === 'keep' ? keep(null, max_failed) : refuse('unchecked', null)
-    const names = (failed_contracts ?? '').split(',').map((name) => name.replace(/@\d+$/, ''))
-    const broken = require.find((name) => names.includes(name))
-    if (broken !== undefined) return refuse('contract_broken', broken, contracts_failed, max_failed)
-    if (max_failed === null || contracts_failed <= max_failed) return keep(contracts_failed, max_failed)
-    return refuse('contracts_broken', failed_contracts, contracts_failed, max_failed)
+    const failed = (failed_contracts ?? '').split(',').filter((name) => name !== '')
+    const broken = require.find((name) => failed.some((item) => nameOf(item) === name))
+    const counted = failed.filter((item) => !ignore.includes(nameOf(item)))
+    if (broken !== undefined) return refuse('contract_broken', broken, counted.length, max_failed)
+    if (max_failed === null || counted.length <= max_failed) return keep(counted.length, max_failed)
+    return refuse('contracts_broken', counted.join(','), counted.length, max_failed)
   },
+}
+
+function nameOf(check: string): string {
+  return check.replace(/@\d+$/, '')
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..channel import Message
@@ -30,6 +31,28 @@ _CUDA_CAUSES = (
     ("too many resources requested for launch", "CUDA_LAUNCH_FAILURE"),
     ("CUDA error", "CUDA_OTHER"),
 )
+# What Triton raises before anything is launched (triton/compiler/errors.py, triton/runtime/errors.py). The last of them
+# is a kernel that wants more registers or shared memory than there are.
+_TRITON_CAUSES = {
+    "CompilationError": "COMPILE_ERROR",
+    "CompileTimeAssertionFailure": "COMPILE_ERROR",
+    "UnsupportedLanguageConstruct": "COMPILE_ERROR",
+    "PTXASError": "COMPILE_ERROR",
+    "OutOfResources": "RESOURCE_EXCEEDED",
+}
+# What a process prints that is ended by a library before it can say anything. What a candidate prints names its own
+# failure, and nobody else's.
+_PRINTED = (
+    ("device-side assert", "CUDA_ASSERT"),
+    ("illegal memory access", "CUDA_ILLEGAL_ACCESS"),
+    ("CUDA out of memory", "OOM"),
+    ("std::bad_alloc", "OOM"),
+    ("MemoryError", "OOM"),
+    ("LLVM ERROR", "COMPILE_ERROR"),
+    ("allocate output register for constraint", "COMPILE_ERROR"),
+)
+# https://github.com/pytorch/pytorch/blob/main/aten/src/ATen/native/cuda: `file: line: function: block: [..] Assertion`
+_DEVICE_ASSERT = re.compile(r"block: \[\d+,\d+,\d+\], thread: \[\d+,\d+,\d+\] Assertion")
 _REAL_UNDER_INTERPRETER = {"SyntaxError", "IndentationError", "TabError", "ImportError", "ModuleNotFoundError"}
 _OUT_OF_MEMORY = {"MemoryError", "OutOfMemoryError"}
 
@@ -69,7 +92,9 @@ def verdict_of_loss(lost: RunnerLost, runner: RunnerHandle, where: Circumstances
     text = f"{lost}\n{printed}".strip() if lost.kind in ("signal", "exited") else str(lost)
     if where.interpreted:
         return _interpreter_failed(where, text)
-    return Verdict(status, where.row_stage, cause, "candidate", text, where.proved_on)
+    if lost.kind in ("signal", "exited"):
+        cause = _cause_of_print(printed) or cause
+    return _verdict(status, where.row_stage, cause, text, where)
 
 
 def verdict_of_error(answer: Message, runner: RunnerHandle, where: Circumstances) -> Verdict:
@@ -84,7 +109,20 @@ def verdict_of_error(answer: Message, runner: RunnerHandle, where: Circumstances
         return _interpreter_failed(where, text)
     if kind == "NotTransferable" and where.stage == "run":
         return Verdict("INCORRECT_SHAPE", "compare", "WRONG_STRUCTURE", "candidate", text, where.proved_on)
-    return Verdict("RUNTIME_ERROR", where.row_stage, _cause_of(kind, text, where), "candidate", text, where.proved_on)
+    cause = _TRITON_CAUSES.get(kind) if where.has_triton else None
+    return _verdict("RUNTIME_ERROR", where.row_stage, cause or _cause_of(kind, text, where), text, where)
+
+
+def _verdict(status: str, stage: str, cause: str, text: str, where: Circumstances) -> Verdict:
+    if cause in _TRITON_CAUSES.values():
+        return Verdict("COMPILE_ERROR", "build", cause, "candidate", text, where.proved_on)
+    return Verdict(status, stage, cause, "candidate", text, where.proved_on)
+
+
+def _cause_of_print(printed: str) -> str | None:
+    if _DEVICE_ASSERT.search(printed):
+        return "CUDA_ASSERT"
+    return next((cause for sign, cause in _PRINTED if sign in printed), None)
 
 
 def _cause_of(kind: str, text: str, where: Circumstances) -> str:

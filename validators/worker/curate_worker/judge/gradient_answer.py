@@ -21,6 +21,8 @@ class GradientAnswer:
     """By `input 0` and `parameter weight`, where the judge computes; without those that none came for."""
     attached: list[str]
     """Places of outputs that anything was recorded for."""
+    has_own_backward: bool
+    """Whether its process says that a derivative in it is the program's own. Who hides one has failed the check."""
 
 
 def gradient_answer(answer: Message) -> GradientAnswer:
@@ -31,4 +33,5 @@ def gradient_answer(answer: Message) -> GradientAnswer:
         raise Malformed("an answer with impossible places")
     found = {leaf.place: leaf.tensor() for leaf in leaves_of(gradients) if leaf.descriptor is not None}
     names = {place: place.removeprefix("output['").removesuffix("']") for place in found}
-    return GradientAnswer(output, {names[place]: item for place, item in found.items()}, attached)
+    gradients = {names[place]: item for place, item in found.items()}
+    return GradientAnswer(output, gradients, attached, answer.body["has_own_backward"] is not False)

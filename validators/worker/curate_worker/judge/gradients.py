@@ -77,5 +77,8 @@ def _missing_in(answer: GradientAnswer, case: GradientCase) -> str | None:
             gradient.require(given)
         except Verdict as found:
             text = found.log.replace("output", f"the gradient of {gradient.name}", 1)
+            # Derivatives of PyTorch are right as far as they go: what it launches beside them was never recorded.
+            if not answer.has_own_backward:
+                return f"part of what it computes has no gradient, so that the one of {gradient.name} is incomplete"
             raise Verdict("INCORRECT_NUMERICAL", "compare", "WRONG_GRAD", "candidate", text) from found
     return f"no gradient comes to {', '.join(missing)}"[:_MOST_CHARACTERS] if missing else None

@@ -26,4 +26,5 @@ def answer_parcel(kind: str, parcel: Parcel, **facts: object) -> Answer:
 def answer_gradients(output: Parcel, found: Gradients) -> Answer:
     """An answer that carries an output and its gradients."""
     bodies, blobs = joined([output, pack(found.by_name)])
-    return Answer("differentiated", {"parcels": bodies, "attached": found.attached}, blobs)
+    body = {"parcels": bodies, "attached": found.attached, "has_own_backward": found.has_own_backward}
+    return Answer("differentiated", body, blobs)

@@ -32,6 +32,8 @@ class Gradients:
     """`input 0`, `parameter weight`; None where none came."""
     attached: list[str]
     """Places of outputs that anything was recorded for."""
+    has_own_backward: bool
+    """Whether any derivative in it is the program's and not PyTorch's."""
 
 
 def places_with_gradient(inputs: object) -> list[int]:
@@ -61,7 +63,23 @@ def gradients_of(
             factors = [weights[place].to(item.dtype) for place, item in known.items()]
             sources = list(leaves.values())
             found = list(torch.autograd.grad(list(known.values()), sources, factors, allow_unused=True))
-    return Gradients(output, dict(zip(leaves, found, strict=True)), list(known))
+    is_own = _has_own_backward(list(known.values())) or any(leaf._backward_hooks for leaf in leaves.values())
+    return Gradients(output, dict(zip(leaves, found, strict=True)), list(known), is_own)
+
+
+# `torch.autograd.Function` in Python, and what C++ derives from its own.
+def _has_own_backward(outputs: list[torch.Tensor]) -> bool:
+    waiting: list = [item.grad_fn for item in outputs]
+    seen: set = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node, torch.autograd.function.BackwardCFunction) or "CppNode" in node.name():
+            return True
+        waiting += [other for other, _ in node.next_functions]
+    return False
 
 
 # What has two names has one gradient, which programs that keep it twice would have in two parts.
