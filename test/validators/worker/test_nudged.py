@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import torch
 from curate_worker.judge.compare import compare
-from curate_worker.judge.expected import Expected, expect
+from curate_worker.judge.expected import Expected, Usual, expect, is_fit_to_judge
 from curate_worker.judge.faults import Verdict
 from curate_worker.judge.leaves import leaves_of
-from curate_worker.judge.nudged import nudges_for
+from curate_worker.judge.nudged import doubtful_indices, nudges_for
+from curate_worker.runner.oracle import _inputs_in
 from curate_worker.values import pack
 
 
@@ -57,3 +61,38 @@ def test_what_jumps_is_no_rounding() -> None:
     given[:512] = 1.0
     expected = expected_of(lambda x: (x == 1.0).to(torch.float32).sum(), given)
     assert not is_accepted(torch.tensor(511.0), expected)
+
+
+def roughly_expected(function: Callable, given: torch.Tensor) -> Expected:
+    """What must come out on inputs that are drawn otherwise than the task says."""
+    own = pack(function(given))
+    parcel, moves = pack([given]), [{"seed": seed, "units": 1.0, "is_rough": True} for seed in range(2)]
+    moved = [function(_inputs_in(torch.float64, parcel, "cpu", move)[0]) for move in moves]
+    leaves = leaves_of(own)
+    doubtful = [doubtful_indices(leaf, [leaves_of(pack(item))[0] for item in moved]) for leaf in leaves]
+    return replace(expect(own, pack(function(given.double()))), doubtful=doubtful)
+
+
+def test_indices_that_half_of_the_digits_do_not_tell_are_not_compared_on_unusual_inputs() -> None:
+    dice = torch.Generator().manual_seed(0)
+    points, codes = (torch.randn(rows, 8, generator=dice) * 2.0**-10 for rows in (64, 32))
+    points[:, 3] = codes[:, 3] = 16.0
+    # One is as far from all of them as usual.
+    points[:8] = codes[5]
+    points[:8, 3] = 0.0
+    codes[5, 3] = 1.0
+
+    def nearest(x: torch.Tensor) -> torch.Tensor:
+        distances = torch.cdist(x, codes.to(x.dtype), compute_mode="donot_use_mm_for_euclid_dist")
+        return distances.argmin(1)
+
+    expected = roughly_expected(nearest, points)
+    quick = (codes.square().sum(1) - 2 * points @ codes.t()).argmin(1)
+    assert bool((quick != nearest(points)).any())
+    assert is_accepted(quick, expected)
+    quick[2] = (quick[2] + 1) % 32
+    assert not is_accepted(quick, expected)
+    usual = Usual.of(expect(pack(nearest(points)), pack(nearest(points.double()))))
+    assert is_fit_to_judge(expected, usual)
+    assert not is_fit_to_judge(roughly_expected(nearest, points[8:]), usual)
+    assert roughly_expected(lambda x: x > 0, points).doubtful == [None]

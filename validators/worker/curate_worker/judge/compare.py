@@ -108,7 +108,8 @@ def _judge_values(values: torch.Tensor, expected: Expected, index: int, *, hasty
     own = expected.own[index].tensor()
     tolerance = expected.tolerances[index]
     if tolerance is None:
-        return _judge_exactly(values, own, [leaves[index].tensor() for leaves in expected.nudged])
+        others = [leaves[index].tensor() for leaves in expected.nudged]
+        return _judge_exactly(values, own, others, expected.doubtful[index] if expected.doubtful else None)
     truth = own if expected.exact is None else expected.exact[index].tensor()
     quick = quickly_right(values, truth, tolerance) if values.is_cuda else None
     if quick is not None:
@@ -116,10 +117,14 @@ def _judge_values(values: torch.Tensor, expected: Expected, index: int, *, hasty
     return _judge_rounded(values, own, truth, tolerance, hasty=hasty)
 
 
-def _judge_exactly(values: torch.Tensor, own: torch.Tensor, others: list[torch.Tensor]) -> _Finding:
+def _judge_exactly(
+    values: torch.Tensor, own: torch.Tensor, others: list[torch.Tensor], doubtful: torch.Tensor | None
+) -> _Finding:
     given, wanted = _comparable(values), _comparable(own)
     alike = [_comparable(other).to(wanted.device) for other in others if other.dtype == own.dtype]
     wrong = still_wrong(given, wanted, alike)
+    if doubtful is not None:
+        wrong &= ~_comparable(doubtful).to(wrong.device)
     # What is neither true nor false nobody wrote, whatever PyTorch takes it for.
     bytes_given = given.view(torch.uint8) if given.dtype == torch.bool else None
     if bytes_given is not None:

@@ -24,6 +24,8 @@ from .tolerance import (
 )
 
 _LEAST_FINITE, _WORSE = 0.5, 4.0
+# Of indices; what few are left tells nothing of the others.
+_MOST_DOUBTFUL = 0.9
 _FEW_NUMBERS = 16
 
 
@@ -37,6 +39,8 @@ class Expected:
     """One per leaf; None for leaves that are compared exactly."""
     nudged: list[list[Leaf]] = field(default_factory=list)
     """What the reference gives in higher precision for inputs moved by a rounding; empty where not looked at."""
+    doubtful: list[torch.Tensor | None] = field(default_factory=list)
+    """Per leaf which indices are not compared, since half of the digits do not tell them; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,8 @@ def is_fit_to_judge(expected: Expected, usual: Usual) -> bool:
     reference itself errs about as little as usual.
     """
     if len(expected.own) != len(usual.tolerances):
+        return False
+    if any(item is not None and float(item.to(torch.float32).mean()) > _MOST_DOUBTFUL for item in expected.doubtful):
         return False
     for leaf, share in zip(expected.own, usual.finite_shares, strict=True):
         if is_rounded(leaf) and _finite_share(leaf) < min(_LEAST_FINITE, share):

@@ -25,6 +25,7 @@ _FACTOR: Final = 16.0
 _LEAST_GROWTH, _MOST_GROWTH = 2.0, 8.0
 _MOST_UNCERTAIN: Final = 0.5
 _MOST_LOOKED_AT: Final = 10_000
+_INDICES: Final = (torch.int32, torch.int64)
 
 
 def nudges_for(leaves: Sequence[Leaf]) -> list[tuple[int, float]]:
@@ -36,6 +37,22 @@ def nudges_for(leaves: Sequence[Leaf]) -> list[tuple[int, float]]:
     pairs = [(direction, units) for direction in range(_DIRECTIONS if kinds else 0) for units in _UNITS]
     more = range(_DIRECTIONS, _DIRECTIONS + (_DIRECTIONS_OF_WHOLE if False in kinds else 0))
     return pairs + [(direction, _UNITS[-1]) for direction in more]
+
+
+def is_index(leaf: Leaf) -> bool:
+    """Whether it may say which of several numbers is the smallest, or the like."""
+    return leaf.descriptor is not None and leaf.tensor().dtype in _INDICES and leaf.tensor().numel() > 0
+
+
+def doubtful_indices(own: Leaf, moved: Sequence[Leaf]) -> torch.Tensor | None:
+    """
+    Which indices half of the digits do not tell, given the same for inputs that were moved by as much; None for what is
+    none. Distances are computed as |a|^2 - 2ab + |b|^2 wherever that is quick, PyTorch's `cdist` among it, and of what
+    is far from zero but close together that leaves half of the digits at best (Higham 2002, 1.7: cancellation).
+    """
+    if not is_index(own) or not moved:
+        return None
+    return torch.stack([leaf.tensor() != own.tensor() for leaf in moved]).any(0)
 
 
 def profits(leaf: Leaf) -> bool:

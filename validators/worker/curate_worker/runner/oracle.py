@@ -26,7 +26,8 @@ def run_in_precision(
 ) -> Parcel:
     """
     Calls a copy of the model with every floating-point tensor in a precision, on a device; `how` names both, and what
-    it writes into that is a result; `nudge` moves numbers of inputs by some units of their last place. References that
+    it writes into that is a result; `nudge` moves numbers of inputs by some units of their last place, or by half of
+    their digits where it is rough. References that
     cast inside (`x.float()`, `dtype=torch.float16`) are followed into the precision as well. Raises what they raise.
     """
     precision, device, changed = how
@@ -56,7 +57,8 @@ def _inputs_in(wide: torch.dtype, parcel: Parcel, device: str, nudge: dict | Non
         return tensors
     dice = torch.Generator().manual_seed(nudge["seed"])
     pairs = zip(tensors, parcel.tensors, strict=True)
-    return [_nudged(item, DTYPES[known.dtype], nudge["units"], dice) for item, known in pairs]
+    change = _roughened if nudge.get("is_rough") else _nudged
+    return [change(item, DTYPES[known.dtype], nudge["units"], dice) for item, known in pairs]
 
 
 def _model_in(wide: torch.dtype, model: object) -> Callable:
@@ -117,6 +119,16 @@ def _nudged(item: torch.Tensor, dtype: torch.dtype, units: float, dice: torch.Ge
         return item
     noise = torch.rand(item.shape, generator=dice, dtype=torch.float64) * 2 - 1
     return item * (1 + noise.to(item.device, item.dtype) * (units * torch.finfo(dtype).eps / 2))
+
+
+# By as much as is lost where squares are subtracted from one another: the root of a unit, of the largest of its row.
+def _roughened(item: torch.Tensor, dtype: torch.dtype, units: float, dice: torch.Generator) -> torch.Tensor:
+    if not dtype.is_floating_point or item.is_complex() or item.numel() == 0:
+        return item
+    noise = torch.rand(item.shape, generator=dice, dtype=torch.float64) * 2 - 1
+    size = torch.where(torch.isfinite(item), item.abs(), 0)
+    size = size.amax(-1, keepdim=True) if item.dim() else size
+    return item + noise.to(item.device, item.dtype) * size * (units * torch.finfo(dtype).eps) ** 0.5
 
 
 def _widened(item: torch.Tensor, wide: torch.dtype) -> torch.Tensor:
