@@ -1,7 +1,9 @@
+import { cmakeDefinitions } from './build-definitions.ts'
 import { findFunctions } from '../languages/c-functions.ts'
 import { blankText } from '../languages/c-text.ts'
 import { operatorRegistrations } from '../languages/operator-registrations.ts'
 import type { OperatorRegistration } from '../languages/operator-registrations.ts'
+import { inlineHeaders } from '../python/header-inlining.ts'
 import { GENERATED_FOLDER } from '../python/native-extensions.ts'
 
 const OVERLAYS = new WeakMap<ReadonlyMap<string, string>, ReadonlyMap<string, string>>()
@@ -23,13 +25,14 @@ export function withOperatorLibraries(files: ReadonlyMap<string, string>): Reado
  */
 export function operatorLibraries(files: ReadonlyMap<string, string>): Map<string, string> {
   const found = new Map<string, string>()
+  const definitions = cmakeDefinitions(files)
   const bySource = Map.groupBy(definedOperators(files), ({ path }) => path)
   for (const [path, operators] of bySource) {
     const stem = path.replace(/\.cu$/, '').replaceAll(/\W+/g, '_')
     const name = `operators_${stem}`
     const registrations = operators.map(({ registration }) => registration)
     found.set(`${GENERATED_FOLDER}/${name}.cu`, sourceText(path, registrations))
-    found.set(`${GENERATED_FOLDER}/${name}.py`, loadText(name))
+    found.set(`${GENERATED_FOLDER}/${name}.py`, loadText(name, definedFor(files, path, definitions)))
   }
   return found
 }
@@ -113,8 +116,20 @@ const FLAGS = [
   '--expt-extended-lambda',
 ]
 
-function loadText(name: string): string {
-  const flags = `extra_cuda_cflags=${JSON.stringify(FLAGS)}`
+// Of what the project's build defines, what the source asks for.
+function definedFor(
+  files: ReadonlyMap<string, string>,
+  path: string,
+  definitions: ReadonlyMap<string, string>,
+): string[] {
+  if (definitions.size === 0) return []
+  const texts = inlineHeaders(files, [path]).sources.map(({ text }) => text)
+  const conditions = texts.flatMap((text) => text.match(/^[ \t]*#[ \t]*(?:el)?if[^\n]*$/gm) ?? []).join('\n')
+  return [...definitions].flatMap(([macro, flag]) => (new RegExp(`\\b${macro}\\b`).test(conditions) ? [flag] : []))
+}
+
+function loadText(name: string, defined: readonly string[]): string {
+  const flags = `extra_cuda_cflags=${JSON.stringify([...FLAGS, ...defined])}`
   const sources = `sources=["${GENERATED_FOLDER}/${name}.cu"]`
   return `from torch.utils.cpp_extension import load\n\n${name} = load(name="${name}", ${sources}, ${flags}, is_python_module=False)\n`
 }

@@ -12,6 +12,7 @@ import type {
   PairingRefusal,
   Repository,
 } from '../types.ts'
+import { isCMakeFile } from './build-definitions.ts'
 import { cameFurther } from './refusals.ts'
 import type { RefusalReason } from './refusals.ts'
 
@@ -62,8 +63,10 @@ export interface PairedRepository {
   readonly files: ReadonlyMap<string, string>
 }
 
-// Python, what native extensions are built from, and tables that code looks things up in.
-const EXTENSIONS = new Set(['.py', '.cu', '.cuh', '.cpp', '.cc', '.cxx', '.c', '.h', '.hpp', '.inl', '.yaml', '.yml'])
+// Python, what native extensions are built from and by, and tables that code looks things up in.
+const EXTENSIONS = new Set(
+  ['.py', '.cu', '.cuh', '.cpp', '.cc', '.cxx', '.c', '.h', '.hpp', '.inl'].concat(['.yaml', '.yml', '.cmake', '.txt']),
+)
 
 /**
  * Runs the methods one after the other, each on the kernels that none before has paired. Holds the texts of the selected files
@@ -115,7 +118,8 @@ async function prove(
 }
 
 async function readTexts(repository: Repository, options: RepositoryPairingOptions): Promise<Map<string, string>> {
-  const { selected } = selectFiles(await repository.listFiles(), { ...options, extensions: EXTENSIONS })
+  const listed = (await repository.listFiles()).filter(({ path }) => !path.endsWith('.txt') || isCMakeFile(path))
+  const { selected } = selectFiles(listed, { ...options, extensions: EXTENSIONS })
   const files = new Map<string, string>()
   for await (const { path, content } of repository.readFiles(selected.map((file) => file.path))) {
     // Mining has a row for each file that cannot be read.

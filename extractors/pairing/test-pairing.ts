@@ -76,18 +76,19 @@ async function newPairing(input: PairingInput, settings: PairingSettings): Promi
   const files = withOperatorLibraries(input.files)
   const project = await sharedProject(files, replacements)
   const allowed = new Set(settings.allowedModules)
+  const rewriter = (checksHeaders: boolean) => (module: PythonModule, statement: ModuleStatement) => {
+    const extensions = inlineExtensions(project, module, statement, checksHeaders)
+    const lookups = inlineLookups(project, settings.lookups, module, statement)
+    if ('reason' in extensions) return extensions
+    return 'reason' in lookups ? lookups : [...extensions, ...lookups]
+  }
   const common = {
     fixedName: () => null,
-    rewrite: (module: PythonModule, statement: ModuleStatement) => {
-      const extensions = inlineExtensions(project, module, statement)
-      const lookups = inlineLookups(project, settings.lookups, module, statement)
-      if ('reason' in extensions) return extensions
-      return 'reason' in lookups ? lookups : [...extensions, ...lookups]
-    },
+    rewrite: rewriter(true),
     providers: operatorProviders(project),
     implementations: () => [],
   }
-  const reached = { isAllowed: () => true, ...registeredTargets(project, common.providers) }
+  const reached = { isAllowed: () => true, rewrite: rewriter(false), ...registeredTargets(project, common.providers) }
   const meter = workMeter(LIMITS, () => evaluatedSteps(project))
   const searched = { project, meter, lookup: kernelLookup(input.kernels, files) }
   const emitted = {

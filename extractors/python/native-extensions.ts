@@ -41,12 +41,13 @@ export function loadsExtension(project: PythonProject, module: PythonModule, nod
 
 /**
  * Turns every `load(name=..., sources=[files])` of a statement into `load_inline` with the text of the files in it, local headers
- * included. Sources that the repository does not hold are a problem.
+ * included. Sources that the repository does not hold are a problem, and so are headers, which only who builds the text must have.
  */
 export function inlineExtensions(
   project: PythonProject,
   module: PythonModule,
   statement: ModuleStatement,
+  checksHeaders: boolean,
 ): readonly Rewrite[] | Problem {
   const rewrites: Rewrite[] = []
   for (const { call, sources } of extensionLoads(project, module, statement)) {
@@ -56,7 +57,7 @@ export function inlineExtensions(
         missing === undefined ? `sources of the load in ${module.path}` : `${missing} is not in the repository`
       return { reason: 'native_build', detail }
     }
-    const header = missingHeader(project, sources)
+    const header = checksHeaders ? missingHeader(project, sources) : null
     if (header !== null) return { reason: 'native_build', detail: `${header} is in no file of the repository` }
     const settings = keptSettings(project, module, call)
     if ('reason' in settings) return settings
