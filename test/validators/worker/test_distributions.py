@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from curate_worker.judge.distributions import DISTRIBUTIONS, distributions_of
+from curate_worker.judge.distributions import DISTRIBUTIONS, distributions_of, is_of_use
 from curate_worker.judge.expected import Usual, expect, is_fit_to_judge
 from curate_worker.runner.dice import LoadedDice
 from curate_worker.runner.inputs import make_inputs
 from curate_worker.values import pack
 
 LOW, HIGH = 3, 9
+HIGHEST_EXPONENT, NEXT_TO_NOTHING = 88.7, 1e-20
 
 
 def drawn(name: str | None, get_inputs: object, **how: object) -> list:
@@ -112,3 +113,27 @@ def test_what_both_sides_get_under_two_names_stays_the_same() -> None:
     assert torch.equal(first, second) and not torch.equal(first, torch.tensor([1.0, 2.0]))
     (again, *_) = drawn(None, get_inputs, vary=True, seed=6)
     assert not torch.equal(mine, again)
+
+
+def test_no_choice_is_judged_where_rounding_decides_it() -> None:
+    routed = "weights, chosen = torch.softmax(self.gate(x), 1).topk(2, 1)"
+    assert [name for name in DISTRIBUTIONS if not is_of_use(name, routed, is_exact=False)] == ["extreme"]
+    assert [name for name in DISTRIBUTIONS if not is_of_use(name, "x.sum(1)", is_exact=True)] == ["extreme"]
+    assert all(is_of_use(name, "torch.softmax(x, 1)", is_exact=False) for name in DISTRIBUTIONS)
+
+
+def test_extremes_overflow_in_one_tensor_and_vanish_in_all_without_ties() -> None:
+    x, y = drawn("extreme", lambda: [torch.randn(64, 32), torch.randn(64, 32)])
+    assert float(x.max()) > HIGHEST_EXPONENT > float(y.max())
+    assert all((item.abs().amax(1) < NEXT_TO_NOTHING).any() for item in (x, y))
+    assert all(item.unique().numel() == item.numel() for item in (x, y))
+
+
+def test_masks_of_ones_and_equal_lengths_become_others_and_sizes_stay() -> None:
+    def get_inputs() -> list:
+        return [torch.ones(40, 6, dtype=torch.bool), torch.full((40,), 24), torch.tensor([7, 7]), torch.zeros(9).long()]
+
+    mask, lengths, sizes, zeros = drawn(None, get_inputs, vary_integers=True)
+    assert mask[:, 0].all() and not mask.all()
+    assert int(lengths.max()) == 24 and 12 <= int(lengths.min()) < 24  # noqa: PLR2004
+    assert sizes.tolist() == [7, 7] and not zeros.any()

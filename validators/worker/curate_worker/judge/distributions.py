@@ -5,6 +5,7 @@ standard normal numbers alone is not right: what it leaves out may cancel there.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 DISTRIBUTIONS: Final = {
@@ -16,6 +17,9 @@ DISTRIBUTIONS: Final = {
     "small": "1024 times as small, so that an epsilon counts",
     "equal": "all numbers the same",
 }
+_CHOOSES: Final = re.compile(
+    r"\b(topk|argmax|argmin|sort|argsort|kthvalue|median|mode|multinomial|unique|searchsorted|bucketize|nonzero)\("
+)
 _BY_MODE: Final = {
     "screen": ("by-row",),
     "standard": ("by-row", "peaked", "small", "heavy-tailed", "extreme"),
@@ -28,6 +32,9 @@ def distributions_of(mode: str) -> tuple[str, ...]:
     return _BY_MODE[mode]
 
 
-def shows_rounding(name: str) -> bool:
-    """Whether what is compared exactly, such as the place of the nearest, follows there from how a program rounds."""
-    return name == "extreme"
+def is_of_use(name: str, reference: str, *, is_exact: bool) -> bool:
+    """
+    Whether inputs drawn so tell right from wrong. A choice among numbers, within the reference or because something is
+    compared exactly, follows in the extreme from how a program rounds: chances of what is next to nothing are all one.
+    """
+    return name != "extreme" or not (is_exact or _CHOOSES.search(reference))

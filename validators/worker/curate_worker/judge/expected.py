@@ -168,9 +168,9 @@ def is_fit_to_judge(expected: Expected, usual: Usual) -> bool:
 
 
 def are_as_finite(own: list[Leaf], usual: Usual) -> bool:
-    """Whether no output has fewer finite numbers than usual."""
+    """Whether every output that is all finite usually is so here."""
     pairs = zip(own, usual.finite_shares, strict=True)
-    return all(not is_rounded(leaf) or _finite_share(leaf) >= share for leaf, share in pairs)
+    return all(share < 1.0 or not is_rounded(leaf) or _finite_share(leaf) == 1.0 for leaf, share in pairs)
 
 
 def is_mostly_finite(expected: Expected) -> bool:

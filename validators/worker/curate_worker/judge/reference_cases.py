@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case, is_large, with_one_element_replaced
-from .distributions import distributions_of, shows_rounding
-from .expected import Usual, by_own, expect, is_fit_to_judge, is_mostly_finite
+from .distributions import distributions_of, is_of_use
+from .expected import Usual, are_as_finite, by_own, expect, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
 from .leaves import leaves_of
 from .moved_state import with_parameters_moved
@@ -176,9 +176,8 @@ class ReferenceCases(ReferenceProgram):
         Those that this mode asks for, the first of them where billions come out; the most telling one again where few
         numbers do.
         """
-        is_exact = None in self.usual().tolerances
-        every = distributions_of(self.settings.mode)
-        asked = tuple(name for name in every if not (is_exact and shows_rounding(name)))
+        text, is_exact = self.task.reference, None in self.usual().tolerances
+        asked = tuple(name for name in distributions_of(self.settings.mode) if is_of_use(name, text, is_exact=is_exact))
         if self.is_large:
             return asked[:_DISTRIBUTIONS_FOR_MANY]
         again = range(2, _DRAWS_FOR_FEW + 1) if self._gives_few_numbers() else ()
@@ -218,7 +217,9 @@ class ReferenceCases(ReferenceProgram):
             if found.cause in LOST_CAUSES:
                 raise
             return None
-        return case if is_fit_to_judge(case.expected, usual) else None
+        # Where the reference overflows itself, what else overflows says little.
+        is_borne = dice_of(name) != "extreme" or are_as_finite(case.expected.own, usual)
+        return case if is_borne and is_fit_to_judge(case.expected, usual) else None
 
     # On inputs as the task draws them indices are compared to the last digit.
     def _without_doubtful(self, case: Case) -> Case:
