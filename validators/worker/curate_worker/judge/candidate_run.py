@@ -1,8 +1,7 @@
-"""A candidate in its runner: loaded once, bound per workload, called with fresh inputs, within its time limit."""
+"""What a candidate is asked: bound per workload, it is called with fresh inputs, within its time limit."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from ..chain import Chain
@@ -11,18 +10,14 @@ from ..effects import Effects, effects_of
 from ..tensors import Malformed
 from ..values import Parcel, joined, parted
 from .call_answer import SPECIAL, CallAnswer, call_answer
-from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
+from .candidate_process import CandidateProcess
 from .cases import Case
-from .faults import RunnerLost, Verdict
+from .faults import Verdict
 from .gradient_answer import GradientAnswer, gradient_answer
-from .idle_work import Rest, wait_for_rest, works_while_idle
 from .native_outputs import native_outputs
-from .phases import phase
-from .prepared import Prepared, add_build, require_device
-from .processor_time import ran_ns, waited_ns
+from .prepared import Prepared
 from .reference import Reference
 from .requests import Request
-from .runner_handle import RunnerHandle
 from .samples import Stopwatch
 from .seeds import derive_seed
 from .state import State, names_of_state, shapes_of
@@ -34,21 +29,17 @@ class DeviceChanged(Exception):  # noqa: N818
 
 
 class CandidateRun:
-    """The process of one candidate; a new one is started after every loss. Use as a context manager."""
+    """One candidate in its process. Use as a context manager."""
 
     def __init__(self, station: Station, request: Request, prepared: Prepared) -> None:
         self._station = station
         self._request = request
         self._prepared = prepared
-        self._runner: RunnerHandle | None = None
-        self._remaining = request.settings.timeout_s
+        self.process = CandidateProcess(station, request, prepared)
         self._bound: Reference | None = None
         self._names: dict[str, str] = {}
         """The reference's names of parameters and buffers by its own."""
         self._num_calls = 0
-        self.num_starts = 0
-        """Processes that it has had."""
-        self.layers: list[str] = []
         self.largest_answer = 0
         """Bytes of the largest output on the present workload."""
 
@@ -65,42 +56,24 @@ class CandidateRun:
 
     def close(self) -> None:
         """Ends the process."""
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = None
-
-    def works_while_idle(self) -> bool:
-        """Whether it computes although nobody calls it; takes a tenth of a second."""
-        return self._runner is not None and works_while_idle(self._runner.process)
-
-    def wait_for_rest(self) -> Rest:
-        """Until its threads sleep, or for a third of a second."""
-        return Rest.CAME if self._runner is None else wait_for_rest(self._runner.process)
-
-    def ran_ns(self) -> int:
-        """What its processes have used of processors so far."""
-        return 0 if self._runner is None else ran_ns(self._runner.process)
-
-    def waited_ns(self) -> int:
-        """Nanoseconds that its threads, together, were ready to run and others had the processor."""
-        return 0 if self._runner is None else waited_ns(self._runner.process)
+        self.process.close()
 
     def start_ahead(self) -> None:
         """Starts its process, so that this is done when memory was waited for; what goes wrong here does so again."""
-        if self._runner is None:
+        if not self.process.is_running:
             try:
-                self._start()
+                self.process.start()
             except Verdict:
                 self.close()
 
     def restart_if_ended(self, reference: Reference) -> None:
         """Starts and binds it anew where a call that need not succeed has ended its process. Raises a Verdict."""
-        if self._runner is None:
+        if not self.process.is_running:
             self.bind(reference)
 
     def bind(self, reference: Reference) -> None:
         """Makes the model for a workload and gives it the reference's parameters. Raises a Verdict."""
-        self._remaining = self._request.settings.timeout_s
+        self.process.renew_time()
         self._bound = reference
         self.largest_answer = 0
         is_native = self._prepared.candidate.is_native
@@ -134,7 +107,7 @@ class CandidateRun:
     def load_state(self, state: Parcel) -> None:
         """Gives it the reference's parameters and buffers, or others of the same names. Raises a Verdict."""
         if self._names:
-            self._ask(Message("load_state", {"parcel": state.body(), "names": self._names}, state.blobs), "bind")
+            self.process.ask(Message("load_state", {"parcel": state.body(), "names": self._names}, state.blobs), "bind")
 
     def call(
         self, case: Case, *, flush: bool, timed: bool = False, how: frozenset[str] = frozenset(), patience: int = 1
@@ -147,7 +120,7 @@ class CandidateRun:
         call; `unseen`, nobody asks what became of its inputs. `patience` is the clock's.
         """
         if timed:
-            self._remaining = self._request.settings.timeout_s
+            self.process.renew_time()
         while True:
             order = {name: name in how for name in SPECIAL}
             asked = {"digests": "unseen" not in how, "keep": "kept" in how}
@@ -158,20 +131,19 @@ class CandidateRun:
 
     def chain(self, chain: Chain, cases: list[Case]) -> tuple[int, list[Parcel]]:
         """Calls in a row; gives the nanoseconds that all of it took, and the outputs. Raises a Verdict."""
-        self._remaining = self._request.settings.timeout_s
-        if self._runner is not None:
-            self._runner.limit_answers(_ROOM_FACTOR * sum(case.num_bytes for case in cases) + _LEAST_ROOM)
+        self.process.renew_time()
+        self.process.expect_answers(sum(case.num_bytes for case in cases))
         bodies, blobs = joined([case.inputs for case in cases])
         body = {**chain.body(), "seed": self._next_seed(), "changed": self._effects(), "parcels": bodies}
         watch = Stopwatch()
-        answer = self._ask(Message("chain", body, blobs), "run")
+        answer = self.process.ask(Message("chain", body, blobs), "run")
         nanoseconds = watch.nanoseconds()
         try:
             outputs = parted(answer.body["parcels"], answer.blobs)
         except (Malformed, KeyError, TypeError, ValueError) as error:
-            raise self._loss(RunnerLost("forged", str(error)), "run") from error
+            raise self.process.forgery(str(error)) from error
         if len(outputs) != chain.count:
-            raise self._loss(RunnerLost("forged", "a chain of another length"), "run")
+            raise self.process.forgery("a chain of another length")
         return nanoseconds, outputs
 
     def gradients(self, parcels: list[Parcel], places: list[int], names: list[str]) -> GradientAnswer:
@@ -179,25 +151,25 @@ class CandidateRun:
         Output and gradients on inputs, with what outputs are multiplied by: of inputs by place, and of parameters by
         the reference's names. Raises a Verdict.
         """
-        self._remaining = self._request.settings.timeout_s
+        self.process.renew_time()
         bodies, blobs = joined(parcels)
         seed = self._next_seed()
         while True:
-            if self._runner is not None and self._bound is not None:
-                room = sum(parcel.num_bytes for parcel in [*parcels, self._bound.state]) + self.largest_answer
-                self._runner.limit_answers(_ROOM_FACTOR * room + _LEAST_ROOM)
+            if self._bound is not None:
+                room = sum(parcel.num_bytes for parcel in [*parcels, self._bound.state])
+                self.process.expect_answers(room + self.largest_answer)
             own = self._own_names()
             body = {"seed": seed, "changed": self._effects(), "parcels": bodies, "places": places}
             body["parameters"] = [own[name] for name in names if name in own]
-            answer = self._ask(Message("gradients", body, blobs), "run", also="build_needed")
+            answer = self.process.ask(Message("gradients", body, blobs), "run", also="build_needed")
             if answer.kind != "build_needed":
                 break
-            self._build(answer)
+            self.process.build(answer)
             self._bind_anew()
         try:
             told = gradient_answer(answer)
         except (Malformed, KeyError, TypeError, ValueError) as error:
-            raise self._loss(RunnerLost("forged", str(error)), "run") from error
+            raise self.process.forgery(str(error)) from error
         known = {f"parameter {mine}": f"parameter {its}" for mine, its in self._names.items()}
         return replace(told, gradients={known.get(name, name): item for name, item in told.gradients.items()})
 
@@ -223,110 +195,30 @@ class CandidateRun:
             raise DeviceChanged
         self.bind(self._bound)
 
-    # As much as with the reference: what outputs take to be sent must be alike.
-    def _share_as_much(self, runner: RunnerHandle) -> None:
-        if self._bound is None:
-            return
-        try:
-            runner.widen(self._bound.runner.window_bytes)
-        except RunnerLost as lost:
-            raise self._loss(lost, "run") from lost
-        if self._bound.keeps_memory:
-            runner.keep_memory()
-
     def _try_call(self, case: Case, order: dict, asked: dict, *, flush: bool) -> CallAnswer | None:
-        if self._runner is not None:
-            self._runner.limit_answers(_ROOM_FACTOR * case.num_bytes + _LEAST_ROOM)
-            self._share_as_much(self._runner)
+        self.process.expect_answers(case.num_bytes)
+        if self._bound is not None:
+            self.process.share_as_much(self._bound.runner.window_bytes, keeps_memory=self._bound.keeps_memory)
         body = {"parcel": case.inputs.body(), "seed": self._next_seed(), "flush": flush}
-        self._ask(Message("stage", body, case.inputs.blobs), "run")
+        self.process.ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
         order = {**order, "changed": self._effects()}
-        answer = self._ask(Message("call", order), "run", also="build_needed")
+        answer = self.process.ask(Message("call", order), "run", also="build_needed")
         outside = watch.nanoseconds()
         if answer.kind == "build_needed":
-            self._build(answer)
+            self.process.build(answer)
             return None
         self.largest_answer = max(self.largest_answer, sum(blob.nbytes for blob in answer.blobs))
-        told = self._ask(Message("facts", asked), "run")
+        told = self.process.ask(Message("facts", asked), "run")
         try:
             return call_answer(answer, told.body, outside, self._names)
         except (Malformed, KeyError, TypeError, ValueError) as error:
-            raise self._loss(RunnerLost("forged", str(error)), "run") from error
+            raise self.process.forgery(str(error)) from error
 
     def _building_what_is_needed(self, message: Message) -> Message:
         while True:
-            if self._runner is None:
-                self._start()
-            answer = self._ask(message, "bind", also="build_needed")
+            self.process.start()
+            answer = self.process.ask(message, "bind", also="build_needed")
             if answer.kind != "build_needed":
                 return answer
-            self._build(answer)
-
-    def _start(self) -> None:
-        while self._runner is None:
-            room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
-            locks = self._station.locks if self._prepared.device == "cuda" else None
-            self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
-            self.num_starts += 1
-            self.layers = self._runner.layers
-            # Now, and not before a GPU was waited for: they may have been compiled meanwhile.
-            self._prepared.look_for_kernels(self._station, self._request.task)
-            message = self._prepared.load_message(self._station, recording=False)
-            answer = self._ask(message, "load", also="build_needed")
-            if answer.kind == "build_needed":
-                self._build(answer)
-
-    # A library must be there before the module is executed, so the process starts anew.
-    def _build(self, answer: Message) -> None:
-        self.close()
-        with self._station.locks.off_gpu():
-            add_build(self._station, self._request.settings, self._prepared, answer.body.get("spec"))
-        require_device(self._station, self._prepared)
-
-    def _ask(self, message: Message, stage: str, also: str = "") -> Message:
-        if self._runner is None:
-            raise self._loss(RunnerLost("closed", "the process ended before this call"), stage)
-        runner = self._runner
-        self._station.locks.give_way()
-        start, aside = time.monotonic(), runner.seconds_aside
-        runner.allow(self._remaining)
-        try:
-            with phase(f"candidate_{message.kind}"):
-                answer = runner.request(message.kind, message.body, message.blobs)
-        except RunnerLost as lost:
-            raise self._loss(lost, stage) from lost
-        finally:
-            self._remaining -= time.monotonic() - start - (runner.seconds_aside - aside)
-        if answer.kind in (_ANSWERS[message.kind], also):
-            return answer
-        verdict = verdict_of_error(answer, runner, self._circumstances(stage))
-        if answer.kind != "error":
-            lost = RunnerLost("forged", "an answer of another kind")
-            verdict = verdict_of_loss(lost, runner, self._circumstances(stage))
-        self.close()
-        raise verdict
-
-    def _loss(self, lost: RunnerLost, stage: str) -> Verdict:
-        if self._runner is None:
-            return Verdict("RUNTIME_ERROR", stage, "NO_OUTPUT", "candidate", str(lost), self.proved_on)
-        verdict = verdict_of_loss(lost, self._runner, self._circumstances(stage))
-        self.close()
-        return verdict
-
-    def _circumstances(self, stage: str) -> Circumstances:
-        return Circumstances(stage, self.proved_on, self._station.has_triton)
-
-
-# A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.
-_ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
-_ANSWERS = {
-    "load": "loaded",
-    "bind": "bound",
-    "load_state": "state_loaded",
-    "stage": "staged",
-    "call": "called",
-    "chain": "chained",
-    "gradients": "differentiated",
-    "facts": "told",
-}
+            self.process.build(answer)

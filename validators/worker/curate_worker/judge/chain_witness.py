@@ -78,10 +78,10 @@ def chain_of_calls(
             chain = Chain(secrets.token_hex(8), count, number)
             theirs = reference.chain(chain, [case.inputs for case in cases])
             least_theirs = min(least_theirs, theirs)
-            before = run.waited_ns()
+            before = run.process.waited_ns()
             mine = _candidate_chain(run, chain, cases)
             if mine < least_mine:
-                least_mine, waited = mine, max(0, run.waited_ns() - before)
+                least_mine, waited = mine, max(0, run.process.waited_ns() - before)
             seen = max(0.0, least_mine - least_theirs) / count
             finding = ChainFinding(seen, claims[1], waited / count, least_theirs / count)
             if not finding.contradicts:

@@ -58,12 +58,12 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     prepared.tags = tags
     with CandidateRun(station, request, prepared) as run:
         rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
-        is_suspect = run.num_starts > 1 or any(_leaves_traces(row) for row in rows)
+        is_suspect = run.process.num_starts > 1 or any(_leaves_traces(row) for row in rows)
     if is_suspect:
         require_healthy(prepared.device)
     refused = sanitize(station, tasks, request, run, rows)
     if refused is not None:
-        circumstances = Circumstances(station, prepared.device, prepared.row(), tags, run.layers)
+        circumstances = Circumstances(station, prepared.device, prepared.row(), tags, run.process.layers)
         row = verdict_row(circumstances, workloads[rows.index(refused)], refusal(refused))
         rows[rows.index(refused)] = row
     add_baselines(station, tasks, request, prepared.device, rows)
@@ -99,7 +99,7 @@ class _Judgement:
 
     def _circumstances(self) -> Circumstances:
         return Circumstances(
-            self._station, self._prepared.device, self._prepared.row(), self._prepared.tags, self._run.layers
+            self._station, self._prepared.device, self._prepared.row(), self._prepared.tags, self._run.process.layers
         )
 
     # The reference was proved, so its process was lost to something else, such as a candidate that took all memory.

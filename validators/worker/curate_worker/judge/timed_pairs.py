@@ -57,8 +57,8 @@ class TimedPairs:
     # On a GPU nobody has seen yet what threads of its driver do meanwhile.
     def _time_reference(self, case: Case, patience: int) -> Timing:
         is_seen = self._run.proved_on != "gpu"
-        rest = self._run.wait_for_rest() if is_seen else Rest.CAME
-        how = {"flush": True, "look": False, "patience": patience, "beside": self._run.ran_ns}
+        rest = self._run.process.wait_for_rest() if is_seen else Rest.CAME
+        how = {"flush": True, "look": False, "patience": patience, "beside": self._run.process.ran_ns}
         call = self._reference.call(case.inputs, **how)
         timing = self._with_reading(call.timing)
         self._refusals += rest is Rest.REFUSED

@@ -1,0 +1,152 @@
+"""What a candidate runs in: one process at a time, started anew after each loss and each build, within a time limit."""
+
+from __future__ import annotations
+
+import time
+
+from ..channel import Message
+from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
+from .faults import RunnerLost, Verdict
+from .idle_work import Rest, wait_for_rest, works_while_idle
+from .phases import phase
+from .prepared import Prepared, add_build, require_device
+from .processor_time import ran_ns, waited_ns
+from .requests import Request
+from .runner_handle import RunnerHandle
+from .station import Station
+
+
+class CandidateProcess:
+    """The process of one candidate, or the place where the next one will be."""
+
+    def __init__(self, station: Station, request: Request, prepared: Prepared) -> None:
+        self._station = station
+        self._request = request
+        self._prepared = prepared
+        self._runner: RunnerHandle | None = None
+        self._remaining = request.settings.timeout_s
+        self.num_starts = 0
+        """Processes that it has had."""
+        self.layers: list[str] = []
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process."""
+        return self._runner is not None
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+
+    def works_while_idle(self) -> bool:
+        """Whether it computes although nobody calls it; takes a tenth of a second."""
+        return self._runner is not None and works_while_idle(self._runner.process)
+
+    def wait_for_rest(self) -> Rest:
+        """Until its threads sleep, or for a third of a second."""
+        return Rest.CAME if self._runner is None else wait_for_rest(self._runner.process)
+
+    def ran_ns(self) -> int:
+        """What its processes have used of processors so far."""
+        return 0 if self._runner is None else ran_ns(self._runner.process)
+
+    def waited_ns(self) -> int:
+        """Nanoseconds that its threads, together, were ready to run and others had the processor."""
+        return 0 if self._runner is None else waited_ns(self._runner.process)
+
+    def start(self) -> None:
+        """Starts it and loads the candidate's module, unless it runs. Raises a Verdict."""
+        while self._runner is None:
+            room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
+            locks = self._station.locks if self._prepared.device == "cuda" else None
+            self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
+            self.num_starts += 1
+            self.layers = self._runner.layers
+            # Now, and not before a GPU was waited for: they may have been compiled meanwhile.
+            self._prepared.look_for_kernels(self._station, self._request.task)
+            message = self._prepared.load_message(self._station, recording=False)
+            answer = self.ask(message, "load", also="build_needed")
+            if answer.kind == "build_needed":
+                self.build(answer)
+
+    def renew_time(self) -> None:
+        """Gives it the whole time limit again."""
+        self._remaining = self._request.settings.timeout_s
+
+    def expect_answers(self, num_bytes: int) -> None:
+        """Limits what it may answer with, given the bytes of what it is asked about."""
+        if self._runner is not None:
+            self._runner.limit_answers(_ROOM_FACTOR * num_bytes + _LEAST_ROOM)
+
+    def share_as_much(self, window_bytes: int, *, keeps_memory: bool) -> None:
+        """Shares as much memory with it as with the reference: what outputs take to be sent must be alike."""
+        if self._runner is None:
+            return
+        try:
+            self._runner.widen(window_bytes)
+        except RunnerLost as lost:
+            raise self.loss(lost, "run") from lost
+        if keeps_memory:
+            self._runner.keep_memory()
+
+    def ask(self, message: Message, stage: str, also: str = "") -> Message:
+        """Its answer, of the kind that is due or of another that is named. Raises a Verdict."""
+        if self._runner is None:
+            raise self.loss(RunnerLost("closed", "the process ended before this call"), stage)
+        runner = self._runner
+        self._station.locks.give_way()
+        start, aside = time.monotonic(), runner.seconds_aside
+        runner.allow(self._remaining)
+        try:
+            with phase(f"candidate_{message.kind}"):
+                answer = runner.request(message.kind, message.body, message.blobs)
+        except RunnerLost as lost:
+            raise self.loss(lost, stage) from lost
+        finally:
+            self._remaining -= time.monotonic() - start - (runner.seconds_aside - aside)
+        if answer.kind in (_ANSWERS[message.kind], also):
+            return answer
+        verdict = verdict_of_error(answer, runner, self._circumstances(stage))
+        if answer.kind != "error":
+            lost = RunnerLost("forged", "an answer of another kind")
+            verdict = verdict_of_loss(lost, runner, self._circumstances(stage))
+        self.close()
+        raise verdict
+
+    def build(self, answer: Message) -> None:
+        """Builds what it asks for. A library must be there before the module is executed, so the process ends."""
+        self.close()
+        with self._station.locks.off_gpu():
+            add_build(self._station, self._request.settings, self._prepared, answer.body.get("spec"))
+        require_device(self._station, self._prepared)
+
+    def forgery(self, text: str) -> Verdict:
+        """The verdict on what no honest process says; it is ended."""
+        return self.loss(RunnerLost("forged", text), "run")
+
+    def loss(self, lost: RunnerLost, stage: str) -> Verdict:
+        """The verdict on a process that is lost; what is left of it is ended."""
+        if self._runner is None:
+            return Verdict("RUNTIME_ERROR", stage, "NO_OUTPUT", "candidate", str(lost), self._prepared.proved_on)
+        verdict = verdict_of_loss(lost, self._runner, self._circumstances(stage))
+        self.close()
+        return verdict
+
+    def _circumstances(self, stage: str) -> Circumstances:
+        return Circumstances(stage, self._prepared.proved_on, self._station.has_triton)
+
+
+# A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.
+_ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
+_ANSWERS = {
+    "load": "loaded",
+    "bind": "bound",
+    "load_state": "state_loaded",
+    "stage": "staged",
+    "call": "called",
+    "chain": "chained",
+    "gradients": "differentiated",
+    "facts": "told",
+}
