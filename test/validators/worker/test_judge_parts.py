@@ -21,6 +21,7 @@ from curate_worker.judge.processor_time import ran_ns, waited_ns
 from curate_worker.judge.requests import BadRequest, Candidate, parse_request, require_usable
 from curate_worker.judge.samples import Samples, Timing
 from curate_worker.judge.seeds import derive_seed
+from curate_worker.judge.timed_rounds import _Progress
 from curate_worker.sandbox.world import survey
 
 
@@ -408,3 +409,19 @@ def test_an_objection_of_the_outside_clock_says_what_it_saw() -> None:
     unsteady = samples([10.0] * 16, [0.05] * 16, [3.0, 1.0, -5.0, 0.0] * 4).witness()
     assert unsteady.objection is not None
     assert "too unsteady" in unsteady.objection
+
+
+@pytest.mark.parametrize(
+    ("beyond", "is_patient", "count"),
+    [([0.0, 0.1, -0.1, 0.05], False, 8), ([9.0, -9.0], False, 16), ([9.0, -9.0], True, 40)],
+)
+def test_where_the_outside_clock_will_tell_nothing_nobody_waits_for_it_who_holds_all_memory(
+    beyond: list[float], is_patient: bool, count: int
+) -> None:
+    progress = _Progress(39.5, 0, is_patient=is_patient)
+    for number in range(100):
+        if progress.is_done:
+            break
+        (pair,) = samples([2.0], [1.0], [beyond[number % len(beyond)]])._all
+        progress.take(pair, 1.0)
+    assert len(progress.samples) == count

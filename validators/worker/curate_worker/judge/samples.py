@@ -156,6 +156,11 @@ class Witness:
         return _STANDARD_ERRORS * self.error <= self._allowed
 
     @property
+    def effort(self) -> float:
+        """How many times as many pairs it takes until it is steady, if they go on like this."""
+        return (_STANDARD_ERRORS * self.error / self._allowed) ** 2
+
+    @property
     def is_forgery(self) -> bool:
         """Whether the claim is so far below what the judge saw that no accident explains it."""
         return self.contradicts and self.unexplained > max(_NO_ACCIDENT_NS, 2 * self.claimed)

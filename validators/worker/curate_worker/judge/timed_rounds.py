@@ -1,7 +1,8 @@
 """
 Pairs of timed calls in rounds: what a round needs is made while others use the device, and the device is kept from them
 for as long as its pairs take. Where the cases of a round take too much memory there is one round, and each case is made
-in it. They end when the 95 % bootstrap interval of the ratio of medians is narrower than +-2 %, or the budget is spent.
+in it. They end when the 95 % bootstrap interval of the ratio of medians is narrower than +-2 % and the judge's own
+clock bears it out, when that cannot come about any more, or when the budget is spent.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MIN_PAIRS: Final = 8
 MAX_PAIRS: Final = 100
 _WARM_UPS, _WARM_UPS_LATER = 3, 1
 _LEAST_PAIRS, _LOOK_EVERY = 5, 4
+_ENOUGH_TO_TELL, _NO_CHANCE = 16, 2.0
 # Milliseconds, about: what takes the host longer to queue is timed with the launching in it.
 _MAX_PATIENCE = 16
 _HALF_WIDTH = 0.02
@@ -39,7 +41,8 @@ def timed_samples(time_pair: TimePair, reference: Reference, alone: Alone) -> Sa
     """
     Warm-ups and pairs, round by round. The second round is as long as the budget allows: every round waits for others.
     """
-    progress = _Progress(reference.settings.timing_s, reference.num_calls() + FIRST_TIMED)
+    first = reference.num_calls() + FIRST_TIMED
+    progress = _Progress(reference.settings.timing_s, first, is_patient=not reference.is_large)
     warm_ups, cases = _first_round(reference, progress)
     while not progress.is_done:
         with alone():
@@ -58,6 +61,10 @@ class _Progress:
     remaining: float
     """Seconds that pairs may still take."""
     next_index: int
+    is_patient: bool = True
+    """Whether it goes on as long as it may, even where nothing comes of it."""
+    took: float = 0.0
+    """Seconds that pairs took."""
     samples: Samples = field(default_factory=Samples)
     patience: int = 1
     is_done: bool = False
@@ -71,16 +78,28 @@ class _Progress:
         """A pair that counts."""
         self.samples.add(*pair)
         self.remaining -= seconds
+        self.took += seconds
         count = len(self.samples) + self.samples.num_disturbed
         late = count >= _LEAST_PAIRS and self.remaining < 0
-        self.is_done = late or count >= MAX_PAIRS or (_is_worth_a_look(self.samples) and _is_settled(self.samples))
+        self.is_done = late or count >= MAX_PAIRS
+        if not self.is_done and _is_worth_a_look(self.samples):
+            self.is_done = _is_settled(self.samples) or self._is_hopeless(count)
+
+    # There will be no figure, however long it goes on; all of a device is kept from others meanwhile.
+    def _is_hopeless(self, count: int) -> bool:
+        if self.is_patient or count < _ENOUGH_TO_TELL:
+            return False
+        witness = self.samples.witness()
+        possible = min(MAX_PAIRS, count + self.remaining * count / max(self.took, 1e-9))
+        return not witness.contradicts and count * witness.effort > _NO_CHANCE * possible
 
 
 def _time_round(time_pair: TimePair, progress: _Progress, how: Round) -> None:
     warm_ups, cases = how
     for place, make in enumerate(cases):
-        case = make()
+        # To make one that is not kept takes as long as to time it, and others wait for both.
         start = time.monotonic()
+        case = make()
         pair = time_pair(case, progress.patience)
         # The next one may need its memory.
         del case
