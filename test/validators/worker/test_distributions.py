@@ -13,7 +13,7 @@ from curate_worker.runner.inputs import make_inputs
 from curate_worker.values import pack
 
 LOW, HIGH = 3, 9
-HIGHEST_EXPONENT, NEXT_TO_NOTHING = 88.7, 1e-20
+HIGHEST_EXPONENT, NEXT_TO_NOTHING = 88.7, 1e-16
 
 
 def drawn(name: str | None, get_inputs: object, **how: object) -> list:

@@ -18,8 +18,9 @@ _ROW_SCALES, _ROW_OFFSETS = 3.0, 2.0
 _CUBE_SIZE = math.sqrt(15.0)
 _PEAK = 16.0
 _EDGE_SHARE = 0.25
-# An exponential of float32 overflows beyond 88, and its terms vanish below -103; squares of 1e-30 are nothing.
-_HIGH, _SPREAD, _NEXT_TO_NOTHING = 112.0, 16.0, 1e-30
+# An exponential of float32 overflows beyond 88, and its terms vanish below -103; an epsilon of 1e-12 counts beside
+# 1e-18, and squares of that, such as a variance is made of, are numbers of float32 still.
+_HIGH, _SPREAD, _NEXT_TO_NOTHING = 112.0, 16.0, 1e-18
 _LEAST_BYTES_FOR_TINY = 4
 _KINDS = 4
 
