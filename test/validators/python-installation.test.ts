@@ -119,7 +119,7 @@ describe('an installation that fails', () => {
 
 test('versions are read from the worker’s own pyproject.toml', async () => {
   const { required, triton, developer, python: least } = await readWorkerRequirements()
-  expect(required.map(({ name }) => name)).toEqual(['torch', 'numpy'])
+  expect(required.map(({ name }) => name)).toEqual(['torch', 'numpy', 'einops'])
   expect(triton.map(({ name }) => name)).toEqual(['triton'])
   expect(developer.map(({ name }) => name)).toContain('pytest')
   expect(least).toBe('3.10')
