@@ -16,9 +16,11 @@ from curate_worker.judge.fork_client import ForkServer
 from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
 from curate_worker.judge.runner_handle import RunnerHandle
 from curate_worker.judge.tasks import TaskSession
+from curate_worker.sandbox.control_group import remove_groups
 
 WORKER = Path(__file__).resolve().parents[3] / "validators" / "worker"
 NUM_CHILDREN, NUM_DESCRIPTORS = 3, 7
+NOT_PERMITTED, KILLED = 7, -9
 LOAD = {
     "entry_point": "candidate.py::ModelNew",
     "device": "cpu",
@@ -288,3 +290,61 @@ def wait_until(condition: object, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+HOG = """
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+from curate_worker.sandbox.control_group import GroupLimits, enter_group
+from curate_worker.sandbox.report import LayerReport
+report = LayerReport()
+enter_group(GroupLimits(96 << 20, 16), os.getppid(), report)
+if not report.is_active("control-group"):
+    sys.exit(7)
+def ends_of(count):
+    # Each holds 24 MB until all do or have ended.
+    (ready, tell), (go, start) = os.pipe(), os.pipe()
+    children = set()
+    for _ in range(count):
+        child = os.fork()
+        if child == 0:
+            os.close(start)
+            kept = bytearray(os.urandom(1 << 20)) * 24
+            os.write(tell, b"x")
+            os.read(go, 1)
+            os._exit(0)
+        children.add(child)
+    os.set_blocking(ready, False)
+    num_ready, ended = 0, {}
+    while num_ready + sum(code != 0 for code in ended.values()) < count:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if child:
+            ended[child] = os.waitstatus_to_exitcode(status)
+        try:
+            num_ready += len(os.read(ready, count))
+        except BlockingIOError:
+            time.sleep(0.01)
+    os.close(start)
+    for child in children - set(ended):
+        ended[child] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return sorted(ended.values())
+ends = ends_of(1) + ends_of(6)
+print(ends)
+"""
+
+
+def test_all_processes_of_a_runner_together_may_use_so_much_memory() -> None:
+    command = [sys.executable, "-c", HOG, str(WORKER)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    remove_groups(os.getpid())
+    if done.returncode == NOT_PERMITTED:
+        pytest.skip("control groups cannot be made here")
+    # One alone has room. Of six the kernel ends some, if not whoever started them.
+    if done.returncode != KILLED:
+        ends = json.loads(done.stdout)
+        assert (ends[0], ends[1]) == (0, KILLED), done.stderr
+
+
+def test_a_runner_is_in_a_group_of_its_own_where_that_is_permitted(opened: tuple) -> None:
+    row = judged(opened, 'raise RuntimeError("found " + open("/proc/self/cgroup").read())')
+    assert ("curate-" in row["log"]) == ("control-group" in row["environment"]["sandbox"])

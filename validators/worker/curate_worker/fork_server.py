@@ -17,6 +17,7 @@ import torch
 from . import pytorch_import  # noqa: F401 - comes before all that imports torch.utils.cpp_extension
 from .runner.main import run as run_runner
 from .sandbox import system_calls as system
+from .sandbox.control_group import remove_groups
 from .sandbox.enter import Confinement, user_namespace_works
 from .sandbox.world import survey
 from .supervisor import CHANNEL, MAX_ORDER_BYTES, STATUS, fork_runner
@@ -59,10 +60,12 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
             memory_bytes=order["memory_bytes"],
             user=user,
             user_namespace_works=namespace_works,
+            server=os.getpid(),
             window_bytes=order["window_bytes"],
             has_turnstile=TURNSTILE in order["shared"],
             has_loopback=order["has_loopback"],
         )
+        remove_groups(os.getpid())
         pid = fork_runner(place, world, _numbered(descriptors, order["shared"]), run_runner)
         for given in descriptors:
             os.close(given)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .sandbox import system_calls as system
+from .sandbox.control_group import enter_group, group_limits
 from .sandbox.descriptors import close_all_but, keep_only
 from .sandbox.enter import Confinement, confine_runner, enter_namespaces, finish_namespaces
 from .sandbox.limits import Limits, process_limit
@@ -55,6 +56,7 @@ def _supervise_new_runner(
     report.active("clean-environment")
     os.setsid()
     report.active("own-session")
+    enter_group(group_limits(place.memory_bytes, place.scratch_bytes), place.server, report)
     enter_namespaces(place, world, report)
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     if not report.is_active("pid-namespace"):

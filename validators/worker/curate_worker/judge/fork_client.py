@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..sandbox.control_group import remove_groups
 from ..sandbox.identity import private_user
 from ..sandbox.world import HEADER_FOLDER
 from ..supervisor import MAX_ORDER_BYTES
@@ -114,6 +115,7 @@ class ForkServer:
         self._control.close()
         self._process.kill()
         self._process.wait(None)
+        remove_groups()
 
     def _receive(self) -> tuple[bytes, list[int]]:
         try:

@@ -26,6 +26,8 @@ class Confinement:
     user: int
     """User id to become where the judge is root."""
     user_namespace_works: bool
+    server: int
+    """Process id of the fork server, as the machine knows it."""
     window_bytes: int = 0
     """Size of the GPU memory that it shares with the judge; 0 where there is none."""
     has_turnstile: bool = False

@@ -10,7 +10,7 @@ from pathlib import Path
 from .report import LayerReport
 
 # Python, OpenMP's pool and a compiler's children fit; a fork bomb does not.
-_OWN_PROCESSES = 96
+OWN_PROCESSES = 96
 _MAX_OPEN_FILES = 1024
 _MAX_FILE_BYTES = 2 << 30
 
@@ -26,7 +26,7 @@ class Limits:
 def process_limit() -> int:
     """Processes and threads a runner may have: the allowance plus what its user runs already, which counts as well."""
     cores = os.cpu_count() or 1
-    return _OWN_PROCESSES + 4 * cores + _tasks_of(os.geteuid())
+    return OWN_PROCESSES + 4 * cores + _tasks_of(os.geteuid())
 
 
 def apply_limits(limits: Limits, report: LayerReport) -> None:
