@@ -8,10 +8,12 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+import torch
 from curate_worker.device.concrete import launches_of, scope_of, shapes_of_rooms
 from curate_worker.device.expressions import Facts, PlanError, number
 from curate_worker.device.launch_plan import LaunchPlan, parse_plan
 from curate_worker.judge.builds.cubin import kernels_of, symbol_of
+from curate_worker.runner.given_memory import GivenMemory
 
 KERNELS = Path(__file__).parents[2] / "fixtures" / "kernels"
 PLAN = json.loads((KERNELS / "correct_softmax_device" / "plan.json").read_text())
@@ -166,3 +168,13 @@ def test_a_kernel_is_found_by_the_name_that_people_call_it() -> None:
 def test_what_is_no_cubin_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="cubin"):
         kernels_of(content)
+
+
+def test_parameters_of_another_workload_may_have_other_sizes_and_those_of_the_same_stay_where_they_are() -> None:
+    memory = GivenMemory("cpu")
+    memory.set_state({"gain": torch.ones(3)})
+    place = memory.state["gain"].data_ptr()
+    memory.set_state({"gain": torch.zeros(3)})
+    assert (memory.state["gain"].data_ptr(), memory.state["gain"].tolist()) == (place, [0, 0, 0])
+    memory.set_state({"gain": torch.ones(2)})
+    assert memory.state["gain"].tolist() == [1, 1]

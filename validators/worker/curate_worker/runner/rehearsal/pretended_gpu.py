@@ -12,6 +12,7 @@ from typing import Final
 from unittest import mock
 
 import torch
+from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
@@ -44,14 +45,23 @@ def pretended_gpu(properties: dict) -> Iterator[None]:
         for name, answer in answers.items():
             stack.enter_context(mock.patch.object(torch.cuda, name, answer))
         stack.enter_context(mock.patch.object(FakeTensor, "data_ptr", _address))
+        if hasattr(fake_tensor, "init_gpu_context"):
+            stack.enter_context(mock.patch.object(fake_tensor, "init_gpu_context", lambda *_: None))
         yield
 
 
 @contextlib.contextmanager
 def without_memory() -> Iterator[None]:
     """Within it tensors have no memory, wherever they are."""
-    with FakeTensorMode(allow_non_fake_inputs=True), _NumberedDevices(), torch.no_grad():
+    with _WithoutDriver(allow_non_fake_inputs=True), _NumberedDevices(), torch.no_grad():
         yield
+
+
+# It would ask PyTorch whether there is a GPU, which says yes here, and then make a tensor there for the driver's sake.
+class _WithoutDriver(FakeTensorMode):
+    @property
+    def avoid_device_init(self) -> bool:
+        return True
 
 
 def put_there(tensor: torch.Tensor) -> torch.Tensor:
