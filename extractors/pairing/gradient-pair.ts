@@ -1,7 +1,7 @@
 import { textOf } from '../python/syntax.ts'
 import type { MinedKernel, Pair } from '../types.ts'
 import { oneLine } from './reference-place.ts'
-import type { TestCode, TestComparison } from './test-code.ts'
+import type { Code, TestCode, TestComparison } from './test-code.ts'
 import type { ProgramSide } from './pair-program.ts'
 
 /** A pair, and its implementation once more with the backward halves of its autograd functions. */
@@ -9,6 +9,8 @@ export interface GradientRequest {
   readonly test: TestCode
   readonly pair: Pair
   readonly candidate: ProgramSide
+  /** What the implementation gives, in order. */
+  readonly outputs: readonly Code[]
   /** Kernels that the implementation reaches in either direction. */
   readonly kernels: readonly MinedKernel[]
   /** A comparison of gradients that the test makes. */
@@ -21,7 +23,7 @@ export interface GradientRequest {
  * back is the same for both and depends on no result: a cosine of the position. Null where no kernel runs only backward, or where the
  * test differentiates none of the inputs.
  */
-export function gradientPair({ test, pair, candidate, kernels, comparison }: GradientRequest): Pair | null {
+export function gradientPair({ test, pair, candidate, outputs, kernels, comparison }: GradientRequest): Pair | null {
   const held = (kernel: MinedKernel): boolean =>
     candidate.pieces.some(
       ({ path, startLine, endLine }) =>
@@ -34,8 +36,9 @@ export function gradientPair({ test, pair, candidate, kernels, comparison }: Gra
   const inputs = inputsOf(pair.reference)
   const differentiated = inputs.filter((name) => isDifferentiated(test, name))
   if (main === undefined || differentiated.length === 0) return null
-  const reference = withGradients(pair.reference, 'Model', inputs, differentiated)
-  const implementation = withGradients(candidate.text, 'ModelNew', inputs, differentiated)
+  const results = differentiatedResults(test, outputs)
+  const reference = withGradients(pair.reference, 'Model', inputs, differentiated, results)
+  const implementation = withGradients(candidate.text, 'ModelNew', inputs, differentiated, results)
   if (reference === null || implementation === null) return null
   const { call } = comparison
   const { file } = call.frame.module
@@ -72,12 +75,32 @@ function isDifferentiated({ steps, comparisons }: TestCode, name: string): boole
   })
 }
 
+// Places of the results that the test goes backward from: kernels may know no gradient of the others. Empty where that is all of them, or
+// cannot be told.
+function differentiatedResults({ steps }: TestCode, outputs: readonly Code[]): number[] {
+  const texts = steps.map(({ frame, node }) => textOf(frame.module.file, node))
+  const names = new Set(texts.filter((text) => /\.backward\(|autograd\.grad\(/.test(text)).flatMap(identifiersIn))
+  for (const text of texts.toReversed()) {
+    const [, targets = '', value = ''] = /^([\w, ()]+)=(?!=)([^]*)$/.exec(text) ?? []
+    if (identifiersIn(targets).some((name) => names.has(name))) identifiersIn(value).forEach((name) => names.add(name))
+  }
+  const places = outputs.flatMap(({ frame, node }, at) =>
+    identifiersIn(textOf(frame.module.file, node)).some((name) => names.has(name)) ? [at] : [],
+  )
+  return places.length === outputs.length ? [] : places
+}
+
+function identifiersIn(text: string): string[] {
+  return text.match(/[A-Za-z_]\w*/g) ?? []
+}
+
 // The class keeps its work under another name. What a test detaches from its inputs, to run both sides on the same, is not detached here.
 function withGradients(
   text: string,
   name: 'Model' | 'ModelNew',
   inputs: readonly string[],
   differentiated: readonly string[],
+  results: readonly number[],
 ): string | null {
   const head = `class ${name}(torch.nn.Module):`
   const at = text.lastIndexOf(`\n${head}`)
@@ -87,11 +110,16 @@ function withGradients(
   const body = end === undefined ? rest : rest.slice(0, end + 1)
   const after = end === undefined ? '' : rest.slice(end + 1)
   const own = `class ${name}Forward(torch.nn.Module):${body.replaceAll('.detach()', '').trimEnd()}\n`
-  const definition = gradientClass(name, inputs, differentiated)
+  const definition = gradientClass(name, inputs, differentiated, results)
   return `${text.slice(0, at + 1)}${own}\n\n${definition}\n${after === '' ? '' : `\n\n${after}`}`
 }
 
-function gradientClass(name: string, inputs: readonly string[], differentiated: readonly string[]): string {
+function gradientClass(
+  name: string,
+  inputs: readonly string[],
+  differentiated: readonly string[],
+  places: readonly number[],
+): string {
   const list = differentiated.join(', ')
   return `class ${name}(${name}Forward):
     def forward(self, ${inputs.join(', ')}):
@@ -99,7 +127,7 @@ function gradientClass(name: string, inputs: readonly string[], differentiated: 
             ${list}${differentiated.length === 1 ? ',' : ''} = [each.detach().clone().requires_grad_() for each in [${list}]]
             given = super().forward(${inputs.join(', ')})
             results = given if isinstance(given, (tuple, list)) else [given]
-            results = [each for each in results if isinstance(each, torch.Tensor) and each.requires_grad]
+${places.length === 0 ? '' : `            results = [results[at] for at in [${places.join(', ')}]]\n`}            results = [each for each in results if isinstance(each, torch.Tensor) and each.requires_grad]
             weights = [torch.arange(each.numel(), device=each.device).cos().reshape(each.shape).to(each.dtype) for each in results]
             return torch.autograd.grad(results, [${list}], weights)
 `

@@ -165,7 +165,8 @@ async function addPair(
   if ('reason' in gradient) return
   const { candidate } = gradient
   const reached = plan.reachBackward(splits.flatMap(({ kernel }) => sideCode(plan, kernel)))
-  const differentiated = gradientPair({ test: plan.test, pair, candidate, kernels: reached, comparison })
+  const outputs = planned.kernel.outputs
+  const differentiated = gradientPair({ test: plan.test, pair, candidate, outputs, kernels: reached, comparison })
   if (differentiated !== null && (await findDefect(differentiated.candidate, ['ModelNew'])) === null)
     found.pairs.push(differentiated)
 }
