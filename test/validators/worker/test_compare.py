@@ -323,14 +323,17 @@ def test_numbers_in_eight_bits_are_judged_where_the_judge_computes(name: str) ->
     assert verdict_on((2 * exact).to(DTYPES[name]), own, exact.double()) == "WRONG_VALUE"
 
 
-@pytest.mark.parametrize(("precision", "num_zeros"), [(torch.float32, 50_000), (torch.float64, 0)])
+@pytest.mark.parametrize(
+    ("precision", "num_zeros", "atol", "rtol"),
+    [(torch.float32, 50_000, 1e-6, 0.0), (torch.float64, 0, 1e-6, 0.0), (torch.float32, 50_000, 1e-12, 1e-6)],
+)
 def test_a_quick_look_says_what_a_close_one_says_of_a_right_output_and_nothing_of_another(
-    precision: torch.dtype, num_zeros: int
+    precision: torch.dtype, num_zeros: int, atol: float, rtol: float
 ) -> None:
     torch.manual_seed(0)
     truth = torch.rand(100_003, dtype=precision) + 1e-3
     truth[:num_zeros] = 0
-    tolerance = Tolerance(atol=1e-6, rtol=0.0, max_rmse=2.0**-16, reference_error=None)
+    tolerance = Tolerance(atol=atol, rtol=rtol, max_rmse=2.0**-16, reference_error=None)
     right = (truth * (1 + 1e-7 * torch.randn(100_003, dtype=precision))).to(torch.float32)
     found, errors = quickly_right(right, truth, tolerance), (right - truth).abs()
     assert found is not None
@@ -341,6 +344,6 @@ def test_a_quick_look_says_what_a_close_one_says_of_a_right_output_and_nothing_o
         wrong = right.clone()
         wrong[place] = value
         assert quickly_right(wrong, truth, tolerance) is None
-    biased = (truth + 9e-7).to(torch.float32)
+    biased = (truth + 0.9 * (atol + rtol * truth)).to(torch.float32)
     assert quickly_right(biased, truth, replace(tolerance, max_rmse=1e-7)) is None
     assert quickly_right(torch.zeros(9), torch.zeros(9), tolerance) is None

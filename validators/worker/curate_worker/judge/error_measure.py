@@ -99,6 +99,16 @@ def _computable(row: torch.Tensor) -> torch.Tensor:
     return row.to(torch.float32) if row.itemsize == 1 else row
 
 
+def count_faint(tensor: torch.Tensor, limit: float) -> tuple[int, int]:
+    """How many numbers are not zero and up to a limit, and how many are not zero, without a second tensor as large."""
+    row, counts = flat(tensor), []
+    for start in range(0, row.numel(), _PIECE_ON_GPU):
+        piece = row[start : start + _PIECE_ON_GPU]
+        counts.append(torch.stack([are_faint(piece, limit).sum(), are_faint(piece, math.inf).sum()]))
+    few, known = torch.stack(counts).sum(0).tolist() if counts else (0, 0)
+    return few, known
+
+
 def are_faint(tensor: torch.Tensor, limit: float) -> torch.Tensor:
     """Which numbers are not zero and up to a limit, in one row."""
     truth = _computable(flat(tensor))

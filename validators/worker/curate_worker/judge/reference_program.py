@@ -193,6 +193,7 @@ class ReferenceProgram:
 
     def _ask(self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None) -> Message:
         self.give_way()
+        self.runner.leave_room(self.largest_answer)
         self.runner.allow(self.settings.timeout_s)
         body = {"workload": self.workload.id, **body}
         if inputs is not None:

@@ -41,6 +41,8 @@ _START_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 << 30
 _LOOK_SECONDS = 0.02
 _END_SECONDS = 10.0
+# Inputs and both outputs of a call, and a little more.
+_MUCH_MEMORY, _TIMES_OUTPUT = 1 << 30, 3.2
 
 
 class RunnerHandle:
@@ -138,6 +140,18 @@ class RunnerHandle:
             # Proving a task took more than its calls do.
             torch.cuda.empty_cache()
             self._window.gives_back = False
+
+    def leave_room(self, num_bytes: int) -> None:
+        """
+        Gives back what PyTorch keeps in the judge for later, where that is gigabytes: the program will need it. Of a
+        case whose output takes `num_bytes`, memory is kept if it was said so.
+        """
+        if self._window is None:
+            return
+        reserved = torch.cuda.memory_reserved()
+        is_unused = reserved - torch.cuda.memory_allocated() > _MUCH_MEMORY
+        if is_unused and (self._window.gives_back or reserved > _TIMES_OUTPUT * num_bytes):
+            torch.cuda.empty_cache()
 
     def allow(self, seconds: float) -> None:
         """Sets a new deadline, from now."""

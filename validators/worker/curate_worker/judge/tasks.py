@@ -47,7 +47,9 @@ class TaskSession:
                 known = self._opened(task, workload, (settings, device))
                 self._keep_process(known)
             except Verdict as found:
-                known = found
+                # Its frames hold gigabytes of what was computed.
+                known = found.with_traceback(None)
+                known.__context__ = known.__cause__ = None
                 # One workload that ends the process, or leaves it in a bad state, shall not spoil the others.
                 if found.cause in LOST_CAUSES or (device == "cuda" and found.cause == "REF_INVALID"):
                     self._end_process(device)

@@ -47,7 +47,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..tensors import DTYPES
-from .error_measure import are_faint, chosen_from, flat, measure_error
+from .error_measure import are_faint, chosen_from, count_faint, flat, measure_error
 from .leaves import Leaf
 
 LOCAL = 4.0
@@ -185,10 +185,10 @@ def calibrate(own: Leaf, exact: Leaf | None, input_dtypes: Sequence[torch.dtype]
 def with_faint_numbers(tolerance: Tolerance, own: torch.Tensor, exact: torch.Tensor, depth: int = 0) -> Tolerance:
     """The same, and a tolerance of their own for numbers that are too small to be seen by it, if these are many."""
     limit = tolerance.atol * (_FAINT_HALF if own.dtype in _HALF | _QUARTER else _FAINT)
-    chosen = are_faint(exact, limit)
-    count, known = int(chosen.sum()), int(are_faint(exact, math.inf).sum())
+    count, known = count_faint(exact, limit)
     if depth >= _MOST_LEVELS or count < max(_LEAST_FAINT, _FAINT_SHARE * known):
         return tolerance
+    chosen = are_faint(exact, limit)
     mine, true = chosen_from(own, chosen), chosen_from(exact, chosen)
     error = measure_error(mine, true)
     atol, rtol = _element_limits(mine, true, error.rms_of_truth, own.dtype)

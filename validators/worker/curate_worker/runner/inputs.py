@@ -67,6 +67,10 @@ def _drawn(get_inputs: Callable[[], object], device: str, how: dict) -> object:
     try:
         place = torch.device(device) if device != "cpu" else contextlib.nullcontext()
         return _drawn_in(place, get_inputs, how)
+    except torch.OutOfMemoryError:
+        # Gigabytes take minutes to make on the processor; whoever asked tries again when others are gone.
+        torch.cuda.empty_cache()
+        return _drawn_in(torch.device(device), get_inputs, how)
     except RuntimeError:
         if device == "cpu":
             raise
