@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 import torch
@@ -107,5 +108,6 @@ class TaskSession:
         self._known.clear()
         self._key = None
         if self._station.device != PROCESSOR:
-            # Others need the memory of the GPU that PyTorch would keep for later.
+            # Others need the memory: what errors hold by the frames they went through, and what PyTorch would keep.
+            gc.collect()
             torch.cuda.empty_cache()
