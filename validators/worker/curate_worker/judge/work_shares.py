@@ -44,7 +44,7 @@ _MEMORY: Final = re.compile(
 )
 # Libraries besides PyTorch that compute; Python between two calls takes time as well, though not that much.
 _OTHERS: Final = {"numpy", "scipy", "numba", "numexpr", "ctypes", "cffi", "cupy", "jax", "tensorflow", "sklearn"}
-_LEAST_ELSEWHERE_NS: Final = 200_000
+_MOST_ELSEWHERE, _LEAST_ELSEWHERE_NS = 0.25, 200_000
 _MOST: Final = 16
 # The last sum of a few partial sums, or a cast, is no library that does the work.
 _FORBIDDEN_SHARE: Final = 0.05
@@ -93,7 +93,7 @@ def _measured(run: CandidateRun, candidate: Candidate, reference: Reference, *, 
 def _require_nothing_elsewhere(candidate: Candidate, answer: CallAnswer) -> None:
     libraries = other_libraries(candidate.files)
     share = share_elsewhere(answer.work, answer.timing.inside)
-    if libraries and share > _MOSTLY:
+    if libraries and share > _MOST_ELSEWHERE:
         where = f"neither in its own kernels nor in PyTorch, and it imports {', '.join(libraries)}"
         text = f"{100 * share:.0f} % of its time is spent {where}"
         raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
