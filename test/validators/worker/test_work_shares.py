@@ -35,6 +35,7 @@ def test_kernels_that_sources_declare_are_known_by_name() -> None:
 
 def test_on_a_gpu_a_kernel_is_its_owner_s_whatever_a_library_calls_its_own() -> None:
     work = [
+        kernel("at::cuda::(anonymous namespace)::spin_kernel(long)", 9000),
         kernel("void (anonymous namespace)::scale<float>(float*)", 30),
         kernel("add_kernel", 30),
         kernel("void at::native::vectorized_elementwise_kernel<4, at::native::AddFunctor>(int)", 20),

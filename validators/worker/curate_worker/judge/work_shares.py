@@ -146,9 +146,16 @@ def own_kernels(files: Mapping[str, str]) -> set[str]:
     return names
 
 
+# What keeps the GPU busy until all of a call is queued is the clock's own, and no work of the call.
+_OF_THE_CLOCK: Final = re.compile(r"at::cuda::.*\bspin_kernel\(")
+
+
 def work_row(work: list[Work], own: set[str], proved_on: str) -> dict | None:
     """The `work` field of a row; None where nothing was measured."""
-    counted = [item for item in work if item.ns and not (item.kind == "operator" and _FREE.match(item.name))]
+    left_out = {"operator": _FREE, "kernel": _OF_THE_CLOCK}
+    counted = [
+        item for item in work if item.ns and not (item.kind in left_out and left_out[item.kind].match(item.name))
+    ]
     total = sum(item.ns for item in counted)
     if total == 0 or proved_on not in ("gpu", "cpu"):
         return None
