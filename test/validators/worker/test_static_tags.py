@@ -13,6 +13,18 @@ KERNELS = ROOT / "test" / "fixtures" / "kernels"
 MANY = 100
 
 
+# A package that is not there, and what stands in its place.
+ABSENT = """
+from unittest.mock import MagicMock
+try:
+    import triton
+except ImportError:
+    MISSING = True
+if MISSING:
+    triton = MagicMock()
+    """
+
+
 def refused(files: dict[str, str]) -> list[str]:
     return [tag.rule for tag in tags_of(files) if tag.tier == REFUSED]
 
@@ -62,6 +74,16 @@ def test_an_attack_that_gives_itself_away_is_refused_for_its_text(name: str, rul
         ("def f(g):\n    g.__code__ = f.__code__", "replaces-code"),
         ("import curate_worker.runner.clock as c", "names-the-judge"),
         ("import sys\nsys.modules['curate_worker.runner.program'].Program.facts = None", "names-the-judge"),
+        ("import triton\ntriton.jit = plain", "replaces-foreign"),
+        (ABSENT + "triton = __import__('triton')\n    triton.jit = plain", "replaces-foreign"),
+        (ABSENT + "triton = torch\n    triton.mm = plain", "replaces-foreign"),
+        (ABSENT + "restore()\n    triton.jit = plain", "replaces-foreign"),
+        (ABSENT + "x = restore()\n    triton.jit = plain", "replaces-foreign"),
+        (ABSENT + "globals()['triton'] = real\n    triton.jit = plain", "replaces-foreign"),
+        (ABSENT + "triton.jit = plain\n    triton.jit.x = plain", "replaces-foreign"),
+        (ABSENT + "pass\ntriton.jit = plain", "replaces-foreign"),
+        (ABSENT + "triton.jit = plain\nfrom mine import MagicMock", "replaces-foreign"),
+        (ABSENT + "triton.jit = plain\nMagicMock = plain", "replaces-foreign"),
     ],
 )
 def test_names_are_followed_to_where_they_come_from(text: str, rule: str) -> None:
@@ -78,6 +100,7 @@ def test_names_are_followed_to_where_they_come_from(text: str, rule: str) -> Non
         "def f(self, run, fork, socket):\n    run()\n    fork()\n    socket(1)\n    self.system('x')",
         "class W:\n    def __init__(self, f):\n        self.__code__ = f.__code__",
         "x = (((",
+        ABSENT + "triton.jit = plain\n    triton.autotune = plain\n    tl = MagicMock()\n    tl.constexpr = int",
     ],
 )
 def test_what_honest_programs_do_is_not_refused(text: str) -> None:

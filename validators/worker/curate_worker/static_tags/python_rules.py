@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from .stand_ins import stores_in_stand_ins
+
 _FOREIGN: Final = (
     "torch",
     "time",
@@ -62,8 +64,9 @@ _HALVES: Final = re.compile(r"torch\.(half|float16|bfloat16)|tl\.(float16|bfloat
 def python_tags(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Rules that match, each with its line."""
     names = _imported(tree)
+    spared = {id(node) for node in stores_in_stand_ins(tree, lambda node: _path(node, names))}
     for node in ast.walk(tree):
-        for rule in _rules_of(node, names):
+        for rule in _rules_of(node, names) if id(node) not in spared else ():
             yield rule, getattr(node, "lineno", 1)
 
 
