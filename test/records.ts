@@ -77,7 +77,7 @@ export function aReasoning(numTokens: number, fields: Partial<Reasoning> = {}): 
   }
 }
 
-const anEnvironment: Environment = {
+export const anEnvironment: Environment = {
   hardware: 'Example CPU',
   driver: null,
   python: '3.12.0',

@@ -8,7 +8,7 @@ import type { BaselineName } from '../pipelines/core/records/evaluation.ts'
 // requests on the judge's descriptor 3, answers on its descriptor 4. The judge checks requests field by field as well.
 
 /** Raised on both sides when a message changes shape. */
-const PROTOCOL_VERSION = 8
+export const PROTOCOL_VERSION = 8
 
 /** A longer line is no answer of a judge. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -116,6 +116,12 @@ export interface PrepareRequest {
 /** Say when everything that was announced is built. */
 export interface SettleRequest {
   readonly type: 'settle'
+  readonly nonce: string
+}
+
+/** Give back what is held of the task that was judged last; answered as `settle` is. */
+export interface ReleaseRequest {
+  readonly type: 'release'
   readonly nonce: string
 }
 

@@ -1,7 +1,6 @@
 import PQueue from 'p-queue'
 import { isGivenGpu } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
-import { BASELINES } from '../pipelines/core/records/evaluation.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
 import { drainWarning, gpuWarning, unsteadyWarning } from './device-warnings.ts'
@@ -9,10 +8,13 @@ import { gpuEvidence } from './gpu-evidence.ts'
 import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply, Question } from './judge-process.ts'
 import type { CheckRequest, CompiledProgram, Conversion, EvaluateRequest, ProgramFinding } from './protocol.ts'
+import { longestWait } from './longest-wait.ts'
 import { nextQuestion } from './question-order.ts'
 import type { Waiting } from './question-order.ts'
 import { dismiss, planSeats } from './seats.ts'
 import type { Seat, SeatOptions } from './seats.ts'
+import { soleUse } from './sole-use.ts'
+import type { SoleUse } from './sole-use.ts'
 import type { ValidatorWarning } from './types.ts'
 import { waitsForBuilds, wantsBuilds } from './wants-builds.ts'
 
@@ -30,6 +32,8 @@ type Judged = Extract<JudgeReply, { kind: 'rows' }>
 type Answered = Extract<JudgeReply, { kind: 'rows' | 'checked' | 'compiled' | 'converted' }>
 /** Its device was taken out of use, and nothing is known of the question. */
 type Drained = { readonly kind: 'drained'; readonly reason: string }
+/** Its GPU had too little memory for the question beside those of others. */
+type Crowded = { readonly kind: 'crowded' }
 /** A question that waits, and who waits for its answer. */
 type Turn = Waiting & { readonly question: Question; readonly turn: PromiseWithResolvers<Answered | Drained> }
 
@@ -45,6 +49,7 @@ export class WorkerPool {
   readonly #queue: PQueue
   readonly #announced: Evaluation[] = []
   readonly #waiting: Turn[] = []
+  readonly #uses = new Map<string, SoleUse>()
   readonly #warnings = new Map<string, ValidatorWarning>()
   readonly #warned = new Set<string>()
   #lastDrained = ''
@@ -147,17 +152,39 @@ export class WorkerPool {
     const dismissNow = (): void => void dismiss(seat)
     this.#signal.addEventListener('abort', dismissNow, { once: true })
     try {
-      return await this.#askTwice(seat, question)
+      const use = this.#useOf(seat)
+      const first = await use.together(() => this.#askTwice(seat, question, true))
+      if (first.kind !== 'crowded') return first
+      const second = await use.alone(() => this.#askAlone(seat, question))
+      if (second.kind === 'crowded') throw new TypeError('nobody else was there')
+      return second
     } finally {
       this.#signal.removeEventListener('abort', dismissNow)
       seat.busy = false
     }
   }
 
-  async #askTwice(seat: Seat, question: Question): Promise<Answered | Drained> {
+  // Tasks with gigabytes fit into a GPU, and not always beside what other judges hold for candidates to come.
+  async #askAlone(seat: Seat, question: Question): Promise<Answered | Drained | Crowded> {
+    for (const other of this.#seats) {
+      if (other === seat || !isSameDevice(other, seat) || other.judge === null) continue
+      other.taskId = null
+      if (!(await other.judge.release(RELEASE_MS))) await dismiss(other)
+    }
+    return await this.#askTwice(seat, question, false)
+  }
+
+  #useOf({ options: { device, slot } }: Seat): SoleUse {
+    const known = this.#uses.get(`${device} ${slot}`) ?? soleUse()
+    this.#uses.set(`${device} ${slot}`, known)
+    return known
+  }
+
+  async #askTwice(seat: Seat, question: Question, isBeside: boolean): Promise<Answered | Drained | Crowded> {
     const first = await this.#ask(seat, question)
     if (isAnswered(first)) return first
     this.#signal.throwIfAborted()
+    if (isBeside && first.kind === 'fault' && first.code === 'device_out_of_memory') return { kind: 'crowded' }
     if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw machineFailure(first.code, first.message)
     await dismiss(seat)
     const control = await this.#ask(seat, { type: 'evaluate', ...CONTROL })
@@ -179,10 +206,7 @@ export class WorkerPool {
   // What is in hand on other seats of the GPU comes to its own end there; nothing else is asked of them.
   async #drain(seat: Seat, reason: string): Promise<Drained> {
     const { device, slot } = seat.options
-    const gone = this.#seats.filter(
-      (other) =>
-        other === seat || (device === 'cuda' && other.options.device === device && other.options.slot === slot),
-    )
+    const gone = this.#seats.filter((other) => other === seat || (device === 'cuda' && isSameDevice(other, seat)))
     for (const other of gone) other.isDrained = true
     this.#lastDrained = reason
     await Promise.all(gone.filter((other) => other === seat || !other.busy).map((other) => dismiss(other)))
@@ -239,6 +263,11 @@ export class WorkerPool {
 }
 
 const PATIENCE_MS = 3000
+const RELEASE_MS = 30_000
+
+function isSameDevice({ options: a }: Seat, { options: b }: Seat): boolean {
+  return a.device === b.device && a.slot === b.slot
+}
 
 function isAnswered(reply: JudgeReply): reply is Answered {
   return reply.kind !== 'fault' && reply.kind !== 'lost'
@@ -266,13 +295,3 @@ function closedMeanwhile(): CurateError {
 
 // With every question some more: a judge shall neither run out of them nor have them all when there are others.
 const ANNOUNCED_PER_THREAD = 2
-
-// Every step of a judge has a limit of its own; this one only catches a judge that hangs itself. The steps are: a handful of
-// builds, per workload a few dozen calls of reference and candidate, and baselines that are compiled.
-function longestWait({ task, settings }: Question): number {
-  const workloads = Math.max(1, task.workloads.length)
-  const steps = (8 * settings.calls + 60) * workloads
-  const timed = workloads * (1 + (settings.baselines ?? BASELINES).length)
-  const building = (4 + timed) * settings.build_timeout_s
-  return 1000 * (120 + building + steps * settings.timeout_s + timed * settings.timing_s)
-}

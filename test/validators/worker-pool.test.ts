@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { readFileSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,8 +6,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { CONTROL } from '../../validators/control.ts'
 import { listGpus } from '../../validators/gpu-list.ts'
+import { PROTOCOL_VERSION } from '../../validators/protocol.ts'
 import { findPython } from '../../validators/python-environment.ts'
 import { WorkerPool } from '../../validators/worker-pool.ts'
+import { anEnvironment } from '../records.ts'
 
 // Killing is real: judges are found by the folder in their command line and get SIGKILL.
 const scratchFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
@@ -78,6 +80,18 @@ describe('a pool of judges', () => {
     await pool.close()
   })
 
+  test('asks once more, with nobody else on the GPU, what found too little memory beside others', async () => {
+    const options = await hoardingJudges()
+    const pool = await WorkerPool.open({ ...options, workers: 2 })
+    const small = { ...CONTROL, task: { ...CONTROL.task, id: 'small' } }
+    const large = { ...CONTROL, task: { ...CONTROL.task, id: 'large' } }
+    await Promise.all([small, small].map((question) => expect(pool.evaluate(question)).rejects.toThrow('judged')))
+    expect(readdirSync(options.held)).toHaveLength(2)
+    await expect(pool.evaluate(large)).rejects.toThrow('judged')
+    expect(readdirSync(options.held)).toHaveLength(1)
+    await pool.close()
+  })
+
   test('judges nothing without a GPU where it was given one', async (context) => {
     if ((await listGpus()).length > 0) return context.skip('there is a GPU')
     vi.stubEnv('CURATE_GPUS', '1')
@@ -128,6 +142,42 @@ async function sickAtFirst(count: number) {
   await writeFile(script, `${lines.join('\n')}\n`, { mode: 0o755 })
   const signal = new AbortController().signal
   return { python: script, cacheFolder: join(scratchFolder, 'cache'), signal }
+}
+
+// Python as a program that says it is a judge: each keeps memory of its last task, and a large one needs all of it. What it says
+// of a task that it has judged is a failure, which is told and not asked again.
+async function hoardingJudges() {
+  const folder = await mkdtemp(join(scratchFolder, 'hoard-'))
+  const [script, held] = [join(folder, 'python'), join(folder, 'held')]
+  await mkdir(held)
+  const ready = {
+    type: 'ready',
+    protocol: PROTOCOL_VERSION,
+    device: 'cpu',
+    environment: anEnvironment,
+    sandbox_missing: {},
+    sandbox_leaks: [],
+    fork_server: { threads: 1, touched_cuda: false },
+    gpu_memory_unshared: null,
+    gpu_unusable: null,
+    tools: {},
+  }
+  const lines = [
+    '#!/bin/sh',
+    `echo '${JSON.stringify(ready)}' >&4`,
+    'while read -r line <&3; do',
+    `  nonce=$(expr "$line" : '.*"nonce":"\\([0-9a-f]*\\)"')`,
+    '  case $line in',
+    `    *'"type":"release"'*) rm -f ${held}/$$; echo "{\\"type\\":\\"settled\\",\\"nonce\\":\\"$nonce\\"}" >&4; continue ;;`,
+    `    *'"id":"large"'*) rm -f ${held}/$$; [ -n "$(ls ${held})" ] && code=device_out_of_memory || code=bad_request ;;`,
+    '    *) code=bad_request ;;',
+    '  esac',
+    `  [ $code = bad_request ] && : > ${held}/$$`,
+    `  echo "{\\"type\\":\\"fault\\",\\"nonce\\":\\"$nonce\\",\\"code\\":\\"$code\\",\\"message\\":\\"judged\\"}" >&4`,
+    'done',
+  ]
+  await writeFile(script, `${lines.join('\n')}\n`, { mode: 0o755 })
+  return { python: script, cacheFolder: join(folder, 'cache'), signal: new AbortController().signal, held }
 }
 
 function slowQuestion(id: string): typeof CONTROL {
