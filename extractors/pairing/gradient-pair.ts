@@ -1,6 +1,9 @@
 import { textOf } from '../python/syntax.ts'
 import type { MinedKernel, Pair } from '../types.ts'
 import { oneLine } from './reference-place.ts'
+import type { SplitScope } from './side-code.ts'
+import { canonical } from './step-effects.ts'
+import { variable } from './test-code.ts'
 import type { Code, TestCode, TestComparison } from './test-code.ts'
 import type { ProgramSide } from './pair-program.ts'
 
@@ -57,6 +60,20 @@ export function gradientPair({ test, pair, candidate, outputs, kernels, comparis
   }
 }
 
+/** Whether what is compared is what `loss.backward()` gives, which is nothing: no evidence that any gradient is right. */
+export function comparesNothing({ test, effects }: SplitScope, { left, right, position }: TestComparison): boolean {
+  return [left, right].some(({ frame, node }) => {
+    const { file } = frame.module
+    if (node.type !== 'identifier') return BACKWARD.test(textOf(file, node))
+    const name = canonical(test, variable(frame, textOf(file, node)))
+    const at = effects.findLastIndex(({ defines }, step) => step < position && defines.has(name))
+    const made = test.steps[at]
+    return made !== undefined && BACKWARD.test(textOf(made.frame.module.file, made.node))
+  })
+}
+
+const BACKWARD = /^(?:\w+\s*=\s*)?[\w.]+\.backward\([^()]*\)$/
+
 function inputsOf(reference: string): string[] {
   const [, names = ''] =
     /^class Model\(torch\.nn\.Module\):[^]*?^ {4}def forward\(self(?:, ([^)]*))?\):/m.exec(reference) ?? []
@@ -94,7 +111,7 @@ function identifiersIn(text: string): string[] {
   return text.match(/[A-Za-z_]\w*/g) ?? []
 }
 
-// The class keeps its work under another name. What a test detaches from its inputs, to run both sides on the same, is not detached here.
+// The class keeps its work under another name.
 function withGradients(
   text: string,
   name: 'Model' | 'ModelNew',
@@ -109,9 +126,19 @@ function withGradients(
   const end = /^\S/m.exec(rest.slice(1))?.index
   const body = end === undefined ? rest : rest.slice(0, end + 1)
   const after = end === undefined ? '' : rest.slice(end + 1)
-  const own = `class ${name}Forward(torch.nn.Module):${body.replaceAll('.detach()', '').trimEnd()}\n`
+  const own = `class ${name}Forward(torch.nn.Module):${differentiated.reduce(withoutDetaching, body).trimEnd()}\n`
   const definition = gradientClass(name, inputs, differentiated, results)
   return `${text.slice(0, at + 1)}${own}\n\n${definition}\n${after === '' ? '' : `\n\n${after}`}`
+}
+
+// An input that is detached wherever it is read is so to run both sides on the same; any other `detach` says what has no gradient.
+function withoutDetaching(body: string, input: string): string {
+  const start = body.indexOf(':\n', body.indexOf('def forward('))
+  const [signature, code] = [body.slice(0, start), body.slice(start)]
+  const copied = `(?<![\\w.])(${input}(?:\\.(?:clone|contiguous|float|double|to)\\([^()]*\\))*)\\.detach\\(\\)`
+  const read = code.match(new RegExp(`(?<![\\w.])${input}(?!\\w|\\s*=[^=])`, 'g')) ?? []
+  const detached = code.match(new RegExp(copied, 'g')) ?? []
+  return read.length === detached.length ? `${signature}${code.replaceAll(new RegExp(copied, 'g'), '$1')}` : body
 }
 
 function gradientClass(

@@ -14,7 +14,7 @@ import type { PlanScope } from './program-plan.ts'
 import { isComputed, oneLine, referencePlace } from './reference-place.ts'
 import type { RefusalReason } from './refusals.ts'
 import { findDefect } from './self-check.ts'
-import { gradientPair } from './gradient-pair.ts'
+import { comparesNothing, gradientPair } from './gradient-pair.ts'
 import { codeOf, sideCode } from './side-code.ts'
 import { splitComparison } from './side-split.ts'
 import type { SplitComparison } from './side-code.ts'
@@ -71,7 +71,8 @@ export async function pairTest(
       const split = splitComparison(plan, comparison)
       if ('reason' in split) refuseComparison(plan, comparison, split, found)
       else splits.push(split)
-      if ('reason' in split && split.reason === 'gradient_only') gradients.push(comparison)
+      const isGradient = 'reason' in split && split.reason === 'gradient_only'
+      if (isGradient && !comparesNothing(plan, comparison)) gradients.push(comparison)
     }
     for (const group of groupSplits(plan, withoutPassedThrough(plan, splits))) {
       await addPair(scope, plan, variant, withoutExpectedInputs(plan, group), gradients, found, side)
