@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { numeric } from '../python/values.ts'
 import type { Piece } from '../python/links.ts'
 import type { Edit } from '../python/rendering.ts'
+import { fieldOf, textOf, walk } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import type { PairingMethod } from '../types.ts'
 import { atenTables, overridingContexts } from './aten-tables.ts'
@@ -39,7 +40,7 @@ const Options = z.strictObject({
  */
 export const atenOverride: PairingMethod<z.infer<typeof Options>> = {
   id: 'aten-override',
-  version: 19,
+  version: 20,
   summary: 'Operators registered in place of ATen ones, tested under a context manager against the originals',
   options: Options,
   async findPairs(input, options) {
@@ -70,12 +71,29 @@ function overrideSide(scope: PairingScope, operators: Operators, contexts: Reado
     }
     return {
       reached: (code) => callsOf(code).map(({ operator }) => operator.implementation),
-      edits: (code) => callsOf(code).flatMap((call) => callEdits(call, markOf(marks, call))),
+      edits: (code) => [...callsOf(code).flatMap((call) => callEdits(call, markOf(marks, call))), ...fieldEdits(code)],
       symbols: marks,
       contexts,
     }
   }
 }
+
+// PyTorch gives named tuples where what is registered gives plain ones: `out.values` of a variable becomes `out[0]`.
+function fieldEdits({ frame, node }: Code): Edit[] {
+  const { file } = frame.module
+  return [...walk(node)].flatMap((inner) => {
+    const [object, attribute] =
+      inner.type === 'attribute' ? [fieldOf(inner, 'object'), fieldOf(inner, 'attribute')] : []
+    if (object === null || object === undefined || attribute === null || attribute === undefined) return []
+    const place = RESULT_FIELDS.indexOf(textOf(file, attribute))
+    const isResult = object.type === 'call' || frame.locals.has(textOf(file, object))
+    const isCalled = file.text[inner.end] === '('
+    return place === -1 || isCalled || !isResult ? [] : [{ start: object.end, end: inner.end, text: `[${place}]` }]
+  })
+}
+
+// Of `torch.max`, `sort`, `topk`, `cummax` and their kin.
+const RESULT_FIELDS = ['values', 'indices']
 
 function isOverridden({ contexts = [] }: Code, overriding: ReadonlySet<string>): boolean {
   return contexts.some((context) => overriding.has(contextName(context)))

@@ -33,16 +33,23 @@ export function editsOf(code: Code, spelling: Spelling): Edit[] {
   return [...edits, ...variableEdits(code, spelling)]
 }
 
-function variableEdits({ frame, node }: Code, { test, variables }: Spelling): Edit[] {
+const DEVICE_PARTS = new Set(['type', 'index'])
+
+function variableEdits({ frame, node }: Code, { test, variables, device }: Spelling): Edit[] {
   return freeReferences(frame.module.file, node)
     .filter(({ name }) => frame.locals.has(name))
-    .flatMap(({ name, identifier: { start, end } }) => {
+    .flatMap(({ name, parts, identifier: { start, end } }) => {
       const text = variables.get(canonical(test, variable(frame, name)))
+      // What stands for the device is its name, which has no parts.
+      const isPart = text === device && DEVICE_PARTS.has(parts[1] ?? '')
+      if (isPart) return [{ start, end, text: `torch.device(${text})` }]
       return text === undefined || text === name ? [] : [{ start, end, text }]
     })
 }
 
 function collect(code: Code, node: SyntaxNode, spelling: Spelling, edits: Edit[]): void {
+  // `x.device.type` can be asked of any tensor.
+  if (node.type === 'attribute' && isDevicePart(code, node)) return
   if (isDeviceExpression(spelling.project, code, node) || isDeviceOfVariable(code, node)) {
     edits.push({ start: node.start, end: node.end, text: spelling.device })
     return
@@ -67,6 +74,12 @@ function absentTargets({ frame }: Code, assignment: SyntaxNode, { test, absent }
 function isDeviceOfVariable({ frame }: Code, node: SyntaxNode): boolean {
   const parts = node.type === 'attribute' ? nameChain(frame.module.file, node) : null
   return parts?.length === 2 && parts[1] === 'device' && frame.locals.has(parts[0] ?? '')
+}
+
+function isDevicePart(code: Code, node: SyntaxNode): boolean {
+  const [object, attribute] = [fieldOf(node, 'object'), fieldOf(node, 'attribute')]
+  const name = attribute === null ? '' : textOf(code.frame.module.file, attribute)
+  return object !== null && DEVICE_PARTS.has(name) && isDeviceOfVariable(code, object)
 }
 
 // Gradients play no part in a forward pass.

@@ -1,6 +1,7 @@
 import { freeReferences } from '../python/references.ts'
 import { resolveChain } from '../python/resolution.ts'
-import { textOf } from '../python/syntax.ts'
+import { fieldOf, nameChain, textOf, walk } from '../python/syntax.ts'
+import type { SyntaxNode } from '../python/syntax.ts'
 import type { PlanRefusal, PlanScope } from './program-plan.ts'
 import { expectsInput } from './input-expectation.ts'
 import { codeOf } from './side-code.ts'
@@ -17,6 +18,7 @@ export function contentRefusal(plan: PlanScope, splits: readonly SplitComparison
     ...splits.flatMap((split) => [...codeOf(plan, split.common), ...moduleSteps(plan, split)]),
   ]
   if (everything.some(isMultiDevice)) return { reason: 'multi_device', detail: null }
+  if (splits.some(({ kernel }) => givesNothing(plan, kernel.output))) return { reason: 'no_output', detail: null }
   if (splits.every((split) => expectsInput(plan, split))) return { reason: 'input_expected', detail: null }
   const random = both.flatMap((code) => externals(plan, code)).find((name) => RANDOM.test(name))
   if (random !== undefined) return { reason: 'random_output', detail: random }
@@ -24,6 +26,22 @@ export function contentRefusal(plan: PlanScope, splits: readonly SplitComparison
     .flatMap((code) => externals(plan, code))
     .find((name) => /^(?:numpy|scipy)\./.test(name) && !SCALAR_NUMPY.test(name))
   return numpy === undefined ? null : { reason: 'numpy_reference', detail: numpy }
+}
+
+// A call of a function that only writes to its arguments, where a benchmark measures it.
+function givesNothing({ project }: PlanScope, { frame, node }: Code): boolean {
+  const callee = node.type === 'call' ? fieldOf(node, 'function') : null
+  const parts = callee === null ? null : nameChain(frame.module.file, callee)
+  if (parts === null || frame.locals.has(parts[0] ?? '')) return false
+  const meaning = resolveChain(project, frame.module, parts)
+  if (meaning.kind !== 'definition' || meaning.used !== parts.length) return false
+  const [only, ...more] = meaning.module.definitions.get(meaning.name) ?? []
+  const body = only?.node.type === 'function_definition' && more.length === 0 ? fieldOf(only.node, 'body') : null
+  return body !== null && ![...walk(body)].some(givesValue)
+}
+
+function givesValue({ type, children }: SyntaxNode): boolean {
+  return type === 'yield' || (type === 'return_statement' && children.length > 0)
 }
 
 // What makes the modules of both sides and what changes them.

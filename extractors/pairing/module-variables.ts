@@ -21,9 +21,15 @@ export function moduleVariables(
 ): Map<Variable, number> {
   const found = new Map<Variable, number>()
   test.steps.forEach((step, at) => {
-    const made = madeBy(step)
-    if (made !== null && isModuleConstruction(project, test, made.value, values))
-      found.set(canonical(test, made.name), at)
+    const made = step.node.type === 'if_statement' ? madeByBranches(step) : [madeBy(step)]
+    const [first] = made
+    if (first === undefined || first === null) return
+    const name = canonical(test, first.name)
+    const isMade = made.every(
+      (each) =>
+        each !== null && canonical(test, each.name) === name && isModuleConstruction(project, test, each.value, values),
+    )
+    if (isMade) found.set(name, at)
   })
   return found
 }
@@ -72,7 +78,25 @@ function isTorchModule(dotted: readonly string[]): boolean {
 
 const NOT_MODULES = new Set(['Parameter', 'Buffer', 'UninitializedParameter'])
 
-function madeBy({ frame, node, binds }: Step): { name: Variable; value: Code } | null {
+interface Made {
+  readonly name: Variable
+  readonly value: Code
+}
+
+// `if rms: ref = RMSNorm(d)`, `else: ref = nn.LayerNorm(d)`: what each branch makes, nothing where one is missing or does more.
+function madeByBranches({ frame, node }: Step): (Made | null)[] {
+  const rest = node.children.filter(({ type }) => type === 'elif_clause' || type === 'else_clause')
+  if (rest.at(-1)?.type !== 'else_clause') return []
+  return [node, ...rest].map((branch) => {
+    const block = fieldOf(branch, branch.type === 'else_clause' ? 'body' : 'consequence')
+    const [only, ...more] = block?.children ?? []
+    return only === undefined || more.length > 0
+      ? null
+      : madeBy({ frame, node: only, binds: null, guards: [], contexts: [] })
+  })
+}
+
+function madeBy({ frame, node, binds }: Step): Made | null {
   if (binds !== null) return { name: binds, value: { frame, node } }
   const assignment = node.children[0]
   const [left, right] =

@@ -8,6 +8,7 @@ import { classText, indent } from './class-text.ts'
 import type { ClassShape, SideCodes } from './class-text.ts'
 import { deviceName } from './devices.ts'
 import { original } from './copied-names.ts'
+import { moduleAttributes } from './module-attributes.ts'
 import { programConstants } from './program-constants.ts'
 import { stepAt } from './program-plan.ts'
 import type { PlanRefusal, PlanScope, ProgramPlan, SidePlan } from './program-plan.ts'
@@ -136,8 +137,7 @@ function spellingsOf({ scope, plan }: ProgramRequest, names: Names, symbols: Rea
   const { project, test, identities } = scope
   const base = { project, test, identities, absent: new Set<Variable>() }
   const devices = (text: string): [Variable, string][] => [...plan.devices].map((name) => [name, text])
-  const moduleNames = (side: SidePlan): [Variable, string][] =>
-    side.modules.map((name, at) => [name, `self.${side.modules.length === 1 ? 'module' : `module_${at}`}`])
+  const moduleNames = (side: SidePlan): ReadonlyMap<Variable, string> => moduleAttributes(plan, side)
   return {
     inputs: {
       ...base,
@@ -154,7 +154,10 @@ function spellingsOf({ scope, plan }: ProgramRequest, names: Names, symbols: Rea
     }),
     forward: (side) => {
       const configured = plan.configuration.map((name): [Variable, string] => [name, `self.${names.get(name) ?? name}`])
-      const own = new Map([...names, ...symbols, ...configured, ...devices('self.device'), ...moduleNames(side)])
+      // What the side chooses itself, `op = fused if fits else plain`, goes by the name that it is given.
+      const chosen = new Set(side.forwardSteps.flatMap((at) => [...(scope.effects[at]?.defines ?? [])]))
+      const given = [...symbols].filter(([name]) => !chosen.has(name))
+      const own = new Map([...names, ...given, ...configured, ...devices('self.device'), ...moduleNames(side)])
       const copies = [...side.copies.keys()].map((name): [Variable, string] => {
         const of = original(side.copies, name)
         return [name, own.get(of) ?? of]

@@ -6,6 +6,7 @@ import { readBeforeMade } from './early-reads.ts'
 import { inputRefusal } from './input-checks.ts'
 import { backwardSlice, lastWrite } from './slicing.ts'
 import { canonical, usedVariables } from './step-effects.ts'
+import type { Variable } from './test-code.ts'
 
 /** What is wrong with a plan, or null. */
 export function checkPlan(scope: PlanScope, merged: MergedSplits, plan: ProgramPlan): PlanRefusal | null {
@@ -81,10 +82,18 @@ function stateRefusal(scope: PlanScope, plan: ProgramPlan): PlanRefusal | null {
   const init = [...plan.reference.initSteps, ...plan.kernel.initSteps]
   const shared = init.some((at) => plan.inputSteps.includes(at) && !isConstant(scope, at))
   if (shared) return { reason: 'state_shared_with_input', detail: null }
+  if (plan.kernel.initSteps.some((at) => isTied(scope, plan, at))) return { reason: 'unlike_parameters', detail: null }
   const usesModule = plan.inputSteps.some((at) =>
     [...(scope.effects[at]?.uses ?? [])].some((name) => scope.modules.has(name)),
   )
   return usesModule ? { reason: 'state_shared_with_input', detail: 'an input is the output of a module' } : null
+}
+
+// `fused.gain.copy_(plain[0].weight)`, where the kernel is called with parameters of `plain` too: those of `fused` are further ones.
+function isTied({ effects, modules }: PlanScope, { reference, kernel }: ProgramPlan, at: number): boolean {
+  const { changes = new Set<Variable>(), uses = new Set<Variable>() } = effects[at] ?? {}
+  const isOwn = [...changes].some((name) => modules.has(name) && !reference.modules.includes(name))
+  return isOwn && [...uses].some((name) => reference.modules.includes(name) && kernel.modules.includes(name))
 }
 
 // A block that prepares the inputs of both sides at once, `if scaled: scale = f(); expected_input = scale * x`: what only the reference

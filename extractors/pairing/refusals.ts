@@ -7,6 +7,7 @@ import type { PairingRefusal } from '../types.ts'
 export const REFUSALS = {
   too_much_work: 'telling the two sides of the comparison apart would cost too much',
   whole_model: 'the comparison reaches so many kernels that it says nothing about one of them',
+  no_output: 'the call that is measured gives nothing back',
   metadata_only: 'only shapes, dtypes or other facts about tensors are compared',
   literal_expectation: 'the expected value is written down, not computed',
   gradient_only: 'only gradients are compared',
@@ -25,6 +26,7 @@ export const REFUSALS = {
   unknown_context: 'a `with` block around the calls changes what they do',
   branching_test: 'the test decides while it runs which values it compares',
   interleaved_inputs: 'an input is given a new value between the two calls',
+  unlike_parameters: 'the modules of the two sides hold different parameters',
   state_shared_with_input: 'a parameter of one side is an input of the other',
   rebound_import: 'a name is both imported and redefined',
   module_as_value: 'a module is passed around as a value',

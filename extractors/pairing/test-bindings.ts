@@ -1,7 +1,7 @@
 import type { PythonModule } from '../python/modules.ts'
 import type { PythonProject } from '../python/project.ts'
 import { parametersOf } from '../python/syntax.ts'
-import type { SyntaxNode } from '../python/syntax.ts'
+import type { Parameter, SyntaxNode } from '../python/syntax.ts'
 import { variable } from './test-code.ts'
 import type { Frame, FrameAxis, Step, Variable } from './test-code.ts'
 
@@ -27,4 +27,16 @@ export function bindDefaults(
     if (given.has(name) || value === null) continue
     reader.steps.push({ frame: outside, node: value, binds: variable(frame, name), guards: [], contexts: [] })
   }
+}
+
+/** Whether a call gives all that a function asks for. One that does not fails, and compares nothing. */
+export function isComplete(
+  parameters: readonly Parameter[],
+  numPositional: number,
+  keywords: ReadonlyMap<string, SyntaxNode>,
+): boolean {
+  return parameters.every(
+    ({ name, kind, default: value }, at) =>
+      kind.endsWith('_splat') || value !== null || keywords.has(name) || (kind === 'positional' && at < numPositional),
+  )
 }

@@ -13,8 +13,9 @@ import { comparingFunctionOf, functionBehind } from './comparing-functions.ts'
 import type { ComparingFunction } from './comparing-functions.ts'
 import { LEAVING, isSkipCall, lastAssigned, leavesAtOnce, scriptStatements } from './test-statements.ts'
 import { repeatsSteps } from './repeated-loops.ts'
+import { pairwiseLists, withoutConversions } from './pairwise-values.ts'
 import { separateCalls } from './separate-calls.ts'
-import { bindDefaults } from './test-bindings.ts'
+import { bindDefaults, isComplete } from './test-bindings.ts'
 import { bindFixtures, parameterOf } from './test-fixtures.ts'
 import { isSkipped, loopAxis, parametrizedAxes } from './test-axes.ts'
 import { variable } from './test-code.ts'
@@ -249,21 +250,14 @@ function readFor(reader: Reader, node: SyntaxNode, place: Place): boolean {
   return true
 }
 
-// `for out, ref in zip(outs, refs): assert_close(out, ref)` compares the two lists.
 function readPairwise(reader: Reader, node: SyntaxNode, body: SyntaxNode, place: Place): boolean {
-  const { file } = place.frame.module
-  const [left, right] = [fieldOf(node, 'left'), fieldOf(node, 'right')]
-  const callee = right?.type === 'call' ? fieldOf(right, 'function') : null
-  if (left === null || right === null || callee === null || textOf(file, callee) !== 'zip') return false
-  const lists = argumentsOf(file, right).positional
-  const names = left.children.map((child) => (child.type === 'identifier' ? textOf(file, child) : null))
-  if (names.includes(null) || names.length !== lists.length) return false
-  names.forEach((name, at) => {
-    const list = lists[at]
-    if (name !== null && list !== undefined)
-      addBinding(reader, name, place.frame, { frame: place.frame, node: list }, place)
-  })
+  const lists = pairwiseLists(place.frame.module.file, node)
+  for (const [name, list] of lists ?? [])
+    addBinding(reader, name, place.frame, { frame: place.frame, node: list }, place)
+  if (lists === null) return false
+  const before = reader.comparisons.length
   readBlock(reader, body, place)
+  reader.comparisons.push(...reader.comparisons.splice(before).map(withoutConversions))
   return true
 }
 
@@ -288,6 +282,7 @@ function bindArguments(
   const { positional, keywords } = argumentsOf(place.frame.module.file, call)
   if (positional.some(({ type }) => type.endsWith('_splat'))) return false
   const parameters = parametersOf(helper.module.file, helper.definition).slice(helper.isMethod ? 1 : 0)
+  if (!isComplete(parameters, positional.length, keywords)) return false
   const given = new Set<string>()
   parameters.forEach(({ name, kind }, at) => {
     const value = keywords.get(name) ?? (kind === 'positional' ? positional[at] : undefined)
