@@ -22,6 +22,11 @@ export function contentRefusal(plan: PlanScope, splits: readonly SplitComparison
   if (splits.every((split) => expectsInput(plan, split))) return { reason: 'input_expected', detail: null }
   const random = both.flatMap((code) => externals(plan, code)).find((name) => RANDOM.test(name))
   if (random !== undefined) return { reason: 'random_output', detail: random }
+  const [isCounted, isCountExpected] = [sideCode('kernel'), sideCode('reference')].map((codes) =>
+    codes.some(countsEqual),
+  )
+  if (isCounted === true && isCountExpected === false)
+    return { reason: 'random_output', detail: 'how often a value occurs' }
   const numpy = sideCode('reference')
     .flatMap((code) => externals(plan, code))
     .find((name) => /^(?:numpy|scipy)\./.test(name) && !SCALAR_NUMPY.test(name))
@@ -53,6 +58,11 @@ function moduleSteps(plan: PlanScope, { reference, kernel }: SplitComparison): C
 
 const RANDOM =
   /^torch\.(?:rand|randn|randint|rand_like|randn_like|randint_like|randperm|bernoulli|multinomial|normal|poisson|dropout|nn\.functional\.(?:alpha_|feature_alpha_)?dropout\d?d?)$/
+
+// `(results == upper).float().mean()` of many calls is a probability.
+function countsEqual({ frame, node }: Code): boolean {
+  return /\([^()]*==[^()]*\)(?:\.(?:float|double|to)\([^()]*\))*\.mean\(\)/.test(textOf(frame.module.file, node))
+}
 
 // Numbers, not arrays.
 const SCALAR_NUMPY = /^numpy\.(?:prod|sqrt|pi|ceil|floor|log|log2|inf|e)$/
