@@ -18,7 +18,6 @@ import type {
   PrepareRequest,
   ProgramFinding,
   Ready,
-  ReleaseRequest,
   Seconds,
   SelfTiming,
   SettleRequest,
@@ -64,8 +63,6 @@ export interface Judge {
   announce(candidate: Omit<PrepareRequest, 'type'>): Promise<void>
   /** Waits until everything that was announced is built; false where it was not in time, or the judge was lost. */
   settle(timeoutMs: number): Promise<boolean>
-  /** Has it give back the memory that its last task takes; false where it was not in time, or the judge was lost. */
-  release(timeoutMs: number): Promise<boolean>
   /** Ends it and everything below it: at once, or when it has put its things in order, which it gets `patienceMs` for. */
   stop(patienceMs?: number): Promise<void>
 }
@@ -89,7 +86,6 @@ export async function startJudge(python: string, options: JudgeOptions): Promise
         await child.write(`${JSON.stringify(message)}\n`)
       },
       settle: async (timeoutMs) => (await exchange(child, lines, { type: 'settle' }, timeoutMs)).type === 'settled',
-      release: async (timeoutMs) => (await exchange(child, lines, { type: 'release' }, timeoutMs)).type === 'settled',
       stop: (patienceMs = 0) => stop(child, lines, patienceMs),
     }
   } catch (error) {
@@ -121,7 +117,7 @@ type Lost = { readonly type: 'lost'; readonly message: string }
 async function exchange(
   child: DescriptorProcess,
   lines: AsyncGenerator,
-  request: Question | Omit<TraceRequest | SettleRequest | ReleaseRequest, 'nonce'>,
+  request: Question | Omit<TraceRequest | SettleRequest, 'nonce'>,
   timeoutMs: number,
 ): Promise<Answer | Lost> {
   const nonce = randomBytes(16).toString('hex')

@@ -119,12 +119,6 @@ export interface SettleRequest {
   readonly nonce: string
 }
 
-/** Give back what is held of the task that was judged last; answered as `settle` is. */
-export interface ReleaseRequest {
-  readonly type: 'release'
-  readonly nonce: string
-}
-
 /** A row of `evaluations` as the judge writes it: without the ids of candidate and task and without the validator's name. */
 export const JudgedRow = Evaluation.omit({ candidate_id: true, task_id: true, validator: true }).strict()
 export type JudgedRow = z.infer<typeof JudgedRow>

@@ -164,13 +164,11 @@ export class WorkerPool {
     }
   }
 
-  // Tasks with gigabytes fit into a GPU, and not always beside what other judges hold for candidates to come.
+  // Tasks with gigabytes fit into a GPU, and not always beside what other judges, or the same one, hold of earlier ones: some
+  // 30 GB of an H100 after all had closed their tasks. What a process held is free when it has ended.
   async #askAlone(seat: Seat, question: Question): Promise<Answered | Drained | Crowded> {
-    for (const other of this.#seats) {
-      if (other === seat || !isSameDevice(other, seat) || other.judge === null) continue
-      other.taskId = null
-      if (!(await other.judge.release(RELEASE_MS))) await dismiss(other)
-    }
+    const there = this.#seats.filter((other) => isSameDevice(other, seat))
+    await Promise.all(there.map((other) => dismiss(other, PATIENCE_MS)))
     return await this.#askTwice(seat, question, false)
   }
 
@@ -263,7 +261,6 @@ export class WorkerPool {
 }
 
 const PATIENCE_MS = 3000
-const RELEASE_MS = 30_000
 
 function isSameDevice({ options: a }: Seat, { options: b }: Seat): boolean {
   return a.device === b.device && a.slot === b.slot

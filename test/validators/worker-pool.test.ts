@@ -164,11 +164,11 @@ async function hoardingJudges() {
   }
   const lines = [
     '#!/bin/sh',
+    `trap 'rm -f ${held}/$$' EXIT`,
     `echo '${JSON.stringify(ready)}' >&4`,
     'while read -r line <&3; do',
     `  nonce=$(expr "$line" : '.*"nonce":"\\([0-9a-f]*\\)"')`,
     '  case $line in',
-    `    *'"type":"release"'*) rm -f ${held}/$$; echo "{\\"type\\":\\"settled\\",\\"nonce\\":\\"$nonce\\"}" >&4; continue ;;`,
     `    *'"id":"large"'*) rm -f ${held}/$$; [ -n "$(ls ${held})" ] && code=device_out_of_memory || code=bad_request ;;`,
     '    *) code=bad_request ;;',
     '  esac',

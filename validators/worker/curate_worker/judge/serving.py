@@ -49,10 +49,6 @@ def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int
             elif isinstance(message, dict) and message.get("type") == "settle":
                 ahead.settle()
                 write(answers, {"type": "settled", "nonce": str(message.get("nonce", ""))})
-            elif isinstance(message, dict) and message.get("type") == "release":
-                tasks.close()
-                station.locks.give_memory_back()
-                write(answers, {"type": "settled", "nonce": str(message.get("nonce", ""))})
             else:
                 write(answers, _answer(station, tasks, tracing, message))
     finally:
