@@ -15,13 +15,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from .memory import Place, memory_of, shared_places
+from .uncompiled import Uncompiled
 
 # Winograd's F(4x4, 3x3) needs a quarter of the multiplications (https://arxiv.org/abs/1509.09308).
 _CONVOLUTION_SAVING = 4
 
 
 @dataclass
-class Arithmetic(TorchDispatchMode):
+class Arithmetic(Uncompiled, TorchDispatchMode):
     """Counts what runs within it."""
 
     given: list[Place]
@@ -35,11 +36,6 @@ class Arithmetic(TorchDispatchMode):
 
     def __post_init__(self) -> None:
         super().__init__()
-
-    # Nothing is compiled here, and the guard against that would import `torch._dynamo`.
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     def __torch_dispatch__(
         self, function: object, types: object, args: tuple = (), kwargs: dict | None = None

@@ -13,6 +13,8 @@ from typing import Final
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from .uncompiled import Uncompiled
+
 _LARGE, _SMALL = 8.0, 2.0**-10
 _ROW_SCALES, _ROW_OFFSETS = 3.0, 2.0
 _CUBE_SIZE = math.sqrt(15.0)
@@ -25,7 +27,7 @@ _LEAST_BYTES_FOR_TINY = 4
 _KINDS = 4
 
 
-class LoadedDice(TorchDispatchMode):
+class LoadedDice(Uncompiled, TorchDispatchMode):
     """While it is entered, everything that is drawn follows the named distribution."""
 
     def __init__(self, name: str) -> None:
@@ -36,11 +38,6 @@ class LoadedDice(TorchDispatchMode):
         self._integer = _INTEGER.get(name)
         self._returned = self._extreme_from_uniform if name == "extreme" else _RETURNED.get(name)
         self._uniforms: list[torch.Tensor] = []
-
-    # As `Widen` says.
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     def __torch_dispatch__(
         self, function: object, types: object, args: tuple = (), kwargs: dict | None = None

@@ -16,6 +16,7 @@ from ..values import Parcel, rebuild, unpack
 from .gradients import Gradients, Question, gradients_of
 from .program import arguments_of
 from .results import pack_result
+from .uncompiled import Uncompiled
 
 _LOW = {torch.float32, torch.float16, torch.bfloat16}
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
@@ -70,17 +71,12 @@ def _model_in(wide: torch.dtype, model: object) -> Callable:
     return widened
 
 
-class Widen(TorchDispatchMode):
+class Widen(Uncompiled, TorchDispatchMode):
     """Replaces floating-point dtypes that an operator is asked for by the wide one."""
 
     def __init__(self, wide: torch.dtype) -> None:
         super().__init__()
         self._wide = wide
-
-    # Nothing is compiled here, and the guard against that would import `torch._dynamo`, a second, into every process.
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     def __torch_dispatch__(
         self, function: object, types: object, args: tuple = (), kwargs: dict | None = None

@@ -13,6 +13,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..tensors import Guarded, as_bytes, banded_room
+from .uncompiled import Uncompiled
 
 _POISONS: Final = (0xFF, 0x7F)
 _LARGEST: Final = 256 << 20
@@ -26,18 +27,13 @@ _ALLOCATING: Final = {
 }
 
 
-class PoisonedMemory(TorchDispatchMode):
+class PoisonedMemory(Uncompiled, TorchDispatchMode):
     """While it is entered, tensors of the processor and of GPUs that are allocated without a value are poisoned."""
 
     def __init__(self) -> None:
         super().__init__()
         self._guards: list[Guarded] = []
         self._poisons = itertools.cycle(_POISONS)
-
-    # As `Widen` says.
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     def __torch_dispatch__(
         self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None

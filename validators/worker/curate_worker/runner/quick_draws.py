@@ -12,6 +12,8 @@ from typing import Final
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from .uncompiled import Uncompiled
+
 _LEAST_NUMBERS: Final = 1 << 20
 _IN_PLACE: Final = ("uniform_", "normal_")
 _NEW: Final = ("rand", "randn")
@@ -22,15 +24,10 @@ def quick_draws(device: str) -> contextlib.AbstractContextManager:
     return contextlib.nullcontext() if device == "cpu" else _QuickDraws(device)
 
 
-class _QuickDraws(TorchDispatchMode):
+class _QuickDraws(Uncompiled, TorchDispatchMode):
     def __init__(self, device: str) -> None:
         super().__init__()
         self._device = device
-
-    # As `Widen` says.
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     def __torch_dispatch__(
         self, function: object, types: object, args: tuple = (), kwargs: dict | None = None

@@ -10,6 +10,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ..uncompiled import Uncompiled
+
 _EMPTY: Final = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"}
 _FILLED: Final = {"zeros": 0.0, "zeros_like": 0.0, "new_zeros": 0.0, "ones": 1.0, "ones_like": 1.0, "new_ones": 1.0}
 # Which argument says with what.
@@ -27,7 +29,7 @@ class Allocated:
     """What it holds before the first launch; None for whatever lies there."""
 
 
-class HostWork(TorchDispatchMode):
+class HostWork(Uncompiled, TorchDispatchMode):
     """Notes it within a `with` block."""
 
     def __init__(self, is_launched_on: Callable[[int], bool]) -> None:
@@ -37,11 +39,6 @@ class HostWork(TorchDispatchMode):
         self.allocated: list[Allocated] = []
         self.operation: str | None = None
         """The first thing that computes something; None where only memory was asked for and looked at otherwise."""
-
-    # As `Widen` of the oracle says.
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     def __torch_dispatch__(
         self, function: object, types: object, args: tuple = (), kwargs: dict | None = None
