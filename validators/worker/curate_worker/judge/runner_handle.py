@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import shutil
-import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -28,19 +26,20 @@ from ..channel import (
 )
 from ..gpu_memory import GpuMemory
 from ..tensors import Blob, room_for
-from ..turnstile import TURNSTILE, Turnstile, new_page
-from ..window import WINDOW, WINDOW_BYTES, Window
+from ..turnstile import Turnstile, new_page
+from ..window import WINDOW_BYTES, Window
 from .device_lock import DeviceLocks
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room, Started
 from .phases import phase
+from .process_end import ProcessEnd
+from .shared_start import start_sharing
 
 _OUTPUT_KEPT = 16 * 1024
 _OUTPUT_PIECE = 1 << 16
 _START_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 << 30
 _LOOK_SECONDS = 0.02
-_END_SECONDS = 10.0
 # Inputs and both outputs of a call, and a little more.
 _MUCH_MEMORY, _TIMES_OUTPUT = 1 << 30, 3.2
 
@@ -63,14 +62,14 @@ class RunnerHandle:
         self._window = None if self._memory is None else Window(self._memory.bytes, gives_back=True)
         page = new_page() if self._locks is not None else None
         self._turnstile = None if page is None else Turnstile(page)
-        self._started: Started = _started(server, room, self._memory, page)
+        self._started: Started = start_sharing(server, room, self._memory, page)
         self._channel = self._started.channel
         self._channel.setblocking(False)
         self._output = bytearray()
         self._sent = 0
         self._received = 0
         self._deadline = time.monotonic() + _START_SECONDS
-        self._ended: dict | None = None
+        self._end = ProcessEnd(self._started)
         self._closed = False
         os.set_blocking(self._started.output, False)
         try:
@@ -180,7 +179,7 @@ class RunnerHandle:
         self._closed = True
         self._channel.close()
         with phase("end_process"):
-            self._kill()
+            self._end.bring_about()
         if self._turnstile is not None:
             self._turnstile.close()
         if self._memory is not None:
@@ -191,19 +190,6 @@ class RunnerHandle:
         # Folders nested deeper than Python recurses stay until the judge's own folder is removed.
         with contextlib.suppress(RecursionError):
             shutil.rmtree(self._started.scratch, ignore_errors=True)
-
-    # SIGTERM first: where there is no pid namespace the supervisor must hunt down what the runner started.
-    def _kill(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if self._wait_for_end(0):
-                return
-            with contextlib.suppress(ProcessLookupError):
-                if self._started.handle is not None:
-                    signal.pidfd_send_signal(self._started.handle, number)
-                else:
-                    os.kill(self._started.pid, number)
-            if self._wait_for_end(_END_SECONDS):
-                return
 
     def _send(self, piece: memoryview) -> None:
         piece = piece.cast("B") if piece.nbytes else piece
@@ -301,55 +287,9 @@ class RunnerHandle:
         return bool(piece)
 
     def _lost(self) -> RunnerLost:
-        if not self._wait_for_end(1.0):
+        if not self._end.wait(1.0):
             return RunnerLost("closed", "the process closed the judge's channel")
         with contextlib.suppress(OSError):
             while self._drain() and len(self._output) < _OUTPUT_KEPT:
                 continue
-        ended = self._ended or {}
-        if "signal" in ended:
-            return RunnerLost("signal", f"the process was ended by {_signal_name(ended['signal'])}")
-        if "exited" in ended:
-            return RunnerLost("exited", f"the process ended with code {ended['exited']} before it answered")
-        return RunnerLost("closed", str(ended.get("failed", "the process ended before it answered")))
-
-    # The supervisor outlives all that it supervises.
-    def _is_gone(self, deadline: float) -> bool:
-        if self._started.handle is None:
-            return True
-        poll = select.poll()
-        poll.register(self._started.handle, select.POLLIN)
-        return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
-
-    def _wait_for_end(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        text = b""
-        poll = select.poll()
-        poll.register(self._started.status, select.POLLIN)
-        while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            piece = os.read(self._started.status, 4096)
-            if not piece:
-                return self._is_gone(deadline)
-            text += piece
-            with contextlib.suppress(ValueError):
-                self._ended = self._ended or json.loads(text)
-        return False
-
-
-def _started(server: ForkServer, room: Room, memory: GpuMemory | None, page: int | None) -> Started:
-    shared = {} if page is None else {TURNSTILE: page}
-    try:
-        if memory is None:
-            return server.start(room, shared)
-        shared[WINDOW] = memory.export()
-        return server.start(room, shared, memory.bytes.numel())
-    finally:
-        for descriptor in shared.values():
-            os.close(descriptor)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+        return self._end.loss()
