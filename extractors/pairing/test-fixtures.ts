@@ -60,11 +60,10 @@ interface Fixture {
 }
 
 function bindParameters(binding: Binding, frame: Frame, definition: SyntaxNode, depth: number): void {
-  for (const { name, default: value, kind } of parametersOf(frame.module.file, definition)) {
-    if (value !== null || kind.endsWith('_splat') || depth > MAX_DEPTH) continue
-    const known = binding.made.get(name)
-    if (known !== undefined) share(binding.reader, frame, definition, name, known)
-    else bindFixture(binding, frame, name, depth)
+  for (const { name, default: preset, kind } of parametersOf(frame.module.file, definition)) {
+    if (preset !== null || kind.endsWith('_splat') || depth > MAX_DEPTH) continue
+    const value = binding.made.get(name) ?? bindFixture(binding, name, depth)
+    if (value !== null) share(binding.reader, frame, definition, name, value)
   }
 }
 
@@ -74,9 +73,9 @@ function share(reader: StepCollector, frame: Frame, definition: SyntaxNode, name
   if (own === from) return
   const { file } = frame.module
   const body = fieldOf(definition, 'body')
-  const parameter = fieldOf(definition, 'parameters')?.children.find(
-    (node) => node.type === 'identifier' && textOf(file, node) === name,
-  )
+  const parameter = fieldOf(definition, 'parameters')
+    ?.children.map((node) => (node.type === 'typed_parameter' ? (node.children[0] ?? node) : node))
+    .find((node) => node.type === 'identifier' && textOf(file, node) === name)
   if (body === null || parameter === undefined || !boundNames(file, body).has(name)) {
     reader.aliases.set(own, from)
     return
@@ -85,17 +84,20 @@ function share(reader: StepCollector, frame: Frame, definition: SyntaxNode, name
   reader.steps.push({ frame: there, node: parameter, binds: own, guards: [], contexts: [] })
 }
 
-// What comes after the value, behind a `yield`, only cleans up.
-function bindFixture(binding: Binding, frame: Frame, name: string, depth: number): void {
+// The variable of its value, which is nobody's own: who asks for it first may change what the name means to it. What comes after
+// the value, behind a `yield`, only cleans up.
+function bindFixture(binding: Binding, name: string, depth: number): Variable | null {
   const fixture = fixtureNamed(binding, name)
   const value = fixture === null ? null : valueOf(fixture)
-  if (fixture === null || value === null) return
+  if (fixture === null || value === null) return null
   const { reader } = binding
   const { module, definition } = fixture
-  binding.made.set(name, variable(frame, name))
+  const home = reader.frameOf(module, new Set([name]))
+  const made = variable(home, name)
+  binding.made.set(name, made)
   if (textOf(module.file, value.node) === 'request.param') {
-    reader.axes.push({ frame, axis: { names: [name], rows: parametersIn(reader.project, fixture) } })
-    return
+    reader.axes.push({ frame: home, axis: { names: [name], rows: parametersIn(reader.project, fixture) } })
+    return made
   }
   const own = reader.newFrame(module, definition)
   bindDefaults(reader, own, definition, new Set())
@@ -105,7 +107,8 @@ function bindFixture(binding: Binding, frame: Frame, name: string, depth: number
   for (const node of value.before) {
     if (!isText(node)) addStep(reader, readable, node, null)
   }
-  addStep(reader, readable, value.node, variable(frame, name))
+  addStep(reader, readable, value.node, made)
+  return made
 }
 
 function addStep(reader: StepCollector, { frame, rewrite }: Readable, node: SyntaxNode, binds: Variable | null): void {
