@@ -119,8 +119,12 @@ export interface SettleRequest {
   readonly nonce: string
 }
 
-/** A row of `evaluations` as the judge writes it: without the ids of candidate and task and without the validator's name. */
-export const JudgedRow = Evaluation.omit({ candidate_id: true, task_id: true, validator: true }).strict()
+/**
+ * A row of `evaluations` as the judge writes it: without the ids of candidate and task, without the validator's name, and without what
+ * another judge says.
+ */
+const FROM_OTHERS = { candidate_id: true, task_id: true, validator: true, certified_on: true } as const
+export const JudgedRow = Evaluation.omit(FROM_OTHERS).strict()
 export type JudgedRow = z.infer<typeof JudgedRow>
 
 const Ready = z.strictObject({

@@ -1,6 +1,7 @@
 import { isGivenGpu, usableCores } from '../pipelines/core/cluster-node.ts'
 import { devicePeaks } from '../pipelines/core/device-peaks.ts'
 import { listGpus } from './gpu-list.ts'
+import type { Gpu } from './gpu-list.ts'
 import { machineFailure } from './machine-failure.ts'
 import type { Judge } from './judge-process.ts'
 import type { JudgeOptions } from './protocol.ts'
@@ -12,6 +13,8 @@ export interface SeatOptions {
   readonly cacheFolder: string
   /** Whether judges leave a GPU alone that is there. */
   readonly onProcessor?: boolean
+  /** GPUs to judge on; all that can be seen where it is not said. */
+  readonly gpus?: readonly Gpu[]
 }
 
 /** A place for one judge, with the judge that sits there, if any, and the task whose reference it holds. */
@@ -32,7 +35,7 @@ const JUDGES_PER_GPU = 6
 /** Places on the GPUs of this machine, or on its processor. */
 export async function planSeats(options: SeatOptions): Promise<Seat[]> {
   const cores = usableCores()
-  const gpus = options.onProcessor === true ? [] : await listGpus()
+  const gpus = options.onProcessor === true ? [] : (options.gpus ?? (await listGpus()))
   if (gpus.length > 0) {
     const count = options.workers ?? gpus.length * Math.max(1, Math.min(JUDGES_PER_GPU, Math.floor(cores / 2)))
     const threads = Math.max(1, Math.floor(cores / count))
@@ -64,6 +67,11 @@ function seatFor(
     isDrained: false,
     hasWorked: false,
   }
+}
+
+/** Whether something may be asked there; with `otherThan` only on another device than that. */
+export function isForSeat({ isDrained, options: { slot } }: Seat, otherThan: string | null): boolean {
+  return !isDrained && slot !== otherThan
 }
 
 /** Ends the judge of a seat. */

@@ -1,13 +1,14 @@
 import { clusterNode } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
 import type { Evaluation } from '../pipelines/core/records/evaluation.ts'
-import type { JudgeSettings, JudgedRow } from './protocol.ts'
+import type { JudgeSettings } from './protocol.ts'
 import { findPython } from './python-environment.ts'
+import type { CertifiedRow } from './second-gpu.ts'
 import type { EvaluationRequest, JudgingTime, Validator } from './types.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** The validator's name with version, as rows carry it. The version is raised by every change that decides differently. */
-export const VALIDATOR = 'validate@30'
+export const VALIDATOR = 'validate@31'
 
 /** What of a recipe decides how candidates are judged. */
 export interface ValidatorSettings extends JudgeSettings {
@@ -77,7 +78,7 @@ const MAX_CHARACTERS = 4_000_000
 
 function toEvaluations(
   { task, candidate }: EvaluationRequest,
-  rows: readonly JudgedRow[],
+  rows: readonly CertifiedRow[],
   { max_workloads }: ValidatorSettings,
 ): Evaluation[] {
   const asked = task.workloads.slice(0, max_workloads).map(({ id }) => id)
@@ -88,10 +89,11 @@ function toEvaluations(
     })
   }
   const node = clusterNode()
-  return rows.map(({ environment, ...row }) => ({
+  return rows.map(({ environment, certified_on = null, ...row }) => ({
     candidate_id: candidate.id,
     task_id: task.id,
     ...row,
+    certified_on,
     environment: node === null ? environment : { ...environment, node },
     validator: VALIDATOR,
   }))

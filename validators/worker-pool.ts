@@ -1,4 +1,3 @@
-import PQueue from 'p-queue'
 import { isGivenGpu } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
@@ -9,14 +8,16 @@ import { startJudge } from './judge-process.ts'
 import type { Judge, JudgeReply, Question } from './judge-process.ts'
 import type { CheckRequest, CompiledProgram, Conversion, EvaluateRequest, ProgramFinding } from './protocol.ts'
 import { longestWait } from './longest-wait.ts'
-import { nextQuestion } from './question-order.ts'
-import type { Waiting } from './question-order.ts'
+import { seatQueue } from './seat-queue.ts'
+import type { SeatQueue } from './seat-queue.ts'
 import { dismiss, planSeats } from './seats.ts'
 import type { Seat, SeatOptions } from './seats.ts'
+import { certified, forSecondGpu } from './second-gpu.ts'
+import type { CertifiedRow } from './second-gpu.ts'
 import { soleUse } from './sole-use.ts'
 import type { SoleUse } from './sole-use.ts'
 import type { ValidatorWarning } from './types.ts'
-import { waitsForBuilds, wantsBuilds } from './wants-builds.ts'
+import { wantsBuilds } from './wants-builds.ts'
 
 /** What a pool is made of. */
 export interface PoolOptions extends SeatOptions {
@@ -28,14 +29,15 @@ type Evaluation = Omit<EvaluateRequest, 'type' | 'nonce'>
 type Check = Omit<CheckRequest, 'type' | 'nonce'>
 
 /** The rows of a question, and where its time went. */
-type Judged = Extract<JudgeReply, { kind: 'rows' }>
+type Judged = Omit<Extract<JudgeReply, { kind: 'rows' }>, 'rows'> & { readonly rows: readonly CertifiedRow[] }
 type Answered = Extract<JudgeReply, { kind: 'rows' | 'checked' | 'compiled' | 'converted' }>
 /** Its device was taken out of use, and nothing is known of the question. */
 type Drained = { readonly kind: 'drained'; readonly reason: string }
 /** Its GPU had too little memory for the question beside those of others. */
 type Crowded = { readonly kind: 'crowded' }
-/** A question that waits, and who waits for its answer. */
-type Turn = Waiting & { readonly question: Question; readonly turn: PromiseWithResolvers<Answered | Drained> }
+/** An answer, and the device that it comes from. */
+type FromSlot = Answered & { readonly slot: string }
+type JudgedOn = Extract<FromSlot, { kind: 'rows' }>
 
 /**
  * Judges, one per device slot, started when there is something for them to do. Questions queue; one about a task goes to the
@@ -46,9 +48,8 @@ export class WorkerPool {
   readonly #python: string
   readonly #signal: AbortSignal
   readonly #seats: readonly Seat[]
-  readonly #queue: PQueue
+  readonly #queue: SeatQueue<FromSlot | Drained>
   readonly #announced: Evaluation[] = []
-  readonly #waiting: Turn[] = []
   readonly #uses = new Map<string, SoleUse>()
   readonly #warnings = new Map<string, ValidatorWarning>()
   readonly #warned = new Set<string>()
@@ -63,7 +64,7 @@ export class WorkerPool {
     this.#python = options.python
     this.#signal = options.signal
     this.#seats = seats
-    this.#queue = new PQueue({ concurrency: seats.length })
+    this.#queue = seatQueue(seats, (seat, question) => this.#onSeat(seat, question))
   }
 
   /** How many questions are worked on at the same time. */
@@ -76,30 +77,36 @@ export class WorkerPool {
     this.#announced.push(...questions.filter(wantsBuilds))
   }
 
-  /** The rows of one candidate. Throws a CurateError for what is the machine's failure. */
+  /**
+   * The rows of one candidate. What is accepted on a GPU in mode `certify` is judged on another one as well, where there is one. Throws a
+   * CurateError for what is the machine's failure.
+   */
   async evaluate(question: Evaluation): Promise<Judged> {
-    const answer = await this.#answer({ type: 'evaluate', ...question })
-    if (answer.kind !== 'rows') throw machineFailure('worker_lost', 'it answered another question')
-    return answer
+    const first = await this.#judge(question, null)
+    if (first === null) throw machineFailure('device_unhealthy', this.#lastDrained)
+    if (question.settings.mode !== 'certify') return first
+    const isAnother = ({ options: { device, slot } }: Seat): boolean => device === 'cuda' && slot !== first.slot
+    const again = (): Promise<JudgedOn | null> => this.#judge(forSecondGpu(question), first.slot)
+    return { kind: 'rows', ...(await certified(first, this.#seats.some(isAnother) ? again : null)) }
   }
 
   /** What speaks against one program; null for nothing. Throws a CurateError for what is the machine's failure. */
   async check(question: Check): Promise<ProgramFinding | null> {
-    const answer = await this.#answer({ type: 'check', ...question })
+    const answer = await this.#anywhere({ type: 'check', ...question })
     if (answer.kind !== 'checked') throw machineFailure('worker_lost', 'it answered another question')
     return answer.finding
   }
 
   /** What TorchInductor writes for a task. Throws a CurateError for what is the machine's failure. */
   async compile(question: Omit<Check, 'candidate'>): Promise<CompiledProgram> {
-    const answer = await this.#answer({ type: 'compile', ...question, candidate: null })
+    const answer = await this.#anywhere({ type: 'compile', ...question, candidate: null })
     if (answer.kind !== 'compiled') throw machineFailure('worker_lost', 'it answered another question')
     return answer.program
   }
 
   /** A candidate in form `device`, and the verdicts on both. Throws a CurateError for what is the machine's failure. */
   async convert(question: Evaluation): Promise<Conversion> {
-    const answer = await this.#inTurn({ type: 'convert', ...question })
+    const answer = await this.#anywhere({ type: 'convert', ...question })
     if (answer.kind !== 'converted') throw machineFailure('worker_lost', 'it answered another question')
     return answer.conversion
   }
@@ -114,53 +121,43 @@ export class WorkerPool {
   /** Ends all judges. Questions that wait for an answer fail with an error; none starts a judge again. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#queue.clear()
+    this.#queue.clear(closedMeanwhile())
     await Promise.all(this.#seats.map((seat) => dismiss(seat, PATIENCE_MS)))
   }
 
-  // A question that was the end of two devices is not shown to a third one.
-  async #answer(question: Question): Promise<Answered> {
-    const first = await this.#inTurn(question)
-    if (first.kind !== 'drained') return first
-    const second = await this.#inTurn(question)
-    if (second.kind !== 'drained') return second
+  async #judge(question: Evaluation, otherThan: string | null): Promise<JudgedOn | null> {
+    const answer = await this.#answer({ type: 'evaluate', ...question }, otherThan)
+    if (answer !== null && answer.kind !== 'rows') throw machineFailure('worker_lost', 'it answered another question')
+    return answer
+  }
+
+  async #anywhere(question: Question): Promise<Answered> {
+    const answer = await this.#answer(question, null)
+    if (answer === null) throw machineFailure('device_unhealthy', this.#lastDrained)
+    return answer
+  }
+
+  // A question that was the end of two devices is not shown to a third one. Null where none is left that is another one.
+  async #answer(question: Question, otherThan: string | null): Promise<FromSlot | null> {
+    const first = await this.#queue.ask(question, otherThan)
+    if (first?.kind !== 'drained') return first
+    const second = await this.#queue.ask(question, otherThan)
+    if (second?.kind !== 'drained') return second
     throw machineFailure('device_unhealthy', second.reason)
   }
 
-  // Whichever is to be next when a seat becomes free, which need not be the one that was waited with.
-  async #inTurn(question: Question): Promise<Answered | Drained> {
-    const turn = Promise.withResolvers<Answered | Drained>()
-    const waits = question.type === 'evaluate' && waitsForBuilds(question)
-    this.#waiting.push({ question, turn, taskId: question.task.id, waitsForBuilds: waits, numPassed: 0 })
-    void this.#queue.add(async () => {
-      const known = this.#seats.filter(({ busy, isDrained }) => !busy && !isDrained).map(({ taskId }) => taskId)
-      // As many wait as there are turns.
-      const [next] = this.#waiting.splice(nextQuestion(this.#waiting, new Set(known)), 1)
-      if (next !== undefined) await this.#onFreeSeat(next.question).then(next.turn.resolve, next.turn.reject)
-    })
-    return await turn.promise
-  }
-
-  async #onFreeSeat(question: Question): Promise<Answered | Drained> {
+  async #onSeat(seat: Seat, question: Question): Promise<FromSlot | Drained> {
     this.#signal.throwIfAborted()
-    if (this.#seats.every(({ isDrained }) => isDrained)) throw machineFailure('device_unhealthy', this.#lastDrained)
-    const free = this.#seats.filter(({ busy, isDrained }) => !busy && !isDrained)
-    const seat =
-      free.find(({ taskId }) => taskId === question.task.id) ?? free.find(({ judge }) => judge === null) ?? free[0]
-    if (seat === undefined) throw new TypeError('more questions than seats')
-    seat.busy = true
     const dismissNow = (): void => void dismiss(seat)
     this.#signal.addEventListener('abort', dismissNow, { once: true })
     try {
       const use = this.#useOf(seat)
       const first = await use.together(() => this.#askTwice(seat, question, true))
-      if (first.kind !== 'crowded') return first
-      const second = await use.alone(() => this.#askAlone(seat, question))
-      if (second.kind === 'crowded') throw new TypeError('nobody else was there')
-      return second
+      const reply = first.kind === 'crowded' ? await use.alone(() => this.#askAlone(seat, question)) : first
+      if (reply.kind === 'crowded') throw new TypeError('nobody else was there')
+      return reply.kind === 'drained' ? reply : { ...reply, slot: seat.options.slot }
     } finally {
       this.#signal.removeEventListener('abort', dismissNow)
-      seat.busy = false
     }
   }
 
@@ -182,8 +179,11 @@ export class WorkerPool {
     const first = await this.#ask(seat, question)
     if (isAnswered(first)) return first
     this.#signal.throwIfAborted()
-    if (isBeside && first.kind === 'fault' && first.code === 'device_out_of_memory') return { kind: 'crowded' }
-    if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw machineFailure(first.code, first.message)
+    const isFull = first.kind === 'fault' && first.code === 'device_out_of_memory'
+    if (isBeside && isFull) return { kind: 'crowded' }
+    // Whoever found too little memory when it was alone there finds no more a second time.
+    if (first.kind === 'fault' && (isFull || !isWorthAnotherTry(first.code)))
+      throw machineFailure(first.code, first.message)
     await dismiss(seat)
     const control = await this.#ask(seat, { type: 'evaluate', ...CONTROL })
     if (!isControlPassed(control)) {
@@ -209,7 +209,6 @@ export class WorkerPool {
     this.#lastDrained = reason
     await Promise.all(gone.filter((other) => other === seat || !other.busy).map((other) => dismiss(other)))
     const left = this.#seats.filter(({ isDrained }) => !isDrained).length
-    this.#queue.concurrency = Math.max(1, left)
     const evidence = device === 'cuda' ? await gpuEvidence(slot) : []
     this.#warnings.set(`drained ${slot}`, drainWarning(slot, [reason, ...evidence].join('; '), left))
     return { kind: 'drained', reason }

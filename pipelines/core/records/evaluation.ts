@@ -123,6 +123,20 @@ export const Work = z.object({
 })
 export type Work = z.infer<typeof Work>
 
+const CertifiedOn = z.object({
+  gpu: z.string().describe('UUID of the GPU'),
+  hardware: z.string().describe('Its model'),
+  latency_ms: z
+    .number()
+    .nullable()
+    .describe('Median of one call of the candidate there, milliseconds; null where it has no figure'),
+  reference_latency_ms: z.number().nullable().describe('The same of the reference in eager mode'),
+  speedup: z.number().nullable().describe('Ratio of these medians, reference over candidate'),
+  speedup_ci_low: z.number().nullable().describe('Lower end of the 95 % bootstrap interval of the ratio'),
+  speedup_ci_high: z.number().nullable().describe('Upper end'),
+})
+export type CertifiedOn = z.infer<typeof CertifiedOn>
+
 /** One yes-or-no finding about a candidate. */
 export const Check = z.object({
   check: z.string().describe('Check with version: `inputs-untouched@1`'),
@@ -179,6 +193,13 @@ export const Evaluation = z.object({
     'What a call spends its time on, by PyTorch’s profiler: on a GPU by kernels, on the processor by operators and extensions; null where nobody measured it',
   ),
   checks: z.array(Check).describe('Contracts beside the values, each passed, failed or not applicable'),
+  certified_on: z
+    .array(CertifiedOn)
+    .nullable()
+    .optional()
+    .describe(
+      'In mode `certify`, the two GPUs that judged it apart, on other seeds, the one of this row first; null where another one did not, and in other modes',
+    ),
   tags: z
     .array(
       z.object({

@@ -67,14 +67,13 @@ def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[di
     tasks.close()
     with station.locks.alone(station.device):
         free, total = torch.cuda.mem_get_info()
+        # Others hold it while they wait. Whoever asks ends them and asks once more, and trying it before is work twice.
+        if free < _MOSTLY_FREE * total:
+            raise MachineFault("device_out_of_memory", f"only {free >> 20} of {total >> 20} MiB were left by others")
         try:
-            rows = evaluate(station, tasks, request)
+            return evaluate(station, tasks, request)
         except torch.OutOfMemoryError as error:
             raise MachineFault("device_out_of_memory", str(error).partition("\n")[0]) from error
-    # Others may hold memory while they wait: then it says nothing about the candidate.
-    if free < _MOSTLY_FREE * total and any(row["cause"] in _OUT_OF_MEMORY for row in rows):
-        raise MachineFault("device_out_of_memory", f"only {free >> 20} of {total >> 20} MiB were left by others")
-    return rows
 
 
 # Others wait for the memory, and nobody knows when the next candidate of the same task comes.
