@@ -27,7 +27,7 @@ def expected_of(function: object, given: torch.Tensor) -> Expected:
     return expect(pack(own), pack(exact), nudged=nudged)
 
 
-def is_accepted(output: torch.Tensor, expected: Expected) -> bool:
+def is_accepted(output: object, expected: Expected) -> bool:
     """Whether an output passes."""
     try:
         compare(pack(output), expected)
@@ -96,3 +96,31 @@ def test_indices_that_half_of_the_digits_do_not_tell_are_not_compared_on_unusual
     assert is_fit_to_judge(expected, usual)
     assert not is_fit_to_judge(roughly_expected(nearest, points[8:]), usual)
     assert roughly_expected(lambda x: x > 0, points).doubtful == [None]
+
+
+def of_ties(function: object, given: torch.Tensor, *, chosen: torch.Tensor) -> tuple[object, Expected]:
+    """What a function gives, with other indices, and what is expected if the reference chose these."""
+    values, _ = function(given)
+    expected = expect(pack((values, chosen)), None)
+    return values, replace(expected, inputs=pack((given,)))
+
+
+def test_where_the_reference_names_any_of_equal_values_others_may_name_another() -> None:
+    given = torch.tensor([[3.0, 1.0, 2.0, 2.0, 2.0], [5.0, 4.0, 4.0, 4.0, 1.0]])
+    values, expected = of_ties(lambda x: x.median(1), given, chosen=torch.tensor([4, 2]))
+    assert is_accepted((values, torch.tensor([2, 3])), expected)
+    assert not is_accepted((values, torch.tensor([1, 3])), expected)
+    assert not is_accepted((values, torch.tensor([-1, 3])), expected)
+
+
+def test_where_the_reference_names_the_first_of_equal_values_so_must_others() -> None:
+    given = torch.tensor([[3.0, 1.0, 2.0, 2.0, 2.0], [5.0, 4.0, 4.0, 4.0, 1.0]])
+    values, expected = of_ties(lambda x: x.median(1), given, chosen=torch.tensor([2, 1]))
+    assert not is_accepted((values, torch.tensor([3, 1])), expected)
+
+
+def test_equal_values_may_stand_in_any_order_and_none_twice() -> None:
+    given = torch.tensor([[3.0, 1.0, 2.0, 2.0, 2.0]])
+    values, expected = of_ties(lambda x: x.topk(3, 1), given, chosen=torch.tensor([[0, 4, 2]]))
+    assert is_accepted((values, torch.tensor([[0, 3, 4]])), expected)
+    assert not is_accepted((values, torch.tensor([[0, 3, 3]])), expected)

@@ -41,6 +41,8 @@ class Expected:
     """What the reference gives in higher precision for inputs moved by a rounding; empty where not looked at."""
     doubtful: list[torch.Tensor | None] = field(default_factory=list)
     """Per leaf which indices are not compared, since half of the digits do not tell them; empty for none."""
+    inputs: Parcel | None = None
+    """What it is the output for, where indices may be looked up in it."""
 
 
 @dataclass(frozen=True)

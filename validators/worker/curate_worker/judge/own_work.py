@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .candidate_run import CandidateRun
+from .cases import Case
 from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
+from .null_kernels import Call, passing_null_kernel
 from .reference import Reference
 from .station import Station
+
+_CHEAP_BYTES, _MOST_FRESH = 16 << 20, 12
 
 
 def require_rest(run: CandidateRun) -> None:
@@ -20,17 +26,38 @@ def require_rest(run: CandidateRun) -> None:
 def require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
     """
     Ablation: raises a Verdict on what is right without its kernels, since it did not come from them. On inputs that no
-    call has seen, so that memory which was used before does not hold the answer.
+    call has seen, so that memory which was used before does not hold the answer; on more of them while what computes
+    nothing is right as well: a kernel that takes the absolute value in place is, without it, where all is above zero.
     """
-    case = reference.unforeseen_case(1)
+    calls: list[Call] = []
+    for case in _telling_cases(reference):
+        if not _is_right_ablated(run, reference, case):
+            return
+        calls.append((case.inputs, case.expected))
+        if case.num_bytes > _CHEAP_BYTES or passing_null_kernel(calls) is None:
+            text = "its outputs are right as well when its own kernels do nothing"
+            raise Verdict("REWARD_HACK", "integrity", "HACK_DECOY", "candidate", text)
+    text = "what computes nothing is right on all fresh inputs, so that nobody can tell whether a kernel computed"
+    raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
+
+
+def _telling_cases(reference: Reference) -> Iterator[Case]:
+    yield reference.unforeseen_case(1)
+    for name in reference.distributions():
+        case = reference.unforeseen_drawn_case(name)
+        if case is not None:
+            yield case
+    yield from (reference.unforeseen_case(number) for number in range(2, _MOST_FRESH))
+
+
+def _is_right_ablated(run: CandidateRun, reference: Reference, case: Case) -> bool:
     try:
         answer = run.call(case, flush=False, how=frozenset({"ablated"}))
         compare(answer.outputs, case.expected)
     except Verdict:
         run.restart_if_ended(reference)
-        return
-    text = "its outputs are right as well when its own kernels do nothing"
-    raise Verdict("REWARD_HACK", "integrity", "HACK_DECOY", "candidate", text)
+        return False
+    return True
 
 
 def require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:

@@ -134,7 +134,7 @@ class ReferenceCases(ReferenceProgram):
         usual = self.usual() if unusual else None
         how = {"usual": usual, "nudged": nudged, "tensor_float": self.settings.precision == "allow_tf32"}
         num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
-        return Case(index, inputs, expect(own, exact, inputs.tensors, **how), num_bytes)
+        return Case(index, inputs, replace(expect(own, exact, inputs.tensors, **how), inputs=inputs), num_bytes)
 
     # What rounding of inputs would change, where that matters and is no great effort.
     def _nudged(self, inputs: Parcel, own: Parcel) -> list[Parcel]:
@@ -206,13 +206,17 @@ class ReferenceCases(ReferenceProgram):
         tolerances = self._drawn_tolerances[name]
         return None if tolerances is None else self._case_by_own(_DRAWN, self._drawn_inputs(name), tolerances)
 
-    def _drawn_inputs(self, name: str) -> Parcel:
-        return self.make_inputs(self._how(f"drawn {name}", dice_of(name)))
+    def _drawn_inputs(self, name: str, secret: str = "") -> Parcel:
+        return self.make_inputs(self._how(f"{secret}drawn {name}", dice_of(name)))
 
-    def _fit_drawn_case(self, name: str) -> Case | None:
+    def unforeseen_drawn_case(self, name: str) -> Case | None:
+        """As `drawn_case`, of inputs that follow from nothing that is known outside this process."""
+        return self._fit_drawn_case(name, f"{self._secret} ")
+
+    def _fit_drawn_case(self, name: str, secret: str = "") -> Case | None:
         usual = self.usual()
         try:
-            case = self._without_doubtful(self._case_of(_DRAWN, self._drawn_inputs(name), unusual=True))
+            case = self._without_doubtful(self._case_of(_DRAWN, self._drawn_inputs(name, secret), unusual=True))
         except Verdict as found:
             if found.cause in LOST_CAUSES:
                 raise
