@@ -16,6 +16,7 @@ const ExpectedRow = z.strictObject({
   proved_on: z.string().nullable().optional(),
   log: z.string().optional().describe('Text that the log must contain'),
   checks: z.record(z.string(), z.boolean().nullable()).optional().describe('Check without version to finding'),
+  kernels: z.array(z.string()).optional().describe('Names of the kernels whose registers the row must tell'),
   timed: z
     .boolean()
     .nullable()

@@ -148,7 +148,9 @@ export const Check = z.object({
 const KernelResources = z.object({
   name: z.string().describe('Name with its template arguments and the types of its parameters'),
   registers: z.int().describe('Registers per thread'),
-  shared_bytes: z.int().describe('Static shared memory per block, bytes'),
+  shared_bytes: z
+    .int()
+    .describe('Shared memory per block, bytes: static of CUDA, and what a launch gives it of Triton'),
   stack_bytes: z.int().describe('Stack frame per thread, bytes'),
   spill_store_bytes: z.int().describe('Registers stored to local memory per thread, bytes'),
   spill_load_bytes: z.int().describe('Registers loaded from local memory per thread, bytes'),
@@ -215,11 +217,14 @@ export const Evaluation = z.object({
   build: z
     .object({
       compiler: z.string().describe('Compiler with version'),
-      artifact_sha256: z.string().nullable().describe('Checksum of what was built; null where the build failed'),
+      artifact_sha256: z
+        .string()
+        .nullable()
+        .describe('Checksum of what was built, of the first where there is more; null where the build failed'),
       method: z
         .string()
         .describe(
-          '`default`: as PyTorch builds it; `precompiled`: with precompiled headers; `split`: nvcc without PyTorch’s headers',
+          '`default`: as PyTorch builds it; `precompiled`: with precompiled headers; `split`: nvcc without PyTorch’s headers; `device`: the kernels of a launch plan; `triton`: as Triton does when it is called, told by the candidate’s process',
         ),
       fallback: z
         .string()
@@ -227,7 +232,9 @@ export const Evaluation = z.object({
         .describe('Why it was not built in a quicker way; null where it was, or there is none'),
       kernels: z
         .array(KernelResources)
-        .describe('What ptxas says of each CUDA kernel; empty where nothing was compiled'),
+        .describe(
+          'What ptxas says of each kernel; empty where nothing was compiled. Of Triton those of one call on a GPU',
+        ),
     })
     .nullable()
     .describe('How native code was compiled; null where nothing was'),

@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from curate_worker.channel import Message
 from curate_worker.judge.builds.ahead import BuildAhead
 from curate_worker.judge.builds.cubin import kernels_of
 from curate_worker.judge.builds.toolchain import find_toolchain
+from curate_worker.judge.builds.triton_build import triton_build
 from curate_worker.judge.builds.triton_kernels import TritonKernels
 from curate_worker.judge.opening import open_station
 from curate_worker.judge.prepared import build_extensions, prepare
@@ -87,3 +89,48 @@ def test_kernels_of_triton_are_compiled_for_a_gpu_that_is_not_there(opened: tupl
     assert any(
         kernels_of(Path(place).read_bytes()) == {"add": (8, 8, 8, 4, 8, 8)} for place in places if "cubin" in place
     )
+    # What ptxas said of each stays with it, as the process that finds it in its cache will tell.
+    logs = [json.loads(content)["ptxas_log"] for name, content in files.items() if _is_metadata(name)]
+    told = [{"log": log, "shared": 1024, "sha256": "0" * 64} for log in logs]
+    built = triton_build(Message("kernels", {"kernels": told}, []))
+    assert built is not None
+    assert len(built.kernels) == NUM_CONFIGURATIONS
+    for kernel in built.kernels:
+        assert (kernel["name"], kernel["shared_bytes"]) == ("add", 1024)
+        assert kernel["registers"] > FEWEST_REGISTERS
+        assert not any("Compile time" in log for log in logs)
+
+
+FEWEST_REGISTERS = 7
+
+
+def _is_metadata(name: str) -> bool:
+    return name.endswith(".json") and "__grp__" not in name
+
+
+LOG = """ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function '{name}' for 'sm_90a'
+    16 bytes stack frame, 24 bytes spill stores, 32 bytes spill loads
+ptxas info    : Used 40 registers, 8 bytes smem"""
+
+
+def test_what_a_process_tells_of_kernels_is_taken_as_far_as_it_can_be() -> None:
+    good = {"log": LOG.format(name="add"), "shared": 512, "sha256": "a" * 64}
+    bad = [
+        7,
+        {},
+        {**good, "log": None},
+        {**good, "log": LOG.format(name="--help")},
+        {**good, "log": LOG.format(name="a\x1b[2J")},
+        {**good, "shared": -1},
+        {**good, "shared": True},
+        {**good, "sha256": "A"},
+        {**good, "log": "x" * 5000 + good["log"]},
+    ]
+    assert triton_build(Message("kernels", {"kernels": bad}, [])) is None
+    assert triton_build(Message("kernels", {"kernels": "none"}, [])) is None
+    built = triton_build(Message("kernels", {"kernels": [*bad, *[good] * 80]}, []))
+    assert built is not None
+    assert (built.method, built.artifact_sha256, len(built.kernels)) == ("triton", "a" * 64, 64 - len(bad))
+    sizes = {"stack_bytes": 16, "spill_store_bytes": 24, "spill_load_bytes": 32, "registers": 40, "shared_bytes": 520}
+    assert built.kernels[0] == {"name": "add", **sizes}

@@ -9,6 +9,8 @@ from ..channel import Message
 from ..effects import Effects, effects_of
 from ..tensors import Malformed
 from ..values import Parcel, joined, parted
+from .builds.build_cache import Built
+from .builds.triton_build import triton_build
 from .call_answer import SPECIAL, CallAnswer, call_answer
 from .candidate_process import CandidateProcess
 from .cases import Case
@@ -145,6 +147,10 @@ class CandidateRun:
         if len(outputs) != chain.count:
             raise self.process.forgery("a chain of another length")
         return nanoseconds, outputs
+
+    def launched_kernels(self) -> Built | None:
+        """What Triton compiled for its last call; None where it tells nothing. Raises a Verdict."""
+        return triton_build(self.process.ask(Message("kernels", {}), "run"))
 
     def gradients(self, parcels: list[Parcel], places: list[int], names: list[str]) -> GradientAnswer:
         """

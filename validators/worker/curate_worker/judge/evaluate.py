@@ -156,6 +156,8 @@ class _Judgement:
         require_good_conduct(evidence, reference)
         evidence.built_extensions = len(self._prepared.built)
         require_interpreted_kernel(self._run, evidence)
+        if evidence.triton_launches and self._run.proved_on == "gpu":
+            self._prepared.launched = self._run.launched_kernels()
         if evidence.triton_launches or evidence.extension_calls:
             require_kernels_that_matter(self._run, reference)
             evidence.depends_on_kernels = True

@@ -37,6 +37,8 @@ class Prepared:
     """Of a candidate of form `device`."""
     triton_cache: dict[str, bytes] = field(default_factory=dict)
     """Kernels that were compiled ahead for it, as files of Triton's cache."""
+    launched: Built | None = None
+    """What Triton compiled for a call of it on a GPU, as its process tells; None where it tells nothing."""
     symbols: dict[str, str] = field(default_factory=dict)
     """Of such a candidate, by the names that its plan has for kernels."""
 
@@ -81,7 +83,7 @@ class Prepared:
 
     def row(self) -> dict | None:
         """The `build` field of a row."""
-        return build_row(list(self.built.values()))
+        return build_row([*self.built.values(), *([] if self.launched is None else [self.launched])])
 
 
 def prepare(station: Station, candidate: Candidate) -> Prepared:

@@ -24,6 +24,7 @@ from .program import Program, construct
 from .runner_state import Handler, Runner
 from .triton_cache import fill_cache
 from .triton_compiles import announce_compiles
+from .triton_resources import keep_ptxas_logs
 from .wake import wake
 
 _NICENESS: Final = 10
@@ -60,6 +61,8 @@ def _load(runner: Runner, message: Message) -> Answer:
         triton_interpreter.install()
     if body["uses_triton"]:
         runner.launches.install()
+        if not body["interpreted"]:
+            keep_ptxas_logs()
         if runner.turnstile is not None:
             announce_compiles(runner.turnstile)
     if body["plan"] is not None:
@@ -174,6 +177,12 @@ def _facts(runner: Runner, message: Message) -> Answer:
     return Answer("told", {**counts, **facts})
 
 
+def _kernels(runner: Runner, message: Message) -> Answer:
+    """What is known of the kernels that Triton compiled for the last call that launched any."""
+    del message
+    return Answer("kernels", {"kernels": runner.launches.resources()})
+
+
 CANDIDATE_HANDLERS: Final[dict[str, Handler]] = {
     "probe": _probe,
     "compile": _compile,
@@ -185,4 +194,5 @@ CANDIDATE_HANDLERS: Final[dict[str, Handler]] = {
     "chain": _chain,
     "gradients": _gradients,
     "facts": _facts,
+    "kernels": _kernels,
 }

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Final
+
+from .triton_resources import resources_of
+
+_MOST_KERNELS: Final = 64
 
 
 class LaunchCounter:
@@ -11,6 +16,8 @@ class LaunchCounter:
 
     def __init__(self) -> None:
         self._count = 0
+        self._kernels: dict[str, object] = {}
+        self._last: list[object] = []
         self.is_suppressed = False
         """Whether launches do nothing, which shows whether anything depends on them."""
 
@@ -25,7 +32,13 @@ class LaunchCounter:
     def take(self) -> int:
         """The count so far, which starts again at 0."""
         count, self._count = self._count, 0
+        if self._kernels:
+            self._last, self._kernels = list(self._kernels.values()), {}
         return count
+
+    def resources(self) -> list[dict]:
+        """What is known of the kernels that were launched between the last two looks between which any was."""
+        return [facts for facts in map(resources_of, self._last) if facts is not None]
 
     def _wrap(self, module: ModuleType, kind: str, method: str) -> None:
         launcher = getattr(module, kind)
@@ -33,7 +46,13 @@ class LaunchCounter:
 
         def launch(*arguments: object, **options: object) -> object:
             self._count += 1
-            return None if self.is_suppressed else original(*arguments, **options)
+            if self.is_suppressed:
+                return None
+            kernel = original(*arguments, **options)
+            known = getattr(kernel, "hash", None)
+            if isinstance(known, str) and len(self._kernels) < _MOST_KERNELS:
+                self._kernels[known] = kernel
+            return kernel
 
         setattr(launcher, method, launch)
 

@@ -29,7 +29,8 @@ class Built:
     log: str
     method: str = "default"
     """
-    `default`, as PyTorch builds it; `precompiled`, with precompiled headers; `split`, nvcc without PyTorch's headers.
+    `default`, as PyTorch builds it; `precompiled`, with precompiled headers; `split`, nvcc without PyTorch's headers;
+    `device`, a launch plan's kernels; `triton`, as Triton does when it is called.
     """
     fallback: str | None = None
     """Why it was not built in a quicker way; None where it was, or where there is none."""
@@ -37,11 +38,13 @@ class Built:
     """What ptxas says of each kernel."""
     processor_seconds: float | None = None
     """What the compilers took of the processor; None where nobody measured it."""
+    sha256: str | None = None
+    """Hash of what was built where only that is known; None otherwise."""
 
     @property
     def artifact_sha256(self) -> str | None:
         """Hash of the library."""
-        return None if self.library is None else hashlib.sha256(self.library).hexdigest()
+        return self.sha256 if self.library is None else hashlib.sha256(self.library).hexdigest()
 
 
 _KEPT = ("compiler", "cause", "log", "method", "fallback", "kernels", "processor_seconds")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 
-_ENTRY = re.compile(r"ptxas info\s*: Compiling entry function '([^']+)' for '([^']+)'")
+# Triton has one of its own, `ptxas-blackwell`.
+_ENTRY = re.compile(r"ptxas\S* info\s*: Compiling entry function '([^']+)' for '([^']+)'")
 _FRAME = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
-_USED = re.compile(r"ptxas info\s*: Used (\d+) registers")
+_USED = re.compile(r"ptxas\S* info\s*: Used (\d+) registers")
 _SHARED = re.compile(r"(\d+) bytes smem")
 _MAX_KERNELS = 64
 
 
-def resource_usage(output: str) -> list[dict]:
+def resource_usage(output: str, is_named: Callable[[str], bool] = bool) -> list[dict]:
     """
     Per kernel its name, registers per thread, bytes of static shared memory per block, and bytes of the stack frame
-    and of what is spilled per thread; in order of name.
+    and of what is spilled per thread; in order of name. `is_named` leaves out kernels by their names.
     """
     kernels: dict[str, dict] = {}
     name = None
@@ -32,7 +34,7 @@ def resource_usage(output: str) -> list[dict]:
         elif (used := _USED.search(line)) is not None:
             shared = _SHARED.search(line)
             kernels[name] |= {"registers": int(used.group(1)), "shared_bytes": int(shared.group(1)) if shared else 0}
-    complete = {name: facts for name, facts in kernels.items() if "registers" in facts}
+    complete = {name: facts for name, facts in kernels.items() if "registers" in facts and is_named(name)}
     names = _readable(sorted(complete)[:_MAX_KERNELS])
     return [{"name": names[name], **complete[name]} for name in sorted(complete)[:_MAX_KERNELS]]
 

@@ -13,6 +13,7 @@ from ..answers import Answer
 from ..errors import describe_error
 from ..modules import load_entry, write_sources
 from ..runner_state import Handler, Runner
+from ..triton_resources import keep_ptxas_logs
 from .pretended_gpu import pretended_gpu
 from .rehearse import Rehearsed, kernel_facts, rehearse
 from .triton_recorder import TritonRecorder
@@ -36,6 +37,7 @@ def _rehearse(runner: Runner, message: Message) -> Answer:
     runner.extensions.install(recording=True)
     try:
         recorder.install()
+        keep_ptxas_logs()
         folder = runner.scratch / "candidate"
         write_sources(folder, body["files"])
         with pretended_gpu(properties):
