@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+import torch
+from curate_worker.judge.draw_statistics import DrawStatistics, columns
 from curate_worker.judge.rank_test import p_value, rank_sum_p
 
 SAMPLES, SIZE = 2000, 64
@@ -36,3 +40,17 @@ def test_what_differs_by_rounding_is_equal() -> None:
 
 def test_numbers_that_are_all_the_same_say_nothing() -> None:
     assert p_value(np.zeros(SIZE), np.zeros(SIZE)) == 1.0
+
+
+def test_a_normal_number_is_told_from_a_sum_of_three_uniform_ones() -> None:
+    dice = torch.Generator().manual_seed(4)
+    given = torch.randn(2000, generator=dice)
+    normal = [given + torch.randn(2000, generator=dice) for _ in range(24 + SIZE)]
+    sums = [given + (torch.rand(3, 2000, generator=dice).sum(0) - 1.5) * 2 for _ in range(SIZE)]
+    statistics = DrawStatistics(normal[0])
+    for draw in normal[1:24]:
+        statistics.know(draw)
+    assert statistics.prepare()
+    theirs, mine = (columns([statistics.of(*pair) for pair in pairwise(draws)]) for draws in (normal[24:], sums))
+    seen = [name for name in theirs if p_value(theirs[name], mine[name]) < RARE]
+    assert "fourth power of deviations" in seen

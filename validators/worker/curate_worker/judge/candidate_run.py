@@ -118,15 +118,16 @@ class CandidateRun:
         One call. Raises a Verdict when it fails; nothing is said yet about what it returned. A timed one has the whole
         time limit for itself. `how` names what is special: `blocked`, the device is busy meanwhile; `ablated`, its own
         kernels do nothing; `poisoned`, memory that it asks for is not empty; `profiled`, it is looked at what takes its
-        time; `kept`, its outputs stay until the next
-        call; `unseen`, nobody asks what became of its inputs. `patience` is the clock's.
+        time; `kept`, its outputs and inputs stay until the next call; `in_place`, its inputs are written into the
+        tensors of the call before; `unseen`, nobody asks what became of its inputs. `patience` is the clock's.
         """
         if timed:
             self.process.renew_time()
         while True:
             order = {name: name in how for name in SPECIAL}
             asked = {"digests": "unseen" not in how, "keep": "kept" in how}
-            answer = self._try_call(case, order | {"patience": patience}, asked, flush=flush)
+            staging = {"flush": flush, "in_place": "in_place" in how}
+            answer = self._try_call(case, order | {"patience": patience}, asked, staging)
             if answer is not None:
                 return answer
             self._bind_anew()
@@ -201,11 +202,11 @@ class CandidateRun:
             raise DeviceChanged
         self.bind(self._bound)
 
-    def _try_call(self, case: Case, order: dict, asked: dict, *, flush: bool) -> CallAnswer | None:
+    def _try_call(self, case: Case, order: dict, asked: dict, staging: dict) -> CallAnswer | None:
         self.process.expect_answers(case.num_bytes)
         if self._bound is not None:
             self.process.share_as_much(self._bound.runner.window_bytes, keeps_memory=self._bound.keeps_memory)
-        body = {"parcel": case.inputs.body(), "seed": self._next_seed(), "flush": flush}
+        body = {"parcel": case.inputs.body(), "seed": self._next_seed(), **staging}
         self.process.ask(Message("stage", body, case.inputs.blobs), "run")
         watch = Stopwatch()
         order = {**order, "changed": self._effects()}

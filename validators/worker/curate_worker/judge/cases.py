@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field, replace
+from typing import Final
+
+import torch
 
 from ..digests import digests_of
-from ..tensors import DTYPES, copy_of, same_bytes
+from ..tensors import DTYPES, as_bytes, copy_of, same_bytes
 from ..values import Parcel
 from .expected import Expected
 from .samples import Timing
@@ -13,6 +17,7 @@ from .samples import Timing
 MAX_CACHED_BYTES = 1 << 30
 """Of all cases of a workload that are kept; one that takes more by itself is large."""
 _LEAST_ELEMENTS = 2
+_PICKS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -73,3 +78,29 @@ def with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
         changed = changed or not same_bytes(copy[target], blob[target])
         blobs.append(copy)
     return replace(inputs, blobs=blobs) if changed else None
+
+
+def with_two_elements_exchanged(inputs: Parcel, seed: int) -> Parcel | None:
+    """
+    The same inputs with two elements of every floating-point tensor in each other's place, so that sums, norms and
+    extremes are what they were; None where that changes nothing.
+    """
+    blobs, changed = [], False
+    for descriptor, blob in zip(inputs.tensors, inputs.blobs, strict=True):
+        dtype = DTYPES[descriptor.dtype]
+        if not dtype.is_floating_point or blob.nbytes // dtype.itemsize < _LEAST_ELEMENTS:
+            blobs.append(blob)
+            continue
+        copy = copy_of(blob)
+        _exchange(as_bytes(copy).view(dtype), random.Random(seed))
+        changed = changed or not same_bytes(copy, blob)
+        blobs.append(copy)
+    return replace(inputs, blobs=blobs) if changed else None
+
+
+# Of a few numbers those that differ most: exchanging two that a rectifier takes for the same would show nothing.
+def _exchange(values: torch.Tensor, dice: random.Random) -> None:
+    places = [dice.randrange(len(values)) for _ in range(_PICKS)]
+    numbers = values[places].to(torch.float32).nan_to_num(0.0, 0.0, 0.0)
+    pair = [places[int(numbers.argmin())], places[int(numbers.argmax())]]
+    values[pair] = values[pair[::-1]].clone()

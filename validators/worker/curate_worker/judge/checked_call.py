@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ..digests import digests_of_numbers
 from ..values import Json
@@ -12,6 +13,9 @@ from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
 from .leaves import leaves_of
+
+KEPT: Final = frozenset({"kept"})
+"""A call of which outputs and inputs stay until the next."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def note(answer: CallAnswer, case: Case, evidence: Evidence) -> None:
 
 def check_repetition(first: Fingerprint, run: CandidateRun, case: Case, evidence: Evidence, *, flush: bool) -> None:
     """The call once more, of which the first is remembered. Raises a Verdict where it gives something else."""
-    again = seen_call(run, case, evidence, flush=flush)
+    again = seen_call(run, case, evidence, flush=flush, how=KEPT)
     try:
         compare(again.outputs, case.expected)
     except Verdict as found:

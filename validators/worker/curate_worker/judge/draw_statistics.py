@@ -56,6 +56,10 @@ class DrawStatistics:
             "share of values that the reference gives": self._supported(row),
             "product with the draw before": float(((row - self._mean) * (last - self._mean)).mean()),
             "values as in the draw before": float((row == last).to(torch.float64).mean()),
+            # What is drawn from a distribution of the same mean and the same variance has other tails.
+            "third power of deviations": float(rest.pow(3).mean()),
+            "fourth power of deviations": float(rest.pow(4).mean()),
+            "largest deviation": float(rest.abs().max()),
             "product of neighbours": _product_of_neighbours(row - self._mean),
             "largest product with itself shifted": _largest_product_shifted(rest),
             "the same, with the signs of the mean": _largest_product_shifted(rest * self._mean.sign()),

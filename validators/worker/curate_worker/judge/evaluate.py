@@ -8,7 +8,7 @@ from ..static_tags import tags_of
 from .baselines import add_baselines
 from .candidate_run import CandidateRun, DeviceChanged
 from .cases import Case
-from .checked_call import Fingerprint, check_call, check_repetition, seen_call
+from .checked_call import KEPT, Fingerprint, check_call, check_repetition, seen_call
 from .compare import compare
 from .conduct import require_good_conduct, require_own_memory, require_present_parameters
 from .contracts import CONTRACTS
@@ -38,7 +38,7 @@ from .tasks import TaskSession
 from .timing import Gpu, time_candidate
 from .work_shares import look_at_work, require_use_of_extensions
 
-_KEPT = frozenset({"kept"})
+_IN_PLACE = frozenset({"in_place"})
 
 
 def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
@@ -141,7 +141,7 @@ class _Judgement:
         if self._run.proved_on == "interpreter":
             require_own_memory(self._run, reference, evidence)
             require_good_conduct(evidence, reference)
-        first = Fingerprint.of(check_call(self._run, reference.case(0), evidence, flush=timed, how=_KEPT))
+        first = Fingerprint.of(check_call(self._run, reference.case(0), evidence, flush=timed, how=KEPT))
         for index in range(1, reference.num_calls()):
             is_reused = check_call(self._run, reference.case(index), evidence, flush=timed).is_reused
             evidence.reuses_outputs = bool(evidence.reuses_outputs) or is_reused
@@ -268,16 +268,17 @@ class _Judgement:
         if reference.settings.own_kernel == "require":
             require_use_of_extensions(self._run, self._prepared.candidate, reference, evidence)
 
-    # A program that knows its inputs by a sample of them gives the old answer to inputs that differ in one element.
+    # A program that knows its inputs by a sample or a sum of them gives the old answer to inputs that differ by little,
+    # and one that knows them by the objects that they are to others in the same objects.
     def _require_no_stale_answer(self, reference: Reference, first: Fingerprint, flush: bool) -> None:
         case = reference.near_case()
         if case is None:
             return
-        answer = self._run.call(case, flush=flush)
+        answer = self._run.call(case, flush=flush, how=_IN_PLACE)
         if first.digests != Fingerprint.of(answer).digests:
             return
         try:
             compare(answer.outputs, case.expected)
         except Verdict as found:
-            text = f"gave the answer to other inputs, which differ in one element: {found.log}"
+            text = f"gave the answer to other inputs, which differ in an element or two: {found.log}"
             raise Verdict("REWARD_HACK", "integrity", "HACK_CACHE", "candidate", text) from found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -43,6 +43,8 @@ class Expected:
     """Per leaf which indices are not compared, since half of the digits do not tell them; empty for none."""
     inputs: Parcel | None = None
     """What it is the output for, where indices may be looked up in it."""
+    further: Callable[[], list[list[Leaf]]] | None = None
+    """More of `nudged`, found out when it is needed: where a few whole numbers are wrong. None where it cannot be."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def expect(  # noqa: PLR0913
         if usual is not None:
             pairs = zip(own_leaves, tolerances, _like(own_leaves, usual), strict=True)
             tolerances = [_relaxed(*pair) for pair in pairs]
-    moved = [leaves for leaves in map(leaves_of, nudged) if _are_alike(leaves, own_leaves)]
+    moved = [leaves for leaves in map(leaves_of, nudged) if are_alike(leaves, own_leaves)]
     if len(moved) == len(nudged) and moved and exact_leaves is not None:
         tolerances = [
             with_uncertainty(tolerance, exact_leaves[index], [leaves[index] for leaves in moved])
@@ -103,7 +105,8 @@ def expect(  # noqa: PLR0913
     return Expected(own_leaves, exact_leaves, tolerances, moved)
 
 
-def _are_alike(leaves: list[Leaf], own: list[Leaf]) -> bool:
+def are_alike(leaves: list[Leaf], own: list[Leaf]) -> bool:
+    """Whether two outputs have the same places and shapes."""
     return [leaf.place for leaf in leaves] == [leaf.place for leaf in own] and all(
         mine.tensor().shape == theirs.tensor().shape for mine, theirs in zip(leaves, own, strict=True) if tells(theirs)
     )

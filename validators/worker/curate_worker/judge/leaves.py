@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -67,6 +67,14 @@ class Leaf:
 def tells(leaf: Leaf) -> bool:
     """Whether it is a tensor or a number: of names, and of what is missing, nothing is computed."""
     return leaf.descriptor is not None or type(leaf.plain) in {bool, int, float, complex}
+
+
+def have_same_numbers(first: Sequence[Leaf], second: Sequence[Leaf]) -> bool:
+    """Whether two outputs of one structure are the same."""
+    return all(
+        torch.equal(mine.tensor(), other.tensor()) if mine.descriptor is not None else mine.plain == other.plain
+        for mine, other in zip(first, second, strict=True)
+    )
 
 
 def leaves_of(parcel: Parcel) -> list[Leaf]:

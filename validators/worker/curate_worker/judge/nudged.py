@@ -19,6 +19,9 @@ from .tolerance import Tolerance, is_rounded
 
 _UNITS: Final = (1.0, 4.0)
 _DIRECTIONS, _DIRECTIONS_OF_WHOLE = 2, 4
+FURTHER: Final = 24
+"""Directions that are looked into besides, where a few whole numbers are wrong."""
+FURTHER_UNITS: Final = _UNITS[-1]
 _FEW_NUMBERS: Final = 16
 _FACTOR: Final = 16.0
 # Four times as far must give about four times as much: what jumps is no rounding, but a condition that changed sides.

@@ -5,15 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from ..values import Parcel
-from .cases import MAX_CACHED_BYTES, Case, is_large, with_one_element_replaced
+from .cases import MAX_CACHED_BYTES, Case, is_large, with_one_element_replaced, with_two_elements_exchanged
 from .distributions import distributions_of, is_of_use
-from .expected import Usual, are_as_finite, by_own, expect, is_fit_to_judge, is_mostly_finite
+from .expected import Usual, are_alike, are_as_finite, by_own, expect, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
-from .leaves import leaves_of
+from .leaves import Leaf, have_same_numbers, leaves_of
 from .moved_state import with_parameters_moved
-from .nudged import doubtful_indices, is_index, nudges_for
+from .nudged import FURTHER, FURTHER_UNITS, doubtful_indices, is_index, nudges_for
 from .reference_errors import LOST_CAUSES
 from .reference_program import ReferenceProgram
 from .tolerance import Tolerance, is_rounded
@@ -134,7 +135,21 @@ class ReferenceCases(ReferenceProgram):
         usual = self.usual() if unusual else None
         how = {"usual": usual, "nudged": nudged, "tensor_float": self.settings.precision == "allow_tf32"}
         num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
-        return Case(index, inputs, replace(expect(own, exact, inputs.tensors, **how), inputs=inputs), num_bytes)
+        expected = replace(expect(own, exact, inputs.tensors, **how), inputs=inputs)
+        # Asked later it would answer with the parameters that it has then.
+        if nudged and None in expected.tolerances and index != _MOVED:
+            expected = replace(expected, further=cache(partial(self._nudged_further, inputs, expected.own)))
+        return Case(index, inputs, expected, num_bytes)
+
+    def _nudged_further(self, inputs: Parcel, own: list[Leaf]) -> list[list[Leaf]]:
+        moves = [{"seed": self.seed("nudge further", number), "units": FURTHER_UNITS} for number in range(FURTHER)]
+        try:
+            moved = [leaves_of(self.run_oracle(inputs, "float64", move)) for move in moves]
+        except Verdict as found:
+            if found.cause in LOST_CAUSES:
+                raise
+            return []
+        return [leaves for leaves in moved if are_alike(leaves, own)]
 
     # What rounding of inputs would change, where that matters and is no great effort.
     def _nudged(self, inputs: Parcel, own: Parcel) -> list[Parcel]:
@@ -253,25 +268,32 @@ class ReferenceCases(ReferenceProgram):
 
     def near_case(self) -> Case | None:
         """
-        The first case with one element of every floating-point input replaced by another of the same tensor; None where
-        there is no such input, or where the reference cannot be run on that.
+        The first case with two elements of every floating-point input exchanged or, where nothing else comes of that,
+        one replaced by another of the same tensor; None where there is no such input, or where the reference cannot be
+        run on that.
         """
         if _NEAR in self._cases:
             return self._cases[_NEAR]
-        is_large = self.is_large
-        inputs = with_one_element_replaced(self.case(0).inputs, self.seed("near"))
-        if is_large:
+        if self.is_large:
+            return self._near_case(with_one_element_replaced)
+        case = self._near_case(with_two_elements_exchanged)
+        if case is None or have_same_numbers(case.expected.own, self.case(0).expected.own):
+            case = self._near_case(with_one_element_replaced)
+        if case is not None:
+            self._cases[_NEAR] = case
+        return case
+
+    def _near_case(self, change: Callable[[Parcel, int], Parcel | None]) -> Case | None:
+        inputs = change(self.case(0).inputs, self.seed("near"))
+        if self.is_large:
             self._latest = None
             self.forget_inputs()
         if inputs is None:
             return None
         try:
-            case = self._case_of(_NEAR, inputs)
+            return self._case_of(_NEAR, inputs)
         except Verdict:
             return None
-        if not is_large:
-            self._cases[_NEAR] = case
-        return case
 
     def moved_case(self) -> tuple[Parcel, Case] | None:
         """

@@ -126,7 +126,8 @@ def _stage(runner: Runner, message: Message) -> Answer:
     runner.may_give_back = runner.device == "cuda" and runner.entry is None and not message.body["flush"]
     held = runner.held(message)
     inputs = runner.inputs(message) if held is None else held
-    runner.bound(message).stage(inputs, flush=message.body["flush"], is_guarded=held is None)
+    is_in_place = message.body.get("in_place") is True
+    runner.bound(message).stage(inputs, flush=message.body["flush"], is_guarded=held is None, is_in_place=is_in_place)
     runner.launches.take()
     runner.extensions.calls.take()
     return Answer("staged")

@@ -15,7 +15,7 @@ import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
 from .dice import LoadedDice
-from .parameters import can_be_moved, is_constant, is_constant_integer, move_apart, vary_integers
+from .parameters import can_be_moved, in_order_of, is_constant, is_constant_integer, move_apart, vary_integers
 
 _MAX_SEED: Final = 1 << 32
 _JITTER: Final = 0.5
@@ -122,7 +122,7 @@ def _jittered(inputs: object, places: set[int]) -> object:
         if not isinstance(item, torch.Tensor) or next(counter) not in places or not can_be_moved(item):
             return item
         factors = 1 + _JITTER * (torch.rand(item.shape, generator=_dice_of(item)) * 2 - 1)
-        return item * factors.to(item.device, item.dtype)
+        return in_order_of(item, item * factors.to(item.device, item.dtype))
 
     return tree_map(change, inputs)
 

@@ -13,7 +13,7 @@ from ..chain import Chain
 from ..digests import digest_of
 from ..effects import Effects
 from ..tensors import Guarded, TensorDescriptor, bytes_of
-from ..values import Parcel, unpack
+from ..values import Parcel, rebuild, unpack
 from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
 from .given_memory import GivenMemory
@@ -46,6 +46,22 @@ class _Call:
     """What it had for memory; None for the usual."""
     profile: Profile | None = None
 
+    def takes(self, parcel: Parcel) -> bool:
+        """Whether its tensors are as they came, so that others of the same kinds can be written into them."""
+        return self.descriptors == parcel.tensors and all(
+            memory_of(tensor) == place and tuple(tensor.shape) == known.shape and tensor.stride() == known.strides
+            for tensor, place, known in zip(self.tensors, self.memory, self.descriptors, strict=True)
+        )
+
+    def renewed(self, parcel: Parcel, device: str) -> _Call:
+        """A call on other inputs in the same tensors."""
+        _, others = unpack(parcel, device)
+        with torch.no_grad():
+            for tensor, other in zip(self.tensors, others, strict=True):
+                tensor.copy_(other)
+        args, kwargs = arguments_of(rebuild(parcel.tree, self.tensors.__getitem__, device))
+        return replace(self, args=args, kwargs=kwargs, outputs=[], poison=None, profile=None)
+
 
 class Program:
     """An instance of `Model` or `ModelNew` on its device."""
@@ -62,6 +78,8 @@ class Program:
         """What was seen in place between the last calls."""
         self._before: list[torch.Tensor] = []
         """Outputs of the call before, which are kept so that nobody else is given their memory."""
+        self._kept: _Call | None = None
+        """The call before, of which the inputs are kept."""
 
     def state(self) -> dict[str, object]:
         """Names and tensors of parameters and buffers."""
@@ -86,25 +104,33 @@ class Program:
             )
             self._state = self._snapshot()
 
-    def stage(self, parcel: Parcel, *, flush: bool, is_guarded: bool = True) -> None:
+    def stage(self, parcel: Parcel, *, flush: bool, is_guarded: bool = True, is_in_place: bool = False) -> None:
         """
         Takes in fresh inputs, with parameters set back, so that nothing but the call itself is left to do; with
-        `is_guarded` it notes who writes past their ends.
+        `is_guarded` it notes who writes past their ends, and with `is_in_place` they are written into the tensors of
+        the call before, if that was kept.
         """
         # A program's own `load_state_dict` must not find the inputs of the call before the clock runs.
         if not self._is_restored:
             self.restore_state()
         self._hooks = left_hooks()
+        kept, self._kept = self._kept if is_in_place else None, None
+        if kept is not None and kept.takes(parcel):
+            self._staged = kept.renewed(parcel, self._device)
+        else:
+            self._staged = self._taken(parcel, is_guarded=is_guarded)
+        if isinstance(self._model, GivenMemory):
+            self._model.prepare(self._staged.args, self._staged.kwargs)
+        if flush:
+            self._clock.flush()
+
+    def _taken(self, parcel: Parcel, *, is_guarded: bool) -> _Call:
         guards = [Guarded(blob) for blob in parcel.blobs] if is_guarded and self._can_guard(parcel) else []
         if guards:
             parcel = replace(parcel, blobs=[guard.blob for guard in guards])
         inputs, tensors = unpack(parcel, self._device)
         args, kwargs = arguments_of(inputs)
-        self._staged = _Call(args, kwargs, tensors, parcel.tensors, [memory_of(tensor) for tensor in tensors], guards)
-        if isinstance(self._model, GivenMemory):
-            self._model.prepare(args, kwargs)
-        if flush:
-            self._clock.flush()
+        return _Call(args, kwargs, tensors, parcel.tensors, [memory_of(tensor) for tensor in tensors], guards)
 
     def call(
         self, *, blocked: bool, poisoned: bool, profiled: bool, changed: Effects, patience: int
@@ -181,6 +207,8 @@ class Program:
         }
         fits = sum(end - start for start, end in outputs) <= _MOST_KEPT
         self._before = staged.outputs if keep and fits else []
+        is_small = sum(end - start for start, end in staged.memory) <= _MOST_KEPT
+        self._kept = replace(staged, outputs=[]) if keep and is_small else None
         self._staged = None
         self.restore_state()
         self._is_restored = True
