@@ -16,11 +16,18 @@ export function viewsOf(
   for (const node of nodes) {
     const [left, right] = node.type === 'assignment' ? [fieldOf(node, 'left'), fieldOf(node, 'right')] : []
     if (left === null || left === undefined || right === null || right === undefined) continue
-    const root = isView(file, right) ? textOf(file, rootOf(right)) : ''
-    const of = views.get(root) ?? root
-    if (parameters.has(of)) for (const name of targetNames(file, left)) views.set(name, of)
+    const roots = alternatives(right).flatMap((each) => (isView(file, each) ? [textOf(file, rootOf(each))] : []))
+    const of = roots.map((root) => views.get(root) ?? root).find((root) => parameters.has(root))
+    if (of !== undefined) for (const name of targetNames(file, left)) views.set(name, of)
   }
   return views
+}
+
+// `empty_like(x) if out is None else out`: the caller's memory, where it was given.
+function alternatives(node: SyntaxNode): SyntaxNode[] {
+  if (node.type === 'parenthesized_expression') return node.children.flatMap(alternatives)
+  const [given, , other] = node.type === 'conditional_expression' ? node.children : []
+  return given === undefined || other === undefined ? [node] : [given, other].flatMap(alternatives)
 }
 
 function isView(file: PythonModule['file'], node: SyntaxNode): boolean {

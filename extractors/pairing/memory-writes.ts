@@ -59,14 +59,27 @@ function calledBy(project: PythonProject, { module, locals }: Frame, call: Synta
   const meaning = resolveChain(project, module, parts)
   if (meaning.kind !== 'definition') return null
   const [statement, ...more] = meaning.module.definitions.get(meaning.name) ?? []
-  const outer = statement?.node
-  const definition = outer === undefined ? null : undecorated(outer)
-  if (outer === undefined || definition === null || more.length > 0) return null
+  const outer =
+    statement === undefined || more.length > 0 ? null : definedIn(meaning.module, statement.node, meaning.name)
+  if (outer === null) return null
+  const definition = undecorated(outer)
   const rest = parts.slice(meaning.used).join('.')
   if (definition.type === 'class_definition' && rest === 'apply') return forwardOf(meaning.module, definition)
   if (definition.type !== 'function_definition' || rest !== '') return null
   const isKernel = decoratorsOf(outer).some((node) => /\bjit\b/.test(textOf(meaning.module.file, node)))
   return isKernel === (launched !== null) ? { module: meaning.module, definition, skipped: 0, isKernel } : null
+}
+
+// `if HAS_TRITON:` with the definition inside, once.
+function definedIn(module: PythonModule, statement: SyntaxNode, name: string): SyntaxNode | null {
+  if (statement.type !== 'if_statement') return statement
+  const blocks = statement.children.flatMap((child) => (child.type === 'else_clause' ? child.children : [child]))
+  const inner = blocks.filter(({ type }) => type === 'block').flatMap(({ children }) => children)
+  const [only, ...more] = inner.filter((node) => {
+    const definition = undecorated(node)
+    return definition.type.endsWith('_definition') && nameOf(module, definition) === name
+  })
+  return only === undefined || more.length > 0 ? null : only
 }
 
 function forwardOf(module: PythonModule, definition: SyntaxNode): Called | null {

@@ -3,9 +3,10 @@ import type { MergedSplits, PlanRefusal, PlanScope, ProgramPlan } from './progra
 import { contextName, isHarmless } from './contexts.ts'
 import { original } from './copied-names.ts'
 import { readBeforeMade } from './early-reads.ts'
+import { heldExpectation, variablesRead } from './held-expectation.ts'
 import { inputRefusal } from './input-checks.ts'
 import { backwardSlice, lastWrite } from './slicing.ts'
-import { canonical, usedVariables } from './step-effects.ts'
+import { canonical } from './step-effects.ts'
 import type { Variable } from './test-code.ts'
 
 /** What is wrong with a plan, or null. */
@@ -98,13 +99,9 @@ function isTied({ effects, modules }: PlanScope, { reference, kernel }: ProgramP
 
 // A block that prepares the inputs of both sides at once, `if scaled: scale = f(); expected_input = scale * x`: what only the reference
 // reads would be given to it, and so computed outside of it.
-function preparedRefusal({ effects, test }: PlanScope, plan: ProgramPlan): PlanRefusal | null {
-  const { initSteps, forwardSteps, outputs, copies } = plan.kernel
-  const read = [
-    ...[...initSteps, ...forwardSteps].flatMap((at) => [...(effects[at]?.uses ?? [])]),
-    ...outputs.flatMap((output) => [...usedVariables(test, output)]),
-  ]
-  const readByKernel = new Set(read.map((name) => original(copies, name)))
+function preparedRefusal(scope: PlanScope, plan: ProgramPlan): PlanRefusal | null {
+  const { effects } = scope
+  const readByKernel = new Set(variablesRead(scope, plan.kernel))
   const inputs = new Set(plan.inputs)
   const prepared = plan.inputs.find((name) => {
     const at = plan.inputSteps.findLast((step) => effects[step]?.defines.has(name) === true)
@@ -112,9 +109,13 @@ function preparedRefusal({ effects, test }: PlanScope, plan: ProgramPlan): PlanR
     const isMixed = [...defines].some((other) => readByKernel.has(other))
     return !readByKernel.has(name) && isMixed && [...uses].some((other) => inputs.has(other))
   })
-  return prepared === undefined
-    ? null
-    : { reason: 'interleaved_inputs', detail: prepared.slice(prepared.indexOf(':') + 1) }
+  if (prepared !== undefined) return { reason: 'interleaved_inputs', detail: written(prepared) }
+  const held = heldExpectation(scope, plan)
+  return held === null ? null : { reason: 'input_expected', detail: written(held) }
+}
+
+function written(name: Variable): string {
+  return name.slice(name.indexOf(':') + 1)
 }
 
 function isConstant(scope: PlanScope, at: number): boolean {
