@@ -181,9 +181,7 @@ export class WorkerPool {
     this.#signal.throwIfAborted()
     const isFull = first.kind === 'fault' && first.code === 'device_out_of_memory'
     if (isBeside && isFull) return { kind: 'crowded' }
-    // Whoever found too little memory when it was alone there finds no more a second time.
-    if (first.kind === 'fault' && (isFull || !isWorthAnotherTry(first.code)))
-      throw machineFailure(first.code, first.message)
+    if (first.kind === 'fault' && !isWorthAnotherTry(first.code)) throw machineFailure(first.code, first.message)
     await dismiss(seat)
     const control = await this.#ask(seat, { type: 'evaluate', ...CONTROL })
     if (!isControlPassed(control)) {
@@ -191,7 +189,8 @@ export class WorkerPool {
       if (isSick(control) || seat.options.device === 'cuda') return await this.#drain(seat, reasonOf(control))
       throw machineFailure('worker_lost', first.message)
     }
-    const second = await this.#ask(seat, question)
+    // Who found too little memory when it was alone finds no more a second time on a GPU that works.
+    const second = isFull ? first : await this.#ask(seat, question)
     if (isAnswered(second)) return second
     this.#signal.throwIfAborted()
     await dismiss(seat)
