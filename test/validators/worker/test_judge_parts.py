@@ -339,6 +339,14 @@ def test_a_call_that_waited_for_a_busy_machine_loses_its_figure_and_is_no_forger
     assert (forged.contradicts, forged.is_forgery) == (True, True)
 
 
+@pytest.mark.parametrize(("waited", "is_forgery"), [(0, True), (18, False)])
+def test_a_claim_is_forged_only_by_what_was_no_waiting_for_others(waited: int, is_forgery: bool) -> None:
+    found = Samples()
+    for _ in range(16):
+        found.add(Timing(10_000, 0, 100_000), Timing(10_000, 0, 20_000_000, kept_waiting=waited * 1_000_000))
+    assert (found.witness().contradicts, found.witness().is_forgery) == (True, is_forgery)
+
+
 def test_no_setting_of_a_library_path_opens_the_folders_of_people(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

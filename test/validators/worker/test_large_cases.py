@@ -103,6 +103,7 @@ def test_a_proof_is_read_as_it_was_written_and_nothing_is_read_of_another_shape(
         changed={"inputs": [0], "state": {"count": "count"}},
         aliases_inputs=False,
         returns_parameters=True,
+        has_twin_outputs=True,
         input_bytes=8,
         largest_answer=9,
         **lists,

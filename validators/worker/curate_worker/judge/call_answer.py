@@ -34,6 +34,8 @@ class CallAnswer:
     """Tensors that it allocated or was given for outputs, and wrote past the ends of, as far as somebody watched."""
     is_parameter: bool
     """Whether an output is the memory of a parameter or buffer."""
+    has_twin_outputs: bool
+    """Whether two outputs are the same memory."""
     is_reused: bool
     """Whether an output is the memory of the output of the call before, which was kept."""
     changed_state: list[str]
@@ -66,7 +68,7 @@ def call_answer(answer: Message, told: dict, outside: int, names: dict[str, str]
         raise Malformed("an answer with impossible numbers")
     inside, waited, launches, calls, num_overrun = counted
     early = answer.body["computed_early"]
-    known = [told["is_parameter"], told["is_reused"], *([] if early is None else [early])]
+    known = [told["is_parameter"], told["has_twin_outputs"], told["is_reused"], *([] if early is None else [early])]
     if any(type(item) is not bool for item in known):
         raise Malformed("an answer with an impossible finding")
     return CallAnswer(
@@ -80,6 +82,7 @@ def call_answer(answer: Message, told: dict, outside: int, names: dict[str, str]
         computed_early=early,
         num_overrun_outputs=num_overrun,
         is_parameter=told["is_parameter"],
+        has_twin_outputs=told["has_twin_outputs"],
         is_reused=told["is_reused"],
         work=[_work(row) for row in told["work"][:_MOST_ROWS]],
         hooks=[text[:_MOST_CHARACTERS] for text in _texts(told["hooks"])[:_MOST_ROWS]],

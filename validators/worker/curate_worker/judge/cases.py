@@ -53,6 +53,8 @@ class ReferenceCall:
     """Pairs of an output and an input in one memory."""
     is_parameter: bool = False
     """Whether an output is the memory of a parameter or buffer."""
+    has_twin_outputs: bool = False
+    """Whether two outputs are the same memory."""
     changed_state: list[str] = field(default_factory=list)
     """Parameters and buffers that it wrote into."""
     ran_beside: int = 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 from ..digests import digests_of_numbers
+from ..tensors import TensorDescriptor
 from ..values import Json
 from .candidate_run import CallAnswer, CandidateRun
 from .cases import Case
@@ -63,6 +65,7 @@ def note(answer: CallAnswer, case: Case, evidence: Evidence) -> None:
         }
     evidence.aliased_inputs |= {index for _, index in answer.aliases}
     evidence.returns_parameters |= answer.is_parameter
+    evidence.has_twin_outputs |= answer.has_twin_outputs
     evidence.changed_state |= set(answer.changed_state)
     evidence.hooks |= set(answer.hooks)
     evidence.overrun_outputs += answer.num_overrun_outputs
@@ -100,11 +103,14 @@ def _layout_difference(answer: CallAnswer, case: Case) -> str | None:
 # Nobody can write into what an expanded tensor only seems to hold, and nobody wrote it.
 def _overlapping(answer: CallAnswer, case: Case) -> str | None:
     for given, wanted in zip(leaves_of(answer.outputs), case.expected.own, strict=True):
-        if given.descriptor is not None and wanted.descriptor is not None:
-            repeats = [
-                any(size > 1 and stride == 0 for size, stride in zip(item.shape, item.strides, strict=True))
-                for item in (given.descriptor, wanted.descriptor)
-            ]
-            if repeats == [True, False]:
-                return f"{given.place} has strides {list(given.descriptor.strides)}"
+        if given.descriptor is None or wanted.descriptor is None:
+            continue
+        if _repeats(given.descriptor) and not _repeats(wanted.descriptor):
+            return f"{given.place} has strides {list(given.descriptor.strides)}"
     return None
+
+
+# An expanded tensor, or windows that overlap: there are fewer places than elements.
+def _repeats(item: TensorDescriptor) -> bool:
+    is_expanded = any(size > 1 and stride == 0 for size, stride in zip(item.shape, item.strides, strict=True))
+    return is_expanded or item.span < math.prod(item.shape)

@@ -35,6 +35,9 @@ def require_good_conduct(evidence: Evidence, reference: Reference) -> None:
             f"elements of an output are the same memory, those of the reference's are not: {evidence.overlaps_itself}"
         )
         raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)
+    if evidence.has_twin_outputs and not reference.has_twin_outputs:
+        text = "two outputs are the same memory, the reference's are apart"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)
     if evidence.returns_parameters and not reference.returns_parameters:
         text = "an output is the memory of a parameter or buffer, the reference's is its own"
         raise Verdict("REWARD_HACK", "integrity", "HACK_ALIAS", "candidate", text)

@@ -33,6 +33,8 @@ class Evidence:
     """Tensors for outputs that it wrote past the ends of, over all calls where somebody watched."""
     returns_parameters: bool = False
     """Whether an output was the memory of a parameter or buffer."""
+    has_twin_outputs: bool = False
+    """Whether two outputs were the same memory."""
     changed_state: set[str] = field(default_factory=set)
     """Parameters and buffers that it wrote into."""
     hooks: set[str] = field(default_factory=set)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .reference_program import ReferenceProgram
 
 # Raised by every change of what is proved, or of how.
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 Tolerances = list[Tolerance | None]
 
@@ -42,6 +42,7 @@ class Proof:
     changed: Effects
     aliases_inputs: bool
     returns_parameters: bool
+    has_twin_outputs: bool
     input_bytes: int
     largest_answer: int
 

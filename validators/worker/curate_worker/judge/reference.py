@@ -42,6 +42,7 @@ class Reference(ReferenceCases):
     """Places of inputs that it writes into."""
     aliases_inputs: bool = False
     returns_parameters: bool = False
+    has_twin_outputs: bool = False
     """Whether what it returns is the memory of its parameters or buffers."""
     changed_state: frozenset[str] = frozenset()
     """Parameters and buffers that it writes into."""
@@ -132,6 +133,7 @@ class Reference(ReferenceCases):
             changed=self.changed,
             aliases_inputs=self.aliases_inputs,
             returns_parameters=self.returns_parameters,
+            has_twin_outputs=self.has_twin_outputs,
             input_bytes=self.input_bytes,
             largest_answer=self.largest_answer,
         )
@@ -143,6 +145,7 @@ class Reference(ReferenceCases):
         self.mutated_inputs, self.changed_state = frozenset(proof.mutated_inputs), frozenset(proof.changed_state)
         self.gradient_places, self.changed = proof.gradient_places, proof.changed
         self.aliases_inputs, self.returns_parameters = proof.aliases_inputs, proof.returns_parameters
+        self.has_twin_outputs = proof.has_twin_outputs
         self.input_bytes, self.largest_answer = proof.input_bytes, proof.largest_answer
         self._is_few = False
         self._be_large()
@@ -167,7 +170,7 @@ class Reference(ReferenceCases):
         digests = digests_of(inputs)
         pairs = enumerate(zip(call.input_digests, digests, strict=True))
         self.mutated_inputs = frozenset(index for index, (after, before) in pairs if after != before)
-        self.aliases_inputs = bool(call.aliases)
+        self.aliases_inputs, self.has_twin_outputs = bool(call.aliases), call.has_twin_outputs
         self.returns_parameters, self.changed_state = call.is_parameter, frozenset(call.changed_state)
         written = sorted(self.mutated_inputs - {index for _, index in call.aliases})
         self.changed = effects_of(written, {name: name for name in call.changed_state if not is_counter(name)})

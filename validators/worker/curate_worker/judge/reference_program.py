@@ -106,6 +106,7 @@ class ReferenceProgram:
             input_digests=texts_in(told, "input_digests"),
             aliases=pairs_in(told, "aliases"),
             is_parameter=told.body.get("is_parameter") is True,
+            has_twin_outputs=told.body.get("has_twin_outputs") is True,
             changed_state=texts_in(told, "changed_state"),
             ran_beside=ran_beside,
         )

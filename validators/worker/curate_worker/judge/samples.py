@@ -39,6 +39,8 @@ class Timing:
     """By the judge's clock, from the order to call until the outputs had come."""
     host_was_free: bool = False
     """Whether its process says that everything was queued before the device began, which was kept busy until then."""
+    kept_waiting: int = 0
+    """How long, from the arrival of its inputs, its threads together were ready to run and others had the processor."""
     reading: Reading | None = None
     """What the GPU said of itself when the call was over; None on a processor."""
 
@@ -124,7 +126,9 @@ class Samples:
         beyond = [[timing.outside - timing.inside for timing in pair] for pair in pairs]
         reference, candidate = np.array(beyond, dtype=float).T
         claimed = float(np.median([mine.inside for _, mine in pairs]))
-        return Witness(claimed, float(np.median(candidate - reference)), _error_of_median(candidate - reference))
+        waited = float(np.median([mine.kept_waiting for _, mine in pairs]))
+        difference = candidate - reference
+        return Witness(claimed, float(np.median(difference)), _error_of_median(difference), waited)
 
     def _inside(self) -> tuple[np.ndarray, np.ndarray]:
         reference, candidate = np.array([[max(1, t.inside) for t in pair] for pair in self._pairs], dtype=float).T
@@ -140,6 +144,8 @@ class Witness:
     """Median of what the judge saw of the candidate beyond its claim and beyond what it saw of the reference."""
     error: float
     """Standard error of that."""
+    waited: float = 0.0
+    """How long others had the processor meanwhile, as the judge saw it."""
 
     @property
     def _allowed(self) -> float:
@@ -162,8 +168,11 @@ class Witness:
 
     @property
     def is_forgery(self) -> bool:
-        """Whether the claim is so far below what the judge saw that no accident explains it."""
-        return self.contradicts and self.unexplained > max(_NO_ACCIDENT_NS, 2 * self.claimed)
+        """
+        Whether the claim is so far below what the judge saw that no accident explains it. Whoever has threads of its
+        own wait for one another escapes the blame so, and gets no figure all the same.
+        """
+        return self.contradicts and self.unexplained - self.waited > max(_NO_ACCIDENT_NS, 2 * self.claimed)
 
     @property
     def confirms(self) -> bool | None:

@@ -71,11 +71,16 @@ class TimedPairs:
     def _time_candidate(self, case: Case, patience: int) -> Timing:
         is_seen = case.inputs.num_bytes <= _LOOKED_AT_BYTES or case.index % _LOOK_EVERY == 0
         how = frozenset() if is_seen else _UNSEEN
+        known = self._waited()
         answer = self._run.call(case, flush=True, timed=True, patience=patience, how=how)
-        timing = self._with_reading(answer.timing)
+        timing = replace(self._with_reading(answer.timing), kept_waiting=max(0, self._waited() - known))
         note(answer, case, self._evidence)
         compare(answer.outputs, case.expected)
         return timing
+
+    # What a GPU works on does not wait for a processor.
+    def _waited(self) -> int:
+        return 0 if self._run.proved_on == "gpu" else self._run.process.waited_ns()
 
     # At once: a GPU at rest lowers its clock before long.
     def _with_reading(self, timing: Timing) -> Timing:

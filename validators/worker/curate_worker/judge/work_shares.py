@@ -44,6 +44,16 @@ _MEMORY: Final = re.compile(
 )
 # Libraries besides PyTorch that compute; Python between two calls takes time as well, though not that much.
 _OTHERS: Final = {"numpy", "scipy", "numba", "numexpr", "ctypes", "cffi", "cupy", "jax", "tensorflow", "sklearn"}
+_WAYS: Final = {
+    "numpy",
+    "from_numpy",
+    "__array__",
+    "__array_interface__",
+    "from_dlpack",
+    "import_module",
+    "__import__",
+    "modules",
+}
 _MOST_ELSEWHERE, _LEAST_ELSEWHERE_NS = 0.25, 200_000
 _MOST: Final = 16
 # The last sum of a few partial sums, or a cast, is no library that does the work.
@@ -91,10 +101,10 @@ def _measured(run: CandidateRun, candidate: Candidate, reference: Reference, *, 
 
 # What NumPy computes is neither an operator of PyTorch nor a function of an extension.
 def _require_nothing_elsewhere(candidate: Candidate, answer: CallAnswer) -> None:
-    libraries = other_libraries(candidate.files)
+    libraries = other_libraries(candidate.files) or ways_to_others(candidate.files)
     share = share_elsewhere(answer.work, answer.timing.inside)
     if libraries and share > _MOST_ELSEWHERE:
-        where = f"neither in its own kernels nor in PyTorch, and it imports {', '.join(libraries)}"
+        where = f"neither in its own kernels nor in PyTorch, and it uses {', '.join(libraries)}"
         text = f"{100 * share:.0f} % of its time is spent {where}"
         raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
 
@@ -115,6 +125,19 @@ def other_libraries(files: Mapping[str, str]) -> list[str]:
             for node in ast.walk(_tree_of(text))
             for module in _imported_by(node)
             if module in _OTHERS
+        }
+    )
+
+
+def ways_to_others(files: Mapping[str, str]) -> list[str]:
+    """How sources may reach libraries that they do not import by name: tensors as arrays, modules by a text."""
+    return sorted(
+        {
+            name
+            for path, text in files.items()
+            if path.endswith(".py")
+            for node in ast.walk(_tree_of(text))
+            if (name := getattr(node, "attr", getattr(node, "id", ""))) in _WAYS
         }
     )
 

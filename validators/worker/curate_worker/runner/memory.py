@@ -26,6 +26,12 @@ def shared_places(first: Sequence[Place], second: Sequence[Place]) -> list[tuple
     ]
 
 
+def have_twins(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether two of some tensors, of more than one element, are the same memory in the same order."""
+    places = [(item.data_ptr(), item.dtype, item.shape, item.stride()) for item in tensors if item.numel() > 1]
+    return len(set(places)) < len(places)
+
+
 def have_same_bits(first: torch.Tensor, second: object) -> bool:
     """Whether two tensors are the same, a NaN as well."""
     if not isinstance(second, torch.Tensor) or first.shape != second.shape or first.dtype != second.dtype:

@@ -10,11 +10,13 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Final
 
 import torch
+from torch._C._profiler import _ExperimentalConfig
 from torch.autograd.profiler import profile
 
 OWN: Final = "curate::own"
 """What calls of extensions are recorded as."""
 _MOST_NAMES, _MOST_CHARACTERS = 64, 512
+_OF_ALL_THREADS: Final = {"experimental_config": _ExperimentalConfig(profile_all_threads=True)}
 
 
 class Profile(AbstractContextManager):
@@ -26,7 +28,8 @@ class Profile(AbstractContextManager):
         self._profile: profile | None = None
 
     def __enter__(self) -> Profile:
-        how = {"use_device": "cuda"} if self._is_on_gpu else {}
+        # What a thread of the program's own computes is its work as well.
+        how = {"use_device": "cuda"} if self._is_on_gpu else _OF_ALL_THREADS
         self._profile = self._stack.enter_context(profile(use_kineto=True, **how))
         return self
 

@@ -19,7 +19,7 @@ from .errors import FaultInInput
 from .given_memory import GivenMemory
 from .gradients import Gradients, Question, gradients_of
 from .left_hooks import left_hooks
-from .memory import have_same_bits, memory_of, shared_places
+from .memory import have_same_bits, have_twins, memory_of, shared_places
 from .poisoned_memory import PoisonedMemory
 from .profile import Profile
 from .quick_draws import quick_draws
@@ -200,6 +200,7 @@ class Program:
             "guarded": bool(staged.guards),
             "overrun_outputs": 0 if watched is None else watched.num_overrun,
             "is_parameter": bool(shared_places(outputs, [memory_of(item) for item in self.live().values()])),
+            "has_twin_outputs": have_twins(staged.outputs),
             "is_reused": bool(shared_places(outputs, [memory_of(tensor) for tensor in self._before])),
             "changed_state": self._changed_state() if digests else [],
             "work": [] if staged.profile is None else staged.profile.work(),
