@@ -149,4 +149,5 @@ _ANSWERS = {
     "chain": "chained",
     "gradients": "differentiated",
     "facts": "told",
+    "kernels": "kernels",
 }
