@@ -94,6 +94,15 @@ def _import_what_runners_use() -> None:
     # here than in every reference.
     if os.environ.get("CUDA_VISIBLE_DEVICES") != "":
         torch.ones(1, device="meta") + 1
+        _read_triton_once()
+
+
+# Triton keeps its cache by a digest of all of its own files, which each process makes that launches a kernel: a quarter
+# of a gigabyte is read for it, and meanwhile a GPU waits.
+def _read_triton_once() -> None:
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        importlib.import_module("triton.compiler.code_generator")
+        importlib.import_module("triton.runtime.cache").triton_key()
 
 
 # Importing PyTorch may load the driver's library; only cuInit ties the driver to this process.

@@ -25,7 +25,7 @@ from .runner_state import Handler, Runner
 from .triton_cache import fill_cache
 from .triton_compiles import announce_compiles
 from .triton_resources import keep_ptxas_logs
-from .wake import wake
+from .wake import wake, wake_triton
 
 _NICENESS: Final = 10
 
@@ -93,6 +93,8 @@ def _load(runner: Runner, message: Message) -> Answer:
         # What was asked for before the failure is worth building; the run itself will show the failure.
     runner.extensions.raise_if_needed()
     wake(runner.device)
+    if body["uses_triton"] and runner.device == "cuda":
+        wake_triton()
     return Answer("loaded", {"extensions": runner.extensions.recorded})
 
 
