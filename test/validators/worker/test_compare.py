@@ -11,7 +11,7 @@ from curate_worker.judge.compare import compare
 from curate_worker.judge.error_measure import _PIECE
 from curate_worker.judge.expected import by_own, expect
 from curate_worker.judge.faults import Verdict
-from curate_worker.judge.quick_compare import quickly_right
+from curate_worker.judge.quick_compare import QuickErrors, quickly_right
 from curate_worker.judge.tolerance import Tolerance
 from curate_worker.tensors import DTYPES
 from curate_worker.values import pack
@@ -346,4 +346,6 @@ def test_a_quick_look_says_what_a_close_one_says_of_a_right_output_and_nothing_o
         assert quickly_right(wrong, truth, tolerance) is None
     biased = (truth + 0.9 * (atol + rtol * truth)).to(torch.float32)
     assert quickly_right(biased, truth, replace(tolerance, max_rmse=1e-7)) is None
-    assert quickly_right(torch.zeros(9), torch.zeros(9), tolerance) is None
+    assert quickly_right(right, right.clone(), tolerance) == QuickErrors(0.0, 0.0, 0.0)
+    assert quickly_right(torch.full((9,), math.nan), torch.full((9,), math.nan), tolerance) is None
+    assert quickly_right(torch.full((9,), 1e-30), torch.zeros(9), tolerance) is None

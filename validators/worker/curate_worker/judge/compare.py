@@ -47,9 +47,13 @@ def compare(output: Parcel, expected: Expected) -> Errors:
 
 
 def is_right(output: Parcel, expected: Expected) -> bool:
-    """Whether an output would pass."""
+    """Whether an output would pass: without what is wrong where."""
+    leaves = leaves_of(output)
     try:
-        compare(output, expected)
+        compare_structure(leaves, expected.own)
+        with phase("compare"):
+            for index, leaf in enumerate(leaves):
+                compare_leaf(leaf, expected, index, hasty=True)
     except Verdict:
         return False
     return True
@@ -86,14 +90,17 @@ def compare_structure(leaves: list[Leaf], own: list[Leaf]) -> None:
             raise _wrong("INCORRECT_DTYPE", "WRONG_DTYPE", f"{leaf.place} is {given.dtype}, expected {asked.dtype}")
 
 
-def compare_leaf(leaf: Leaf, expected: Expected, index: int) -> Errors:
-    """The same for the values of one leaf, whose structure was compared."""
+def compare_leaf(leaf: Leaf, expected: Expected, index: int, *, hasty: bool = False) -> Errors:
+    """
+    The same for the values of one leaf, whose structure was compared; a `hasty` one looks no further than at the first
+    piece in which anything is wrong.
+    """
     if leaf.descriptor is None and not (leaf.is_number() and expected.own[index].is_number()):
         wanted = expected.own[index].plain
         if leaf.plain != wanted or type(leaf.plain) is not type(wanted):
             raise _wrong("INCORRECT_NUMERICAL", "WRONG_VALUE", f"{leaf.place} is {leaf.plain!r}, expected {wanted!r}")
         return Errors(None, None)
-    found = _judge_values(leaf.tensor(), expected, index)
+    found = _judge_values(leaf.tensor(), expected, index, hasty=hasty)
     if found.problem is not None:
         raise _wrong("INCORRECT_NUMERICAL", found.cause, f"{leaf.place} {found.problem}")
     return found.errors
@@ -108,6 +115,9 @@ class _Finding:
     """Of whole numbers."""
 
 
+_WRONG = _Finding(Errors(None, None), "WRONG_VALUE", "is wrong")
+
+
 def _judge_values(values: torch.Tensor, expected: Expected, index: int, *, hasty: bool = False) -> _Finding:
     own = expected.own[index].tensor()
     tolerance = expected.tolerances[index]
@@ -116,6 +126,8 @@ def _judge_values(values: torch.Tensor, expected: Expected, index: int, *, hasty
         is_right = found.problem is None or names_equal_values(values, expected, index)
         return _Finding(Errors(0.0, 0.0)) if is_right else found
     truth = own if expected.exact is None else expected.exact[index].tensor()
+    if hasty and values.is_cuda and _begins_wrong(values, own, truth, tolerance):
+        return _WRONG
     quick = quickly_right(values, truth, tolerance) if values.is_cuda else None
     if quick is not None:
         return _Finding(Errors(quick.largest, quick.largest_relative, quick.relative_rmse))
@@ -154,6 +166,12 @@ def _judge_exactly(
     return _Finding(Errors(None, None), "WRONG_VALUE", problem, place.num_wrong)
 
 
+# To find gigabytes right takes as many passes over them; what computes nothing is wrong from the beginning.
+def _begins_wrong(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance) -> bool:
+    first = next(pieces(values, own, exact), None)
+    return first is not None and bool(_wrong_in(first, tolerance)[0].any())
+
+
 # `hasty` ends with the first piece in which anything is wrong, which is wrong as a whole then.
 def _judge_rounded(
     values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance, *, hasty: bool = False
@@ -161,15 +179,10 @@ def _judge_rounded(
     measure, max_relative = ErrorMeasure(), 0.0
     num_wrong, first, cause, numbers, offset = 0, -1, "WRONG_VALUE", (0.0, 0.0), 0
     for given, mine, precise in pieces(values, own, exact):
-        # What most outputs are can be told in a third of the passes.
-        is_usual = are_finite(given, mine, precise)
-        # Where higher precision is not finite although the own dtype is, the own dtype is the truth.
-        truth = precise if is_usual else torch.where(torch.isfinite(precise), precise, mine)
-        is_close = _is_close_and_finite if is_usual else _is_close
-        wrong = ~is_close(given, mine, truth, tolerance)
+        wrong, truth = _wrong_in((given, mine, precise), tolerance)
         if bool(wrong.any()):
             if hasty:
-                return _Finding(Errors(None, None), cause, "is wrong")
+                return _WRONG
             place = int(wrong.nonzero()[0])
             if first < 0:
                 first, numbers = offset + place, (given[place].item(), truth[place].item())
@@ -200,6 +213,17 @@ def _judge_rounded(
                 found, problem=f"has {int(chosen.sum())} numbers that are small beside the others: {found.problem}"
             )
     return _Finding(Errors(measure.largest, max_relative, measure.relative_rmse))
+
+
+# Which numbers of a piece are wrong, and what they are held against.
+def _wrong_in(piece: tuple[torch.Tensor, ...], tolerance: Tolerance) -> tuple[torch.Tensor, torch.Tensor]:
+    given, mine, precise = piece
+    # What most outputs are can be told in a third of the passes.
+    is_usual = are_finite(given, mine, precise)
+    # Where higher precision is not finite although the own dtype is, the own dtype is the truth.
+    truth = precise if is_usual else torch.where(torch.isfinite(precise), precise, mine)
+    is_close = _is_close_and_finite if is_usual else _is_close
+    return ~is_close(given, mine, truth, tolerance), truth
 
 
 def _is_close(given: torch.Tensor, own: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance) -> torch.Tensor:

@@ -90,9 +90,11 @@ def _means(call: Call) -> Outputs:
     return [_mean_of(item) for item in own] if all(item.numel() > 1 for item in own) else None
 
 
+# A whole copy of gigabytes in float64 would not fit.
 def _mean_of(tensor: torch.Tensor) -> torch.Tensor:
-    wide = tensor.to(torch.complex128) if tensor.is_complex() else tensor.to(torch.float64)
-    return wide.mean().to(tensor.dtype).expand(tensor.shape).clone()
+    wide = torch.complex128 if tensor.is_complex() else torch.float64
+    known = tensor if tensor.dtype in (torch.float32, torch.complex64) else tensor.to(wide)
+    return known.mean(dtype=wide).to(tensor.dtype).expand(tensor.shape).clone()
 
 
 def _filled_with_nan(call: Call) -> Outputs:
