@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from curate_worker.judge import cases, reference, reference_cases
+from curate_worker.judge import case_making, cases, reference, reference_cases
 from curate_worker.judge.cases import Case
 from curate_worker.judge.evaluate import evaluate
 from curate_worker.judge.expected import Usual
@@ -16,13 +16,14 @@ from curate_worker.judge.requests import Candidate, Request, Settings, Task, Wor
 from curate_worker.judge.station import Station
 from curate_worker.judge.tasks import TaskSession
 from curate_worker.judge.tolerance import FaintNumbers, Tolerance
+from curate_worker.values import Parcel
 
 _REFERENCE = """
 import torch
 
 class Model(torch.nn.Module):
     def forward(self, x):
-        return torch.relu(x) * 2
+        return torch.relu(x) * 2 {}
 
 def get_inputs():
     return [torch.rand(64, 33)]
@@ -37,7 +38,7 @@ _SETTINGS = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
 @pytest.fixture
 def most_alive(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many cases there were beside each that was made."""
-    for module in (cases, reference, reference_cases):
+    for module in (case_making, cases, reference, reference_cases):
         monkeypatch.setattr(module, "MAX_CACHED_BYTES", 1 << 10)
     alive: weakref.WeakValueDictionary[int, Case] = weakref.WeakValueDictionary()
     counts: list[int] = []
@@ -48,8 +49,28 @@ def most_alive(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         alive[len(counts)] = case
         return case
 
-    monkeypatch.setattr(reference_cases, "Case", made)
+    monkeypatch.setattr(case_making, "Case", made)
     return counts
+
+
+@pytest.mark.parametrize(
+    ("of_all_rows", "expression", "sizes"),
+    [("", "2 * torch.relu(x)", {8 * 33}), ("+ x.mean(0)", "2 * torch.relu(x) + x.mean(0)", {64 * 33})],
+)
+def test_higher_precision_is_asked_for_some_rows_of_what_treats_each_row_by_itself_and_for_all_others(
+    opened: tuple, monkeypatch: pytest.MonkeyPatch, of_all_rows: str, expression: str, sizes: set[int]
+) -> None:
+    monkeypatch.setattr(case_making, "MAX_CACHED_BYTES", 1 << 10)
+    asked, run_oracle = [], reference.Reference.run_oracle
+
+    def noted(self: reference.Reference, inputs: Parcel, *given: object) -> Parcel:
+        asked.append(inputs.num_bytes // 4)
+        return run_oracle(self, inputs, *given)
+
+    monkeypatch.setattr(reference.Reference, "run_oracle", noted)
+    row = _judged(opened[0], f"rows {of_all_rows}", expression, of_all_rows)
+    assert row["status"] == "PASSED", row["log"]
+    assert set(asked) == sizes
 
 
 @pytest.mark.parametrize(
@@ -82,9 +103,9 @@ def test_what_another_judge_proved_of_a_task_is_not_proved_again_and_judges_as_b
 
 
 # A judge knows nothing of a task but what is on disk.
-def _judged(station: Station, name: str, expression: str) -> dict:
+def _judged(station: Station, name: str, expression: str, of_all_rows: str = "") -> dict:
     tasks = TaskSession(station)
-    task = Task(name, _REFERENCE, [Workload("w", {})])
+    task = Task(name, _REFERENCE.format(of_all_rows), [Workload("w", {})])
     candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE.format(expression)})
     with station.locks.shared():
         (row,) = evaluate(station, tasks, Request("n", task, candidate, _SETTINGS))

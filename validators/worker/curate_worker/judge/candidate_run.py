@@ -13,7 +13,7 @@ from .builds.build_cache import Built
 from .builds.triton_build import triton_build
 from .call_answer import SPECIAL, CallAnswer, call_answer
 from .candidate_process import CandidateProcess
-from .cases import Case
+from .cases import Case, OpenCase
 from .faults import Verdict
 from .gradient_answer import GradientAnswer, gradient_answer
 from .native_outputs import native_outputs
@@ -112,7 +112,13 @@ class CandidateRun:
             self.process.ask(Message("load_state", {"parcel": state.body(), "names": self._names}, state.blobs), "bind")
 
     def call(
-        self, case: Case, *, flush: bool, timed: bool = False, how: frozenset[str] = frozenset(), patience: int = 1
+        self,
+        case: Case | OpenCase,
+        *,
+        flush: bool,
+        timed: bool = False,
+        how: frozenset[str] = frozenset(),
+        patience: int = 1,
     ) -> CallAnswer:
         """
         One call. Raises a Verdict when it fails; nothing is said yet about what it returned. A timed one has the whole
@@ -202,7 +208,7 @@ class CandidateRun:
             raise DeviceChanged
         self.bind(self._bound)
 
-    def _try_call(self, case: Case, order: dict, asked: dict, staging: dict) -> CallAnswer | None:
+    def _try_call(self, case: Case | OpenCase, order: dict, asked: dict, staging: dict) -> CallAnswer | None:
         self.process.expect_answers(case.num_bytes)
         if self._bound is not None:
             self.process.share_as_much(self._bound.runner.window_bytes, keeps_memory=self._bound.keeps_memory)

@@ -11,8 +11,9 @@ import torch
 from ..digests import digests_of
 from ..tensors import DTYPES, as_bytes, copy_of, same_bytes
 from ..values import Parcel
-from .expected import Expected
+from .expected import Expected, by_own
 from .samples import Timing
+from .tolerance import Tolerance
 
 MAX_CACHED_BYTES = 1 << 30
 """Of all cases of a workload that are kept; one that takes more by itself is large."""
@@ -28,13 +29,39 @@ class Case:
     inputs: Parcel
     expected: Expected
     num_bytes: int
+    calibration: Expected | None = None
+    """What some rows of the output must be, where these say how far off all of it may be."""
     _digests: list[str] = field(default_factory=list)
+
+    @property
+    def calibrated(self) -> Expected:
+        """What says how far off an output may be."""
+        return self.expected if self.calibration is None else self.calibration
 
     def input_digests(self) -> list[str]:
         """Digests of the inputs, computed once."""
         if not self._digests:
             self._digests.extend(digests_of(self.inputs))
         return self._digests
+
+    def answered(self, own: Parcel) -> Case:
+        """Itself: what must come out is known."""
+        del own
+        return self
+
+
+@dataclass(frozen=True)
+class OpenCase:
+    """One call of which the reference has not been asked yet what must come out."""
+
+    index: int
+    inputs: Parcel
+    num_bytes: int
+    tolerances: list[Tolerance | None]
+
+    def answered(self, own: Parcel) -> Case:
+        """The case, given what the reference makes of it."""
+        return Case(self.index, self.inputs, by_own(own, self.tolerances), self.inputs.num_bytes + own.num_bytes)
 
 
 def is_large(case: Case) -> bool:

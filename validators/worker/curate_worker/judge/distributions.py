@@ -38,3 +38,9 @@ def is_of_use(name: str, reference: str, *, is_exact: bool) -> bool:
     compared exactly, follows in the extreme from how a program rounds: chances of what is next to nothing are all one.
     """
     return name != "extreme" or not (is_exact or _CHOOSES.search(reference))
+
+
+# "by-row 2" is drawn as "by-row" is, from another seed.
+def dice_of(name: str) -> str:
+    """The dice of a distribution."""
+    return name.partition(" ")[0]

@@ -14,7 +14,7 @@ from ..effects import effects_of
 from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case, ReferenceCall
 from .compare import compare, compare_structure
-from .distributions import distributions_of
+from .distributions import dice_of, distributions_of
 from .expected import are_as_finite
 from .faults import RunnerLost, Verdict
 from .gradient_cases import GradientCase, gradient_case
@@ -23,7 +23,7 @@ from .mutants import MutantReport, MutantTrial, try_mutants
 from .null_kernels import Call, passing_null_kernel
 from .precision import choose_precision
 from .proofs import Proof
-from .reference_cases import ReferenceCases, dice_of
+from .reference_cases import ReferenceCases
 from .reference_errors import LOST_CAUSES
 from .runner_handle import RunnerHandle
 from .state import is_counter
@@ -65,7 +65,7 @@ class Reference(ReferenceCases):
         if self.is_stochastic:
             require_power([self.draws(number) for number in range(NUM_INPUTS)])
             return
-        self._tolerances = self.case(0).expected.tolerances
+        self.tolerances = self.usual().tolerances
         self._try_other_integers()
         self._find_unseeded(digests)
         passing = self._passing_null_kernel()
@@ -82,7 +82,7 @@ class Reference(ReferenceCases):
             return
         self.varies_integers = True
         try:
-            mine = leaves_of(self.call(self.make_inputs(self._how(1)), flush=False, look=False).output)
+            mine = leaves_of(self.call(self.make_inputs(self.how(1)), flush=False, look=False).output)
             compare_structure(mine, self.case(0).expected.own)
             self.varies_integers = are_as_finite(mine, self.usual())
         except Verdict as found:
@@ -126,7 +126,7 @@ class Reference(ReferenceCases):
             precision=self.precision,
             usual=self.usual(),
             drawn=self._drawn_tolerances,
-            unseeded=self._unseeded,
+            unseeded=self.unseeded,
             mutated_inputs=sorted(self.mutated_inputs),
             gradient_places=self.gradient_places,
             changed_state=sorted(self.changed_state),
@@ -140,8 +140,8 @@ class Reference(ReferenceCases):
 
     def recall(self, proof: Proof) -> None:
         """Knows it without proving it again."""
-        self.precision, self._usual, self._tolerances = proof.precision, proof.usual, proof.usual.tolerances
-        self._drawn_tolerances, self._unseeded = proof.drawn, proof.unseeded
+        self.precision, self._usual, self.tolerances = proof.precision, proof.usual, proof.usual.tolerances
+        self._drawn_tolerances, self.unseeded = proof.drawn, proof.unseeded
         self.mutated_inputs, self.changed_state = frozenset(proof.mutated_inputs), frozenset(proof.changed_state)
         self.gradient_places, self.changed = proof.gradient_places, proof.changed
         self.aliases_inputs, self.returns_parameters = proof.aliases_inputs, proof.returns_parameters
@@ -159,11 +159,11 @@ class Reference(ReferenceCases):
         return None if case is None else (case.inputs, case.expected)
 
     def _find_unseeded(self, digests: list[str]) -> None:
-        others = zip(digests, digests_of(self.make_inputs(self._how(1))), strict=False)
-        self._unseeded = [place for place, (first, second) in enumerate(others) if first == second]
+        others = zip(digests, digests_of(self.make_inputs(self.how(1))), strict=False)
+        self.unseeded = [place for place, (first, second) in enumerate(others) if first == second]
 
     def _look_at_first_call(self) -> list[str]:
-        inputs = self.make_inputs(self._how(0))
+        inputs = self.make_inputs(self.how(0))
         self.gradient_places, self.input_bytes = self.with_gradient, inputs.num_bytes
         self._has_constant_integers = self.has_constant_integers
         call = self.call(inputs, flush=False)
@@ -175,9 +175,10 @@ class Reference(ReferenceCases):
         written = sorted(self.mutated_inputs - {index for _, index in call.aliases})
         self.changed = effects_of(written, {name: name for name in call.changed_state if not is_counter(name)})
         output = self.call(inputs, flush=False, look=False).output if self.changed else call.output
-        chosen = choose_precision(output, lambda precision: self.run_oracle(inputs, precision))
+        some, its = self.find_rows(inputs, output)
+        chosen = choose_precision(its, lambda precision: self.run_oracle(some, precision))
         self.precision, exact = (None, None) if chosen is None else chosen
-        self.know_first_call(inputs, output, exact)
+        self.know_first_call(self.first_case((inputs, output), (some, its, exact)))
         return digests
 
     # Another state of the random generator must not change the result beyond rounding, or be all that it depends on.
@@ -238,14 +239,14 @@ class Reference(ReferenceCases):
 
     def samples(self) -> Iterator[tuple[Parcel, ReferenceCall]]:
         """Inputs, the first as the task says, with what the reference makes of them: held against nothing."""
-        first = self.make_inputs(self._how(0))
+        first = self.make_inputs(self.how(0))
         yield first, self.call(first, flush=False)
         self._find_unseeded(digests_of(first))
-        again = self.make_inputs(self._how(1))
+        again = self.make_inputs(self.how(1))
         yield again, self.call(again, flush=False)
         for name in distributions_of("standard"):
             try:
-                drawn = self.make_inputs(self._how(f"drawn {name}", dice_of(name)))
+                drawn = self.make_inputs(self.how(f"drawn {name}", dice_of(name)))
                 sample = drawn, self.call(drawn, flush=False)
             except Verdict:
                 # Numbers of this kind are not for it; the process may be lost.
@@ -255,9 +256,9 @@ class Reference(ReferenceCases):
     def try_mutants(self, start: Callable[[], RunnerHandle], opening: Message) -> None:
         """Tries references with mistakes on the same inputs. Raises a Verdict where most of them would pass."""
         numbers = self._numbers()[: self.settings.calls]
-        cases = [(self._how(index), partial(self.case, index)) for index in numbers]
+        cases = [(self.how(index), partial(self.case, index)) for index in numbers]
         drawn = [
-            (self._how(f"drawn {name}", dice_of(name)), partial(self.drawn_case, name)) for name in self.distributions()
+            (self.how(f"drawn {name}", dice_of(name)), partial(self.drawn_case, name)) for name in self.distributions()
         ]
         seed, timeout_s = self.seed("mutants"), self.settings.timeout_s
         how = (self.settings.mode, seed, timeout_s, self.give_way, self.changed)

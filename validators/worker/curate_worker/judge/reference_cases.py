@@ -5,55 +5,40 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
 
 from ..values import Parcel
-from .cases import MAX_CACHED_BYTES, Case, is_large, with_one_element_replaced, with_two_elements_exchanged
-from .distributions import distributions_of, is_of_use
-from .expected import Usual, are_alike, are_as_finite, by_own, expect, is_fit_to_judge, is_mostly_finite
+from .case_making import CHEAP_BYTES, DRAWN, MOVED, NEAR, CaseMaker
+from .cases import MAX_CACHED_BYTES, Case, OpenCase, is_large, with_one_element_replaced, with_two_elements_exchanged
+from .distributions import dice_of, distributions_of, is_of_use
+from .expected import Usual, are_as_finite, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
-from .leaves import Leaf, have_same_numbers, leaves_of
+from .leaves import have_same_numbers, leaves_of
 from .moved_state import with_parameters_moved
-from .nudged import FURTHER, FURTHER_UNITS, doubtful_indices, is_index, nudges_for
+from .nudged import doubtful_indices, is_index
 from .reference_errors import LOST_CAUSES
-from .reference_program import ReferenceProgram
-from .tolerance import Tolerance, is_rounded
+from .tolerance import Tolerance
 
-# The numbers of cases that are made from the first.
-_NEAR, _DRAWN, _MOVED = -1, -2, -3
-_FEW_NUMBERS, _CALLS_FOR_FEW, _DRAWS_FOR_FEW, _CHEAP_BYTES = 16, 6, 8, 16 << 20
-_CALLS_FOR_MANY, _DISTRIBUTIONS_FOR_MANY = 3, 2
+_FEW_NUMBERS, _CALLS_FOR_FEW, _DRAWS_FOR_FEW = 16, 6, 8
+_CALLS_FOR_MANY, _DISTRIBUTIONS_FOR_MANY = 2, 2
 # About as many cases as are looked at together.
 _MANY = 10
 
 
 @dataclass
-class ReferenceCases(ReferenceProgram):
+class ReferenceCases(CaseMaker):
     """Makes cases, and keeps those that are small."""
 
-    precision: str | None = None
-    """Precision of the oracle; None where the reference's own output is all there is."""
     _cases: dict[int, Case] = field(default_factory=dict)
     _drawn: dict[str, Case | None] = field(default_factory=dict)
     _moved: tuple[Parcel, Case] | None = None
     _is_moved: bool = False
     """Whether `_moved` was made, or cannot be."""
-    _unseeded: list[int] = field(default_factory=list)
-    """Places of inputs that are the same whatever the seed."""
     _secret: str = field(default_factory=lambda: secrets.token_hex(16))
     _usual: Usual | None = None
     _is_large: bool | None = None
     _is_few: bool | None = None
-    _tolerances: list[Tolerance | None] = field(default_factory=list)
-    """What the outputs of the first case are held against."""
     _drawn_tolerances: dict[str, list[Tolerance | None] | None] = field(default_factory=dict)
-    """The same by distribution, of large cases; None where the reference cannot judge."""
-    varies_integers: bool = False
-    """Whether integers and truth values that every element of an input says alike are others in later calls."""
-    is_tame: bool = False
-    """Whether no numbers are drawn below zero that the task draws from zero to one."""
-    spares_oracle: bool = False
-    """Whether later cases have the reference's own output only: beside a candidate there is no more room."""
+    """As `tolerances`, by distribution, of large cases; None where the reference cannot judge."""
     _latest: Case | None = None
     """The last one that was too large to be kept for long."""
 
@@ -89,9 +74,8 @@ class ReferenceCases(ReferenceProgram):
     def _is_foreseen(self, index: int) -> bool:
         return index < self.settings.calls or index < self.num_calls()
 
-    def know_first_call(self, inputs: Parcel, own: Parcel, exact: Parcel | None) -> None:
+    def know_first_call(self, case: Case) -> None:
         """Takes what was made to find out how it is judged for the first case, which would be the same."""
-        case = self._compared(0, inputs, (own, exact))
         if case.num_bytes <= MAX_CACHED_BYTES:
             self._cases[0] = case
         else:
@@ -99,75 +83,25 @@ class ReferenceCases(ReferenceProgram):
 
     def new_case(self, index: int) -> Case:
         """As `case`, but made anew and not kept."""
-        return self._case_of(index, self.make_inputs(self._how(self._purpose(index))))
+        return self.case_of(index, self.make_inputs(self.how(self._purpose(index))))
 
-    def case_by_itself(self, index: int) -> Case:
+    def case_by_itself(self, index: int) -> OpenCase:
         """
         A case of a call that is only timed, of which there may be room for one: held against what the reference itself
-        gives, whose process has its memory at hand then.
+        gives when it is timed.
         """
         self._latest = None
         self.forget_inputs()
-        inputs = self.make_inputs(self._how(self._purpose(index)))
-        return self._case_by_own(index, inputs, self._tolerances, flush=True)
-
-    def _case_by_own(
-        self, index: int, inputs: Parcel, tolerances: list[Tolerance | None], *, flush: bool = False
-    ) -> Case:
-        own = self.call(inputs, flush=flush, look=False).output
-        return Case(index, inputs, by_own(own, tolerances), inputs.num_bytes + own.num_bytes)
+        inputs = self.make_inputs(self.how(self._purpose(index)))
+        return OpenCase(index, inputs, inputs.num_bytes + self.largest_answer, self.tolerances)
 
     def _purpose(self, index: int) -> int | str:
         return index if self._is_foreseen(index) else f"{self._secret} {index}"
 
-    def _case_of(self, index: int, inputs: Parcel, *, unusual: bool = False) -> Case:
-        if self.spares_oracle:
-            return self._case_by_own(index, inputs, self._tolerances)
-        own = self.call(inputs, flush=False, look=False).output
-        exact = None if self.precision is None else self.run_oracle(inputs, self.precision)
-        return self._compared(index, inputs, (own, exact), unusual=unusual)
-
-    def _compared(
-        self, index: int, inputs: Parcel, outputs: tuple[Parcel, Parcel | None], *, unusual: bool = False
-    ) -> Case:
-        own, exact = outputs
-        nudged = self._nudged(inputs, own)
-        usual = self.usual() if unusual else None
-        how = {"usual": usual, "nudged": nudged, "tensor_float": self.settings.precision == "allow_tf32"}
-        num_bytes = inputs.num_bytes + own.num_bytes + (0 if exact is None else exact.num_bytes)
-        expected = replace(expect(own, exact, inputs.tensors, **how), inputs=inputs)
-        # Asked later it would answer with the parameters that it has then.
-        if nudged and None in expected.tolerances and index != _MOVED:
-            expected = replace(expected, further=cache(partial(self._nudged_further, inputs, expected.own)))
-        return Case(index, inputs, expected, num_bytes)
-
-    def _nudged_further(self, inputs: Parcel, own: list[Leaf]) -> list[list[Leaf]]:
-        moves = [{"seed": self.seed("nudge further", number), "units": FURTHER_UNITS} for number in range(FURTHER)]
-        try:
-            moved = [leaves_of(self.run_oracle(inputs, "float64", move)) for move in moves]
-        except Verdict as found:
-            if found.cause in LOST_CAUSES:
-                raise
-            return []
-        return [leaves for leaves in moved if are_alike(leaves, own)]
-
-    # What rounding of inputs would change, where that matters and is no great effort.
-    def _nudged(self, inputs: Parcel, own: Parcel) -> list[Parcel]:
-        leaves = leaves_of(own)
-        can_be = self.precision == "float64" or (self.precision is None and not any(map(is_rounded, leaves)))
-        nudges = nudges_for(leaves) if can_be and inputs.num_bytes <= _CHEAP_BYTES else []
-        moves = [{"seed": self.seed("nudge", direction), "units": units} for direction, units in nudges]
-        try:
-            return [self.run_oracle(inputs, "float64", move) for move in moves]
-        except Verdict as found:
-            if found.cause in LOST_CAUSES:
-                raise
-            return []
-
     def usual(self) -> Usual:
         """What to expect where inputs are as the task says, in few words."""
         if self._usual is None:
-            self._usual = Usual.of(self.case(0).expected)
+            self._usual = Usual.of(self.case(0).calibrated)
         return self._usual
 
     def num_calls(self) -> int:
@@ -183,7 +117,7 @@ class ReferenceCases(ReferenceProgram):
         if self._is_few is None:
             case = self.case(0)
             count = sum(leaf.tensor().numel() for leaf in case.expected.own if leaf.descriptor)
-            self._is_few = count < _FEW_NUMBERS and case.num_bytes < _CHEAP_BYTES
+            self._is_few = count < _FEW_NUMBERS and case.num_bytes < CHEAP_BYTES
         return self._is_few
 
     def distributions(self) -> tuple[str, ...]:
@@ -216,13 +150,13 @@ class ReferenceCases(ReferenceProgram):
         self.forget_inputs()
         if name not in self._drawn_tolerances:
             case = self._fit_drawn_case(name)
-            self._drawn_tolerances[name] = None if case is None else case.expected.tolerances
+            self._drawn_tolerances[name] = None if case is None else case.calibrated.tolerances
             return case
         tolerances = self._drawn_tolerances[name]
-        return None if tolerances is None else self._case_by_own(_DRAWN, self._drawn_inputs(name), tolerances)
+        return None if tolerances is None else self.case_by_own(DRAWN, self._drawn_inputs(name), tolerances)
 
     def _drawn_inputs(self, name: str, secret: str = "") -> Parcel:
-        return self.make_inputs(self._how(f"{secret}drawn {name}", dice_of(name)))
+        return self.make_inputs(self.how(f"{secret}drawn {name}", dice_of(name)))
 
     def unforeseen_drawn_case(self, name: str) -> Case | None:
         """As `drawn_case`, of inputs that follow from nothing that is known outside this process."""
@@ -231,19 +165,19 @@ class ReferenceCases(ReferenceProgram):
     def _fit_drawn_case(self, name: str, secret: str = "") -> Case | None:
         usual = self.usual()
         try:
-            case = self._without_doubtful(self._case_of(_DRAWN, self._drawn_inputs(name, secret), unusual=True))
+            case = self._without_doubtful(self.case_of(DRAWN, self._drawn_inputs(name, secret), self.usual()))
         except Verdict as found:
             if found.cause in LOST_CAUSES:
                 raise
             return None
         # Where the reference overflows itself, what else overflows says little.
-        is_borne = dice_of(name) != "extreme" or are_as_finite(case.expected.own, usual)
-        return case if is_borne and is_fit_to_judge(case.expected, usual) else None
+        is_borne = dice_of(name) != "extreme" or are_as_finite(case.calibrated.own, usual)
+        return case if is_borne and is_fit_to_judge(case.calibrated, usual) else None
 
     # On inputs as the task draws them indices are compared to the last digit.
     def _without_doubtful(self, case: Case) -> Case:
         own = case.expected.own
-        is_cheap = case.inputs.num_bytes <= _CHEAP_BYTES and self.precision in ("float64", None)
+        is_cheap = case.inputs.num_bytes <= CHEAP_BYTES and self.precision in ("float64", None)
         if self.spares_oracle or not is_cheap or not any(map(is_index, own)):
             return case
         moves = [{"seed": self.seed("roughly", number), "units": 1.0, "is_rough": True} for number in range(2)]
@@ -259,7 +193,7 @@ class ReferenceCases(ReferenceProgram):
         if inputs is None:
             return None
         try:
-            case = self._case_of(_DRAWN, inputs, unusual=True)
+            case = self.case_of(DRAWN, inputs, self.usual())
         except Verdict as found:
             if found.cause in LOST_CAUSES:
                 raise
@@ -272,15 +206,15 @@ class ReferenceCases(ReferenceProgram):
         one replaced by another of the same tensor; None where there is no such input, or where the reference cannot be
         run on that.
         """
-        if _NEAR in self._cases:
-            return self._cases[_NEAR]
+        if NEAR in self._cases:
+            return self._cases[NEAR]
         if self.is_large:
             return self._near_case(with_one_element_replaced)
         case = self._near_case(with_two_elements_exchanged)
         if case is None or have_same_numbers(case.expected.own, self.case(0).expected.own):
             case = self._near_case(with_one_element_replaced)
         if case is not None:
-            self._cases[_NEAR] = case
+            self._cases[NEAR] = case
         return case
 
     def _near_case(self, change: Callable[[Parcel, int], Parcel | None]) -> Case | None:
@@ -291,7 +225,7 @@ class ReferenceCases(ReferenceProgram):
         if inputs is None:
             return None
         try:
-            return self._case_of(_NEAR, inputs)
+            return self.case_of(NEAR, inputs)
         except Verdict:
             return None
 
@@ -311,14 +245,14 @@ class ReferenceCases(ReferenceProgram):
         usual = self.case(0)
         try:
             self.load_state(state)
-            case = self._case_of(_MOVED, usual.inputs, unusual=True)
+            case = self.case_of(MOVED, usual.inputs, self.usual())
         except Verdict as found:
             if found.cause in LOST_CAUSES:
                 raise
             return None
         finally:
             self.load_state(self.state)
-        return case if is_fit_to_judge(case.expected, self.usual()) else None
+        return case if is_fit_to_judge(case.calibrated, self.usual()) else None
 
     # Of those that can be held at the same time. What one large output tells, a second need not tell again.
     def _numbers(self) -> range:
@@ -329,21 +263,3 @@ class ReferenceCases(ReferenceProgram):
     @property
     def _is_heavy(self) -> bool:
         return self.is_large or _MANY * self.case(0).num_bytes > MAX_CACHED_BYTES
-
-    # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
-    def _how(self, purpose: int | str, dice: str | None = None) -> dict:
-        is_first = purpose == 0
-        return {
-            "seed": self.seed("inputs", purpose),
-            "dice": dice,
-            "vary": not is_first,
-            "vary_integers": self.varies_integers and not is_first,
-            "jitter": [] if is_first else self._unseeded,
-            "tame": self.is_tame,
-        }
-
-
-# "by-row 2" is drawn as "by-row" is, from another seed.
-def dice_of(name: str) -> str:
-    """The dice of a distribution."""
-    return name.partition(" ")[0]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from ..values import Parcel
+from .call_answer import CallAnswer
 from .candidate_run import CandidateRun
-from .cases import Case
+from .cases import Case, OpenCase
 from .checked_call import note
 from .compare import compare
 from .evidence import Evidence
@@ -36,13 +38,18 @@ class TimedPairs:
         self._meter = meter
         self._ran_beside = self._took = self._refusals = 0
 
-    def time(self, case: Case, patience: int) -> tuple[Timing, Timing]:
+    def time(self, case: Case | OpenCase, patience: int) -> tuple[Timing, Timing]:
         """Both on one case, in turns one or the other first. Raises a Verdict."""
         if case.index % 2:
-            theirs = self._time_reference(case, patience)
-            return theirs, self._time_candidate(case, patience)
-        mine = self._time_candidate(case, patience)
-        return self._time_reference(case, patience), mine
+            theirs, own = self._time_reference(case, patience)
+            answer, mine = self._time_candidate(case, patience)
+        else:
+            answer, mine = self._time_candidate(case, patience)
+            theirs, own = self._time_reference(case, patience)
+        known = case.answered(own)
+        note(answer, known, self._evidence)
+        compare(answer.outputs, known.expected)
+        return theirs, mine
 
     def require_rest(self) -> None:
         """Raises a Verdict where the candidate computed while the reference was timed, or would have."""
@@ -55,7 +62,7 @@ class TimedPairs:
             raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
 
     # On a GPU nobody has seen yet what threads of its driver do meanwhile.
-    def _time_reference(self, case: Case, patience: int) -> Timing:
+    def _time_reference(self, case: Case | OpenCase, patience: int) -> tuple[Timing, Parcel]:
         is_seen = self._run.proved_on != "gpu"
         rest = self._run.process.wait_for_rest() if is_seen else Rest.CAME
         how = {"flush": True, "look": False, "patience": patience, "beside": self._run.process.ran_ns}
@@ -63,20 +70,18 @@ class TimedPairs:
         timing = self._with_reading(call.timing)
         self._refusals += rest is Rest.REFUSED
         if rest is not Rest.CAME:
-            return replace(timing, waited=DISTURBED)
+            return replace(timing, waited=DISTURBED), call.output
         self._ran_beside += call.ran_beside if is_seen else 0
         self._took += call.timing.outside
-        return timing
+        return timing, call.output
 
-    def _time_candidate(self, case: Case, patience: int) -> Timing:
+    def _time_candidate(self, case: Case | OpenCase, patience: int) -> tuple[CallAnswer, Timing]:
         is_seen = case.inputs.num_bytes <= _LOOKED_AT_BYTES or case.index % _LOOK_EVERY == 0
         how = frozenset() if is_seen else _UNSEEN
         known = self._waited()
         answer = self._run.call(case, flush=True, timed=True, patience=patience, how=how)
         timing = replace(self._with_reading(answer.timing), kept_waiting=max(0, self._waited() - known))
-        note(answer, case, self._evidence)
-        compare(answer.outputs, case.expected)
-        return timing
+        return answer, timing
 
     # What a GPU works on does not wait for a processor.
     def _waited(self) -> int:

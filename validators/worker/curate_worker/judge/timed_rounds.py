@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from .cases import MAX_CACHED_BYTES, Case
+from .cases import MAX_CACHED_BYTES, Case, OpenCase
 from .reference import Reference
 from .samples import Samples, Timing
 
@@ -33,7 +33,7 @@ _HALF_WIDTH = 0.02
 
 Alone = Callable[[], AbstractContextManager[None]]
 """Keeps a device from others for a while."""
-TimePair = Callable[[Case, int], tuple[Timing, Timing]]
+TimePair = Callable[[Case | OpenCase, int], tuple[Timing, Timing]]
 """Times reference and another program on one case, with the patience of the clock."""
 
 
@@ -111,7 +111,7 @@ def _time_round(time_pair: TimePair, progress: _Progress, how: Round) -> None:
             return
 
 
-Round = tuple[int, list[Callable[[], Case]]]
+Round = tuple[int, list[Callable[[], Case | OpenCase]]]
 """How many of its cases only warm up, and what gives them."""
 
 
@@ -124,7 +124,7 @@ def _first_round(reference: Reference, progress: _Progress) -> Round:
     return _WARM_UPS, [_given(reference.case(index)) for index in progress.take_indices(count)]
 
 
-def _later_round(reference: Reference, progress: _Progress, count: float) -> list[Callable[[], Case]]:
+def _later_round(reference: Reference, progress: _Progress, count: float) -> list[Callable[[], Case | OpenCase]]:
     room = MAX_CACHED_BYTES // max(1, reference.case(0).num_bytes)
     numbers = progress.take_indices(max(_WARM_UPS_LATER + 1, min(math.ceil(count), MAX_PAIRS, room)))
     return [_given(reference.new_case(index)) for index in numbers]
