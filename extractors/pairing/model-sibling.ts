@@ -22,7 +22,7 @@ const Options = z.strictObject({ max_closure_lines, allowed_modules, replace, lo
  */
 export const modelSibling: PairingMethod<z.infer<typeof Options>> = {
   id: 'model-sibling',
-  version: 2,
+  version: 3,
   summary: 'A class `Model` and a class `ModelNew`, in one file or side by side',
   options: Options,
   async findPairs(input, options) {

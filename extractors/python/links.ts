@@ -120,7 +120,7 @@ function linkOf(project: PythonProject, module: PythonModule, reference: Referen
       : nothing('unresolved_name', `${parts.join('.')} in ${module.path}`)
   }
   if (meaning.kind === 'module') return nothing('module_as_value', `${parts.join('.')} in ${module.path}`)
-  const span = spanOfParts(reference, meaning.kind === 'external' ? 1 : meaning.used)
+  const span = spanOfParts(reference, meaning.kind === 'external' ? meaning.bound : meaning.used)
   if (meaning.kind === 'external') {
     return { to: 'external', imported: meaning.imported, dotted: meaning.dotted, span, reference }
   }

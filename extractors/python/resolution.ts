@@ -14,6 +14,8 @@ export type Meaning =
       readonly dotted: readonly string[]
       readonly imported: ImportedName
       readonly used: number
+      /** How many parts of the chain stand for what the import binds; the others are its attributes. */
+      readonly bound: number
     }
   /** A built-in, or a name that nobody defines. */
   | { readonly kind: 'unknown'; readonly name: string }
@@ -77,7 +79,7 @@ function follow(
   // A package that imports its own module by name (`from pkg import sub` in pkg/__init__.py) means the file.
   if (target !== null && target !== (from.home ?? from)) {
     const meaning = lookUp(project, target, [imported.name, ...parts.slice(at + 1)], 0, hops + 1)
-    if (meaning.kind !== 'unknown') return { ...meaning, used: meaning.used + at }
+    if (meaning.kind !== 'unknown') return later(meaning, at)
   }
   // `from package import module`, where the package is a folder without `__init__.py` (PEP 420).
   const inside = imported.module === '' ? imported.name : `${imported.module}.${imported.name}`
@@ -106,7 +108,13 @@ function followModule(
 }
 
 function external(base: readonly string[], imported: ImportedName, parts: readonly string[], at: number): Meaning {
-  return { kind: 'external', dotted: [...base, ...parts.slice(at + 1)], imported, used: parts.length }
+  return { kind: 'external', dotted: [...base, ...parts.slice(at + 1)], imported, used: parts.length, bound: at + 1 }
+}
+
+// The same, where it was looked up from a later part of the chain.
+function later(meaning: Exclude<Meaning, { kind: 'unknown' }>, count: number): Meaning {
+  const used = meaning.used + count
+  return meaning.kind === 'external' ? { ...meaning, used, bound: meaning.bound + count } : { ...meaning, used }
 }
 
 function replaced(project: PythonProject, meaning: Meaning): Meaning {
@@ -133,6 +141,5 @@ function inReplacement(
   used: number,
 ): Meaning {
   const meaning = lookUp(project, module, [name, ...rest], 0, 0)
-  if (meaning.kind === 'unknown') return meaning
-  return { ...meaning, used: used + meaning.used - 1 }
+  return meaning.kind === 'unknown' ? meaning : later(meaning, used - 1)
 }
