@@ -349,3 +349,23 @@ def test_a_quick_look_says_what_a_close_one_says_of_a_right_output_and_nothing_o
     assert quickly_right(right, right.clone(), tolerance) == QuickErrors(0.0, 0.0, 0.0)
     assert quickly_right(torch.full((9,), math.nan), torch.full((9,), math.nan), tolerance) is None
     assert quickly_right(torch.full((9,), 1e-30), torch.zeros(9), tolerance) is None
+
+
+def test_few_elements_of_half_inputs_may_err_more_where_all_together_err_little() -> None:
+    torch.manual_seed(0)
+    unit, exact = 2.0**-8, torch.randn(1 << 15, dtype=torch.float64)
+    # What a probability costs that is rounded to a half.
+    near = exact * (1 + 0.5 * unit * (2 * torch.rand_like(exact) - 1))
+    limit = 2 * unit * (exact.square().mean().sqrt() + exact.abs())
+
+    def judged(count: int, share: float, given: torch.Tensor = near, *, is_half: bool = False) -> str | None:
+        output = given.clone()
+        output[:count] = exact[:count] + share * limit[:count]
+        output = output.bfloat16() if is_half else output
+        return verdict_on(output.float(), exact.float(), exact, [torch.zeros(1, dtype=torch.bfloat16)])
+
+    assert [judged(8, 1.5), judged(8, 1.5, is_half=True), judged(0, 0.0)] == [None] * 3
+    # One too many, one too far, and the tail of numbers that all err too much: six roundings of a half each.
+    assert [judged(9, 1.5), judged(1, 2.1)] == ["WRONG_VALUE"] * 2
+    many = exact * (1 + 1.6 * unit * (2 * torch.rand_like(exact) - 1))
+    assert [judged(0, 0.0, many, is_half=True), judged(8, 1.5, many, is_half=True)] == [None, "WRONG_VALUE"]

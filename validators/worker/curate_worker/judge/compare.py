@@ -17,7 +17,7 @@ from .leaves import Leaf, leaves_of
 from .nudged import still_wrong
 from .phases import phase
 from .quick_compare import quickly_right
-from .tolerance import LOCAL, Tolerance, looks_like_tensor_float
+from .tolerance import FEWEST_OUTLIERS, LOCAL, OUTLIER, OUTLIER_SHARE, Tolerance, looks_like_tensor_float
 
 _NEARLY_ALL = 0.5
 _FEW, _FEW_OF_ALL = 4, 1e-3
@@ -169,7 +169,7 @@ def _judge_exactly(
 # To find gigabytes right takes as many passes over them; what computes nothing is wrong from the beginning.
 def _begins_wrong(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance) -> bool:
     first = next(pieces(values, own, exact), None)
-    return first is not None and bool(_wrong_in(first, tolerance)[0].any())
+    return first is not None and bool(_wrong_in(first, _farthest(tolerance))[0].any())
 
 
 # `hasty` ends with the first piece in which anything is wrong, which is wrong as a whole then.
@@ -177,11 +177,13 @@ def _judge_rounded(
     values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance, *, hasty: bool = False
 ) -> _Finding:
     measure, max_relative = ErrorMeasure(), 0.0
-    num_wrong, first, cause, numbers, offset = 0, -1, "WRONG_VALUE", (0.0, 0.0), 0
+    num_wrong, num_far, first, cause, numbers, offset = 0, 0, -1, "WRONG_VALUE", (0.0, 0.0), 0
+    farthest = _farthest(tolerance)
     for given, mine, precise in pieces(values, own, exact):
         wrong, truth = _wrong_in((given, mine, precise), tolerance)
         if bool(wrong.any()):
-            if hasty:
+            num_far += int(_wrong_in((given, mine, precise), farthest)[0].sum())
+            if hasty and num_far:
                 return _WRONG
             place = int(wrong.nonzero()[0])
             if first < 0:
@@ -192,6 +194,8 @@ def _judge_rounded(
         measure.add(given, truth)
         max_relative = max(max_relative, _max_relative(given, truth))
         offset += given.numel()
+    if num_wrong and not num_far and _are_outliers(num_wrong, measure, tolerance):
+        num_wrong = 0
     if num_wrong > _NEARLY_ALL * flat(own).numel() and looks_like_tensor_float(values, exact, tolerance):
         text = f"{_Place(first, own, num_wrong).text(*numbers)}; it errs as if computed in TensorFloat-32 or a half"
         return _Finding(Errors(None, None), "PRECISION_LOW", text)
@@ -224,6 +228,20 @@ def _wrong_in(piece: tuple[torch.Tensor, ...], tolerance: Tolerance) -> tuple[to
     truth = precise if is_usual else torch.where(torch.isfinite(precise), precise, mine)
     is_close = _is_close_and_finite if is_usual else _is_close
     return ~is_close(given, mine, truth, tolerance), truth
+
+
+# What no element may be beyond.
+def _farthest(tolerance: Tolerance) -> Tolerance:
+    if tolerance.max_rmse_with_outliers is None:
+        return tolerance
+    return replace(tolerance, atol=OUTLIER * tolerance.atol, rtol=OUTLIER * tolerance.rtol)
+
+
+# Few elements beside many that are right, and not the tail of numbers that all err too much.
+def _are_outliers(count: int, measure: ErrorMeasure, tolerance: Tolerance) -> bool:
+    limit = tolerance.max_rmse_with_outliers
+    few = max(FEWEST_OUTLIERS, OUTLIER_SHARE * measure.count)
+    return limit is not None and count <= few and measure.relative_rmse <= limit
 
 
 def _is_close(given: torch.Tensor, own: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance) -> torch.Tensor:

@@ -7,6 +7,7 @@ from .checked_call import note
 from .compare import compare, is_right
 from .evidence import Evidence
 from .faults import Verdict
+from .own_work import ASYNC, require_work_on_the_stream
 from .reference import Reference
 
 _POISONED = frozenset({"poisoned"})
@@ -85,5 +86,19 @@ def require_own_memory(run: CandidateRun, reference: Reference, evidence: Eviden
         compare(answer.outputs, case.expected)
         evidence.is_right_on_poison = True
     except Verdict as found:
+        _require_no_other_stream(run, reference)
         found.log = f"with memory that was not empty when it was allocated: {found.log}"
         raise
+
+
+# Memory is filled on the stream that it is called on. Who writes there from another one has its numbers before or after
+# that, as it happens, and is refused for the stream in either case.
+def _require_no_other_stream(run: CandidateRun, reference: Reference) -> None:
+    if run.proved_on != "gpu":
+        return
+    try:
+        require_work_on_the_stream(run, reference)
+    except Verdict as found:
+        if found.cause == ASYNC:
+            raise
+        run.restart_if_ended(reference)

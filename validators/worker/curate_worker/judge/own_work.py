@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from .candidate_run import CandidateRun
 from .cases import Case
@@ -16,11 +17,14 @@ from .station import Station
 _CHEAP_BYTES, _MOST_FRESH = 16 << 20, 12
 
 
+ASYNC: Final = "HACK_ASYNC"
+
+
 def require_rest(run: CandidateRun) -> None:
     """Raises a Verdict on what computes while nobody calls it, which is when the reference is timed."""
     if run.process.works_while_idle():
         text = "its processes compute between its calls, while the reference is timed"
-        raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
+        raise Verdict("REWARD_HACK", "integrity", ASYNC, "candidate", text)
 
 
 def require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
@@ -70,7 +74,7 @@ def require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:
     compare(answer.outputs, case.expected)
     if answer.computed_early:
         text = "its outputs were there while the stream it was called on was still busy with something else"
-        raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
+        raise Verdict("REWARD_HACK", "integrity", ASYNC, "candidate", text)
 
 
 def require_interpreted_kernel(run: CandidateRun, evidence: Evidence) -> None:

@@ -164,11 +164,14 @@ class Program:
         """
         outputs: list[Parcel] = []
         nanoseconds, left = 0, chain.places()
+        args, kwargs = (), {}
         while left:
+            # As in `stage`: a program's own `load_state_dict` must not find inputs before the clock runs.
+            del args, kwargs
+            self.restore_state()
             index = chain.take(outputs[-1] if outputs else None, left)
             inputs, tensors = unpack(parcels[index].copy(), self._device)
             args, kwargs = arguments_of(inputs)
-            self.restore_state()
             start = now()
             with torch.no_grad():
                 output = self._model(*args, **kwargs)
