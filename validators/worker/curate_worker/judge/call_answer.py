@@ -13,6 +13,7 @@ from .samples import Timing
 SPECIAL: Final = ("blocked", "ablated", "poisoned", "profiled")
 """What may be special about a call."""
 _MOST: Final = 1 << 53
+_NUMBERS: Final = ("count", "ns", "elements", "flops")
 _MOST_ROWS, _MOST_CHARACTERS = 64, 512
 
 
@@ -55,6 +56,10 @@ class Work:
     name: str
     count: int
     ns: int
+    elements: int = 0
+    """Of what an operator of the processor was given that called no other one to compute."""
+    flops: int = 0
+    """Of the same, as far as PyTorch knows a formula."""
 
 
 def call_answer(answer: Message, told: dict, outside: int, names: dict[str, str]) -> CallAnswer:
@@ -84,7 +89,7 @@ def call_answer(answer: Message, told: dict, outside: int, names: dict[str, str]
         is_parameter=told["is_parameter"],
         has_twin_outputs=told["has_twin_outputs"],
         is_reused=told["is_reused"],
-        work=[_work(row) for row in told["work"][:_MOST_ROWS]],
+        work=[work_of(row) for row in told["work"][:_MOST_ROWS]],
         hooks=[text[:_MOST_CHARACTERS] for text in _texts(told["hooks"])[:_MOST_ROWS]],
         changed_state=[names.get(name, name) for name in _texts(told["changed_state"])],
     )
@@ -102,7 +107,8 @@ def _place(value: object) -> int:
     return value
 
 
-def _work(row: object) -> Work:
+def work_of(row: object) -> Work:
+    """Checks what was told of one. Raises Malformed, KeyError or TypeError for what no honest process says."""
     if not isinstance(row, dict) or row.get("kind") not in ("kernel", "operator", "own"):
         raise Malformed("an answer with impossible work")
-    return Work(row["kind"], str(row["name"])[:_MOST_CHARACTERS], _place(row["count"]), _place(row["ns"]))
+    return Work(row["kind"], str(row["name"])[:_MOST_CHARACTERS], *(_place(row[name]) for name in _NUMBERS))

@@ -10,7 +10,7 @@ from ..channel import Message
 from ..effects import Effects
 from ..tensors import Blob, Malformed
 from ..values import Parcel, joined
-from .call_answer import SPECIAL
+from .call_answer import SPECIAL, Work, work_of
 from .cases import ReferenceCall
 from .faults import Verdict
 from .gradient_answer import GradientAnswer, gradient_answer
@@ -110,6 +110,14 @@ class ReferenceProgram:
             changed_state=texts_in(told, "changed_state"),
             ran_beside=ran_beside,
         )
+
+    def work(self, inputs: Parcel) -> list[Work]:
+        """What a call of it is made of."""
+        self._ask("stage", {"seed": self.seed("run"), "flush": False}, [], "staged", inputs)
+        how = dict.fromkeys(SPECIAL, False) | {"profiled": True, "patience": 1, "changed": self.changed}
+        self._ask("call", how, [], "called")
+        told = self._ask("facts", {"digests": False, "keep": False}, [], "told")
+        return [work_of(row) for row in told.body["work"]]
 
     def chain(self, chain: Chain, inputs: list[Parcel]) -> int:
         """Calls in a row; gives the nanoseconds that it took beside the calls themselves."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import torch
@@ -26,6 +26,8 @@ class ExtensionCalls:
     is_suppressed: bool = False
     is_recorded: bool = False
     """Whether a profiler is to tell their time from that of other functions."""
+    _failed: dict[int, Exception] = field(default_factory=dict)
+    """By function, what its last call raised."""
 
     def take(self) -> int:
         """The count so far, which starts again at 0."""
@@ -41,11 +43,20 @@ class ExtensionCalls:
 
     def _watched(self, function: Callable) -> Callable:
         def call(*args: object, **kwargs: object) -> object:
-            self.count += 1
             if self.is_suppressed:
+                # Whoever takes another way when it fails is to take it here as well.
+                if id(function) in self._failed:
+                    raise self._failed[id(function)]
                 return self._spoiled(function, args, kwargs)
-            with record_function(OWN) if self.is_recorded else nullcontext():
-                return function(*args, **kwargs)
+            try:
+                with record_function(OWN) if self.is_recorded else nullcontext():
+                    result = function(*args, **kwargs)
+            except Exception as error:
+                self._failed[id(function)] = error
+                raise
+            self._failed.pop(id(function), None)
+            self.count += 1
+            return result
 
         call.__doc__ = function.__doc__
         return call

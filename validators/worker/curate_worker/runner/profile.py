@@ -5,6 +5,7 @@ the processor beside functions of the candidate's own extensions.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from contextlib import AbstractContextManager, ExitStack
 from typing import Final
@@ -12,11 +13,19 @@ from typing import Final
 import torch
 from torch._C._profiler import _ExperimentalConfig
 from torch.autograd.profiler import profile
+from torch.autograd.profiler_util import FunctionEvent
+
+from ..operator_names import computes
 
 OWN: Final = "curate::own"
 """What calls of extensions are recorded as."""
+_NUMBERS: Final = ("count", "ns", "elements", "flops")
 _MOST_NAMES, _MOST_CHARACTERS = 64, 512
-_OF_ALL_THREADS: Final = {"experimental_config": _ExperimentalConfig(profile_all_threads=True)}
+_OF_ALL_THREADS: Final = {
+    "experimental_config": _ExperimentalConfig(profile_all_threads=True),
+    "record_shapes": True,
+    "with_flops": True,
+}
 
 
 class Profile(AbstractContextManager):
@@ -40,7 +49,7 @@ class Profile(AbstractContextManager):
 
     def work(self) -> list[dict]:
         """By what it is and its name, how often and how long: those that took longest."""
-        found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         for event in [] if self._profile is None else self._profile.function_events or []:
             is_kernel = event.device_type == torch.autograd.DeviceType.CUDA
             if is_kernel != self._is_on_gpu:
@@ -51,5 +60,16 @@ class Profile(AbstractContextManager):
             entry = found[kind, name[:_MOST_CHARACTERS]]
             entry[0] += 1
             entry[1] += max(0, round(microseconds * 1000))
-        rows = [{"kind": key[0], "name": key[1], "count": count, "ns": ns} for key, (count, ns) in found.items()]
+            if not is_kernel and not _asks_others(event):
+                entry[2] += _elements_of(event.input_shapes)
+                entry[3] += int(event.flops or 0)
+        rows = [dict(zip(("kind", "name", *_NUMBERS), (*key, *numbers), strict=True)) for key, numbers in found.items()]
         return sorted(rows, key=lambda row: (-row["ns"], row["name"]))[:_MOST_NAMES]
+
+
+def _asks_others(event: FunctionEvent) -> bool:
+    return any(computes(child.name) or _asks_others(child) for child in event.cpu_children)
+
+
+def _elements_of(shapes: list | None) -> int:
+    return sum(math.prod(shape) for shape in shapes or [] if shape and all(type(size) is int for size in shape))

@@ -1,4 +1,4 @@
-"""Counts launches of Triton kernels: a raw fact that tells a kernel from a path around it."""
+"""Counts launches of Triton kernels that came about: a raw fact that tells a kernel from a path around it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class LaunchCounter:
         self._count = 0
         self._kernels: dict[str, object] = {}
         self._last: list[object] = []
+        self._failed: dict[int, Exception] = {}
+        """By a kernel's function, what its last launch raised."""
         self.is_suppressed = False
         """Whether launches do nothing, which shows whether anything depends on them."""
 
@@ -45,10 +47,19 @@ class LaunchCounter:
         original = getattr(launcher, method)
 
         def launch(*arguments: object, **options: object) -> object:
-            self._count += 1
+            function = getattr(arguments[0], "fn", None)
             if self.is_suppressed:
+                # Whoever takes another way when a kernel fails is to take it here as well.
+                if id(function) in self._failed:
+                    raise self._failed[id(function)]
                 return None
-            kernel = original(*arguments, **options)
+            try:
+                kernel = original(*arguments, **options)
+            except Exception as error:
+                self._failed[id(function)] = error
+                raise
+            self._failed.pop(id(function), None)
+            self._count += 1
             known = getattr(kernel, "hash", None)
             if isinstance(known, str) and len(self._kernels) < _MOST_KERNELS:
                 self._kernels[known] = kernel
