@@ -156,8 +156,7 @@ class _Judgement:
         require_good_conduct(evidence, reference)
         evidence.built_extensions = len(self._prepared.built)
         require_interpreted_kernel(self._run, evidence)
-        if evidence.triton_launches and self._run.proved_on == "gpu":
-            self._prepared.launched = self._run.launched_kernels()
+        self._note_kernels(evidence)
         if evidence.triton_launches or evidence.extension_calls:
             require_kernels_that_matter(self._run, reference)
             evidence.depends_on_kernels = True
@@ -188,6 +187,7 @@ class _Judgement:
         require_good_conduct(evidence, reference)
         evidence.built_extensions = len(self._prepared.built)
         require_interpreted_kernel(self._run, evidence)
+        self._note_kernels(evidence)
         self._require_own_kernel(reference, evidence)
         if reference.settings.library_calls == "forbid":
             look_at_work(self._run, self._prepared.candidate, reference, evidence)
@@ -205,6 +205,11 @@ class _Judgement:
         # Once more: who behaves as long as he is tested is found now.
         require_good_conduct(evidence, reference)
         return performance
+
+    # Of those that Triton's interpreter runs nothing is known, and it is asked all the same: one way for both.
+    def _note_kernels(self, evidence: Evidence) -> None:
+        if evidence.triton_launches:
+            self._prepared.launched = self._run.launched_kernels()
 
     # A row is the same whoever makes it again, and these numbers nobody gets again: none of them is noted.
     def _check_unforeseen(self, reference: Reference, evidence: Evidence, *, flush: bool) -> None:
