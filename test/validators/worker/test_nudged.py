@@ -63,6 +63,17 @@ def test_what_jumps_is_no_rounding() -> None:
     assert not is_accepted(torch.tensor(511.0), expected)
 
 
+def test_a_whole_number_that_was_widened_may_be_its_neighbour_where_rounding_decides() -> None:
+    given = torch.randn(64, generator=torch.Generator().manual_seed(0)).abs()
+    given[3], given[7] = 2.5, 4.0
+    expected = expected_of(lambda x: (x * 2).trunc(), given)
+    other = (given * 2).trunc()
+    other[3] = 4.0
+    assert is_accepted(other, expected)
+    other[7] = 9.0
+    assert not is_accepted(other, expected)
+
+
 def roughly_expected(function: Callable, given: torch.Tensor) -> Expected:
     """What must come out on inputs that are drawn otherwise than the task says."""
     own = pack(function(given))

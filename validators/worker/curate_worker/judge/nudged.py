@@ -29,6 +29,7 @@ _LEAST_GROWTH, _MOST_GROWTH = 2.0, 8.0
 _MOST_UNCERTAIN: Final = 0.5
 _MOST_LOOKED_AT: Final = 10_000
 _INDICES: Final = (torch.int32, torch.int64)
+_WIDENED: Final = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def nudges_for(leaves: Sequence[Leaf]) -> list[tuple[int, float]]:
@@ -36,7 +37,7 @@ def nudges_for(leaves: Sequence[Leaf]) -> list[tuple[int, float]]:
     How to move the inputs: by direction, and by how many units of the last place of their dtype. The first ones are
     pairs, one after the other in the same direction; there are more where there are whole numbers.
     """
-    kinds = [is_rounded(leaf) for leaf in leaves if profits(leaf)]
+    kinds = [is_rounded(leaf) and not is_whole(leaf) for leaf in leaves if profits(leaf)]
     pairs = [(direction, units) for direction in range(_DIRECTIONS if kinds else 0) for units in _UNITS]
     more = range(_DIRECTIONS, _DIRECTIONS + (_DIRECTIONS_OF_WHOLE if False in kinds else 0))
     return pairs + [(direction, _UNITS[-1]) for direction in more]
@@ -65,7 +66,24 @@ def profits(leaf: Leaf) -> bool:
     dtype = leaf.tensor().dtype
     if not dtype.is_floating_point and not dtype.is_complex:
         return leaf.tensor().numel() > 0
-    return dtype == torch.float32 and 0 < leaf.tensor().numel() < _FEW_NUMBERS
+    return (dtype == torch.float32 and 0 < leaf.tensor().numel() < _FEW_NUMBERS) or is_whole(leaf)
+
+
+def is_whole(leaf: Leaf) -> bool:
+    """Whether a leaf holds whole numbers as others do fractions, as what was quantised to eight bits and widened."""
+    if leaf.descriptor is None or leaf.tensor().dtype not in _WIDENED or leaf.tensor().numel() == 0:
+        return False
+    values = leaf.tensor()
+    return bool((values == values.trunc()).all()) and float(values.abs().max()) > 1.0
+
+
+def wrong_whole(given: torch.Tensor, own: torch.Tensor, others: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Which of some whole numbers with a floating-point dtype are other than what the reference might have said."""
+    wrong = given != own
+    uncertain = torch.stack([other != own for other in others]).any(0)
+    if float(uncertain.to(torch.float32).mean()) > _MOST_UNCERTAIN:
+        return wrong
+    return wrong & torch.stack([given != other for other in others]).all(0)
 
 
 def with_uncertainty(tolerance: Tolerance, exact: Leaf, nudged: Sequence[Leaf]) -> Tolerance:
