@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from pathlib import Path
 
@@ -90,6 +91,20 @@ def test_each_case_is_gone_before_the_next_and_the_row_says_what_it_was_held_aga
     assert found == ([None] if status == "PASSED" else [])
 
 
+def test_a_task_that_is_closed_leaves_no_case_behind(
+    opened: tuple, most_alive: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[Case]] = []
+    counted = case_making.Case
+    monkeypatch.setattr(case_making, "Case", lambda *given: made.append(weakref.ref(case := counted(*given))) or case)
+    row, tasks = _judged_by(opened[0], "large refused", "x")
+    gc.collect()
+    assert (row["status"], row["log"][:30]) == ("INCORRECT_NUMERICAL", "output differs first at [0, 0]")
+    assert most_alive and not [case for case in made if case() is not None]
+    # Nor is it the session that is gone.
+    tasks.close()
+
+
 def test_what_another_judge_proved_of_a_task_is_not_proved_again_and_judges_as_before(
     opened: tuple, most_alive: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,15 +117,19 @@ def test_what_another_judge_proved_of_a_task_is_not_proved_again_and_judges_as_b
     assert set(most_alive) == {0}
 
 
-# A judge knows nothing of a task but what is on disk.
 def _judged(station: Station, name: str, expression: str, of_all_rows: str = "") -> dict:
+    return _judged_by(station, name, expression, of_all_rows)[0]
+
+
+# A judge knows nothing of a task but what is on disk.
+def _judged_by(station: Station, name: str, expression: str, of_all_rows: str = "") -> tuple[dict, TaskSession]:
     tasks = TaskSession(station)
     task = Task(name, _REFERENCE.format(of_all_rows), [Workload("w", {})])
     candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE.format(expression)})
     with station.locks.shared():
         (row,) = evaluate(station, tasks, Request("n", task, candidate, _SETTINGS))
     tasks.close()
-    return row
+    return row, tasks
 
 
 def test_a_proof_is_read_as_it_was_written_and_nothing_is_read_of_another_shape(tmp_path: Path) -> None:

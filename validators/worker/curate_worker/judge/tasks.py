@@ -106,7 +106,8 @@ class TaskSession:
         for device in list(self._processes):
             self._end_process(device)
         self._known.clear()
-        self._key = None
+        # It belongs to a candidate, which knows its reference, which has the last case.
+        self._key = self._before_waiting = None
         if self._station.device != PROCESSOR:
             # Others need the memory: what errors hold by the frames they went through, and what PyTorch would keep.
             gc.collect()

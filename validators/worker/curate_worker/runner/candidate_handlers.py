@@ -146,6 +146,8 @@ def _call(runner: Runner, message: Message) -> Answer:
     finally:
         runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = False
         runner.extensions.calls.is_recorded = False
+    # To spoil a call took copies of all that it was given.
+    runner.may_give_back = runner.may_give_back or (message.body["ablated"] and runner.device == "cuda")
     runner.extensions.raise_if_needed()
     return answer_parcel("called", outputs, **clock)
 
