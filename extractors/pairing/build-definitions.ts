@@ -12,7 +12,7 @@ export function isCMakeFile(path: string): boolean {
 export function cmakeDefinitions(files: ReadonlyMap<string, string>): Map<string, string> {
   const found = new Map<string, string>()
   for (const [path, text] of files) {
-    if (!isCMakeFile(path)) continue
+    if (!isCMakeFile(path) || OTHER_VENDORS.test(posix.basename(path))) continue
     for (const [name, flag] of definitionsIn(commandsOf(text))) found.set(name, flag)
   }
   return found
@@ -85,8 +85,10 @@ function definedBy(command: string, args: readonly string[]): [string, string][]
   return words.flatMap((word): [string, string][] => {
     const pattern = NAMES_ALONE.has(command) ? /^(?:-D)?([A-Z][A-Z0-9_]*)(=\w+)?$/ : /^-D([A-Za-z]\w*)(=\w+)?$/
     const [, macro, value = ''] = pattern.exec(word) ?? []
-    return macro === undefined || VISIBILITY.has(macro) ? [] : [[macro, `-D${macro}${value}`]]
+    return macro === undefined || VISIBILITY.has(macro) || OTHER_VENDORS.test(macro) ? [] : [[macro, `-D${macro}${value}`]]
   })
 }
 
+// `Hip.cmake` is included for builds without CUDA, and `USE_ROCM` asks for headers that are not there.
+const OTHER_VENDORS = /hip|rocm|musa|xpu|sycl/i
 const VISIBILITY = new Set(['PRIVATE', 'PUBLIC', 'INTERFACE', 'BEFORE'])

@@ -31,6 +31,8 @@ describe('what CMake files define', () => {
     const files = new Map([
       ['CMakeLists.txt', CMAKE],
       ['notes.txt', 'add_definitions(-DIN_NOTES)'],
+      ['cmake/Hip.cmake', 'add_definitions(-DFOR_ANOTHER)'],
+      ['cmake/flags.cmake', 'add_definitions(-DUSE_ROCM)'],
       ['cmake/broken.cmake', 'endif() if( "'],
     ])
     expect([...cmakeDefinitions(files).values()]).toEqual([

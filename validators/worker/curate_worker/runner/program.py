@@ -57,10 +57,18 @@ class _Call:
         """A call on other inputs in the same tensors."""
         _, others = unpack(parcel, device)
         with torch.no_grad():
-            for tensor, other in zip(self.tensors, others, strict=True):
-                tensor.copy_(other)
+            for tensor, other, known in zip(self.tensors, others, self.descriptors, strict=True):
+                # The elements of an expanded tensor share their memory, which PyTorch does not write to as such.
+                is_shared = 0 in known.strides
+                mine, theirs = (_row(tensor, known), _row(other, known)) if is_shared else (tensor, other)
+                mine.copy_(theirs)
         args, kwargs = arguments_of(rebuild(parcel.tree, self.tensors.__getitem__, device))
         return replace(self, args=args, kwargs=kwargs, outputs=[], poison=None, profile=None)
+
+
+# All memory that it touches, as one row.
+def _row(tensor: torch.Tensor, known: TensorDescriptor) -> torch.Tensor:
+    return tensor.as_strided((known.span,), (1,), tensor.storage_offset())
 
 
 class Program:
