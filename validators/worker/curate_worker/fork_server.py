@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from . import pytorch_import  # noqa: F401 - comes before all that imports torch.utils.cpp_extension
+from .heap import keep_freed_memory
 from .runner.main import run as run_runner
 from .sandbox import system_calls as system
 from .sandbox.control_group import remove_groups
@@ -34,6 +35,7 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
     those of what judge and runner share, with their numbers.
     """
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+    keep_freed_memory()
     control = socket.socket(fileno=descriptor)
     _import_what_runners_use()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..heap import keep_freed_memory
 from ..sandbox import system_calls as system
 from .faults import MachineFault, fault_of
 from .launch import Launched, launch
@@ -41,6 +42,7 @@ class JudgeOptions:
 def main(arguments: list[str]) -> None:
     """Serves the orchestrator until it closes descriptor 3."""
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+    keep_freed_memory()
     text = json.loads(arguments[0])
     capability = text.get("builds_for")
     options = JudgeOptions(
