@@ -8,8 +8,10 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -20,19 +22,21 @@ from .runner.main import run as run_runner
 from .sandbox import system_calls as system
 from .sandbox.control_group import remove_groups
 from .sandbox.enter import Confinement, user_namespace_works
-from .sandbox.world import survey
+from .sandbox.world import World, survey
 from .supervisor import CHANNEL, MAX_ORDER_BYTES, STATUS, fork_runner
 from .turnstile import TURNSTILE
 
 # https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html
 _CUDA_ERROR_NOT_INITIALIZED = 3
 _MAX_DESCRIPTORS = 8
+_held: list[socket.socket] = []
+"""Of a successor: the first server waits for the end of it, and ends with it."""
 
 
 def serve(descriptor: int, user: int, scratch_root: Path) -> None:
     """
-    Answers orders of the judge until it is gone. An order carries three descriptors: messages, output, status; and
-    those of what judge and runner share, with their numbers.
+    Answers orders of the judge until it is gone, and ends this process. An order carries three descriptors: messages,
+    output, status; and those of what judge and runner share, with their numbers.
     """
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     keep_freed_memory()
@@ -45,33 +49,107 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()
     gc.enable()
+    serving = _Serving(world, user, namespace_works)
     control.send(json.dumps({"threads": _num_threads(), "touched_cuda": _touched_cuda()}).encode())
-    while True:
-        text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, _MAX_DESCRIPTORS)
-        if not text:
-            return
-        order = json.loads(text)
-        if "import" in order:
-            importlib.import_module(order["import"]).warm_up()
-            gc.freeze()
-            control.send(b"{}")
+    successor = _start_successor()
+    if successor is None or _serve_until_succeeded(control, successor, serving):
+        while _serve_one(control, serving):
             continue
-        place = Confinement(
-            scratch=Path(order["scratch"]),
-            scratch_bytes=order["scratch_bytes"],
-            memory_bytes=order["memory_bytes"],
-            user=user,
-            user_namespace_works=namespace_works,
-            server=os.getpid(),
-            window_bytes=order["window_bytes"],
-            has_turnstile=TURNSTILE in order["shared"],
-            has_loopback=order["has_loopback"],
-        )
-        remove_groups(os.getpid())
-        pid = fork_runner(place, world, _numbered(descriptors, order["shared"]), run_runner)
-        for given in descriptors:
-            os.close(given)
-        _answer(control, pid)
+    # There is nothing to tidy up, and libraries that try to say so at length.
+    os._exit(0)
+
+
+@dataclass(frozen=True)
+class _Serving:
+    """What all runners have in common."""
+
+    world: World
+    user: int
+    namespace_works: bool
+    imported: list[str] = field(default_factory=list)
+    """Modules that the judge has ordered."""
+
+
+# False when the judge is gone, or when this process has stepped back; its successor has the judge's channel as well.
+def _serve_until_succeeded(control: socket.socket, successor: socket.socket, serving: _Serving) -> bool:
+    poll = select.poll()
+    for channel in (control, successor):
+        poll.register(channel, select.POLLIN)
+    while True:
+        # Waiting for both: an order that has come is left to whoever serves from now on.
+        ready = [descriptor for descriptor, _ in poll.poll()]
+        if successor.fileno() in ready:
+            # One that has died says nothing, and is not missed.
+            if not successor.recv(1):
+                return True
+            successor.send(json.dumps(serving.imported).encode())
+            # Runners that it has forked end with it.
+            successor.recv(1)
+            return False
+        if not _serve_one(control, serving):
+            return False
+
+
+# False when the judge is gone.
+def _serve_one(control: socket.socket, serving: _Serving) -> bool:
+    text, descriptors, _, _ = socket.recv_fds(control, MAX_ORDER_BYTES, _MAX_DESCRIPTORS)
+    if not text:
+        return False
+    order = json.loads(text)
+    if "import" in order:
+        _warm_up(order["import"])
+        serving.imported.append(order["import"])
+        control.send(b"{}")
+        return True
+    place = Confinement(
+        scratch=Path(order["scratch"]),
+        scratch_bytes=order["scratch_bytes"],
+        memory_bytes=order["memory_bytes"],
+        user=serving.user,
+        user_namespace_works=serving.namespace_works,
+        server=os.getpid(),
+        window_bytes=order["window_bytes"],
+        has_turnstile=TURNSTILE in order["shared"],
+        has_loopback=order["has_loopback"],
+    )
+    remove_groups(os.getpid())
+    pid = fork_runner(place, serving.world, _numbered(descriptors, order["shared"]), run_runner)
+    for given in descriptors:
+        os.close(given)
+    _answer(control, pid)
+    return True
+
+
+# The first operation on tensors of no memory, such as `2 * torch.rand(...)` where inputs for a GPU are measured, takes
+# half of PyTorch along: 900 modules, 4 s beside an H100. Nobody waits for that: a second server imports it, and then
+# takes the place of the first.
+def _start_successor() -> socket.socket | None:
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return None
+    mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent = os.getpid()
+    if os.fork() != 0:
+        its.close()
+        return mine
+    mine.close()
+    system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+    torch.ones(1, device="meta") + 1
+    gc.freeze()
+    its.send(b"\x01")
+    told = its.recv(MAX_ORDER_BYTES)
+    if not told:
+        os._exit(0)
+    for name in json.loads(told):
+        _warm_up(name)
+    _held.append(its)
+    return None
+
+
+def _warm_up(name: str) -> None:
+    importlib.import_module(name).warm_up()
+    gc.freeze()
 
 
 def _numbered(descriptors: list[int], numbers: list[int]) -> dict[int, int]:
@@ -92,19 +170,6 @@ def _answer(control: socket.socket, pid: int) -> None:
 def _import_what_runners_use() -> None:
     with contextlib.suppress(ImportError):
         importlib.import_module("triton.language")
-    # The first operation on tensors of no memory, which measures inputs for a GPU, imports half of PyTorch; better once
-    # here than in every reference.
-    if os.environ.get("CUDA_VISIBLE_DEVICES") != "":
-        torch.ones(1, device="meta") + 1
-        _read_triton_once()
-
-
-# Triton keeps its cache by a digest of all of its own files, which each process makes that launches a kernel: a quarter
-# of a gigabyte is read for it, and meanwhile a GPU waits.
-def _read_triton_once() -> None:
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        importlib.import_module("triton.compiler.code_generator")
-        importlib.import_module("triton.runtime.cache").triton_key()
 
 
 # Importing PyTorch may load the driver's library; only cuInit ties the driver to this process.

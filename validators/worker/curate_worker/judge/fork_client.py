@@ -17,7 +17,7 @@ from ..supervisor import MAX_ORDER_BYTES
 from .faults import MachineFault
 from .server_process import fork_server_process, spawn_server_process
 
-_START_SECONDS = 180
+_START_SECONDS, _END_SECONDS = 180, 1.0
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,10 @@ class ForkServer:
     def close(self) -> None:
         """Ends the fork server; its runners end with it."""
         self._control.close()
-        self._process.kill()
-        self._process.wait(None)
+        # It sees that and ends by itself, when whoever has taken its place has ended.
+        if self._process.wait(_END_SECONDS) is None:
+            self._process.kill()
+            self._process.wait(None)
         remove_groups()
 
     def _receive(self) -> tuple[bytes, list[int]]:

@@ -99,18 +99,28 @@ def _builder(server: ForkServer, folder: Path, tools: Toolchain, layers: list[st
 
 
 def _greet(root: Path, server: ForkServer, device: str) -> tuple[dict, dict]:
-    ready = server.wait_until_ready()
+    samples: list[torch.Tensor] = []
     unshared = None
     if device == "cuda":
+        # Before it is waited for: the fork server imports while the GPU's context is made.
         try:
-            sample = torch.arange(WINDOW_BYTES + 1, device="cuda").to(torch.uint8)
-            return ready, {**_probe(root, server, device, [sample]), "gpu_memory_unshared": None}
+            samples = [torch.arange(WINDOW_BYTES + 1, device="cuda").to(torch.uint8)]
+        except (RuntimeError, AssertionError) as error:
+            unshared = _first_line(error)
+    ready = server.wait_until_ready()
+    if samples:
+        try:
+            return ready, {**_probe(root, server, device, samples), "gpu_memory_unshared": None}
         except (MachineFault, RunnerLost, OSError, RuntimeError, AssertionError) as error:
-            unshared = str(error).partition("\n")[0]
+            unshared = _first_line(error)
     try:
         return ready, {**_probe(root, server, device, []), "gpu_memory_unshared": unshared}
     except RunnerLost as lost:
         raise MachineFault("device_unusable", f"the device could not be looked at: {lost}") from lost
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 # What goes there on the GPU must come back as it was.
