@@ -38,8 +38,9 @@ def _can_be(item: TensorDescriptor) -> bool:
 def _moved(descriptor: TensorDescriptor, blob: Blob, seed: int) -> Blob:
     tensor = tensor_of(descriptor, blob)
     text = f"{seed} {tensor.flatten()[:16].tolist()} {tensor.numel()}"
-    dice = torch.Generator().manual_seed(zlib.crc32(text.encode()))
-    noise = torch.rand(tensor.shape, generator=dice).to(tensor.device, tensor.dtype)
+    # Where the parameters are: a processor draws those of one product for a second, and a GPU waits for it.
+    dice = torch.Generator(tensor.device).manual_seed(zlib.crc32(text.encode()))
+    noise = torch.rand(tensor.shape, generator=dice, device=tensor.device).to(tensor.dtype)
     other = tensor.new_empty(descriptor.span).as_strided(descriptor.shape, descriptor.strides)
     other.copy_(tensor * (1 + _SHARE * (2 * noise - 1)))
     return bytes_of(other, descriptor.span)
