@@ -231,8 +231,9 @@ export class WorkerPool {
     }
     seat.hasWorked ||= judge.ready.device === 'cuda'
     if (gpu_unusable !== null) this.#warnings.set(options.slot, gpuWarning(options.slot, gpu_unusable))
-    if (!this.#isClosed) return judge
+    if (!this.#isClosed && !this.#signal.aborted) return judge
     await judge.stop(0)
+    this.#signal.throwIfAborted()
     throw closedMeanwhile()
   }
 

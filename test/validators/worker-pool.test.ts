@@ -121,6 +121,18 @@ describe('a pool of judges', () => {
     await pool.close()
     await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
   })
+
+  test('asks nothing of a judge that it was starting when it was told to give up', async () => {
+    const controller = new AbortController()
+    const pool = await openPool(controller.signal)
+    const answer = pool.evaluate(slowQuestion('not asked'))
+    const refused = expect(answer).rejects.toThrow('stop')
+    await expect.poll(() => processesIn(scratchFolder).some(isJudge), { interval: 10 }).toBe(true)
+    controller.abort(new Error('stop'))
+    await refused
+    await pool.close()
+    await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
+  })
 })
 
 function openPool(signal = new AbortController().signal): Promise<WorkerPool> {
