@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -152,6 +155,36 @@ def test_no_socket_reaches_outside(opened: tuple, family: str) -> None:
         "OSError",
         "PermissionError",
     )
+
+
+def test_no_local_socket_of_others_is_reached(opened: tuple) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name, contextlib.ExitStack() as opened_here:
+        folder = Path(name)
+        folder.chmod(0o755)
+        heard = []
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            heard.append(opened_here.enter_context(socket.socket(socket.AF_UNIX, kind)))
+            path = folder / kind.name
+            heard[-1].bind(str(path))
+            heard[-1].setblocking(False)
+            path.chmod(0o777)
+        heard[0].listen(4)
+        stream, datagram = (repr(str(folder / kind)) for kind in ("SOCK_STREAM", "SOCK_DGRAM"))
+        attempts = [
+            f"socket.socket(socket.AF_UNIX).connect({stream})",
+            f"socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect({stream})",
+            f"socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'x', {datagram})",
+            f"socket.socket(socket.AF_UNIX, socket.SOCK_RAW).sendto(b'x', {datagram})",
+            f"socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', {datagram})",
+            f"socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)[0].sendto(b'x', {datagram})",
+        ]
+        body = "".join(f"try:\n    {item}\nexcept OSError:\n    pass\n" for item in attempts)
+        # What processes of one program say to each other needs no name.
+        body += "a, b = socket.socketpair()\na.send(b'x')\nraise RuntimeError('found ' + repr(b.recv(1)))"
+        assert "found b'x'" in judged(opened, body)["log"]
+        for item, ask in zip(heard, (socket.socket.accept, lambda item: item.recv(9)), strict=True):
+            with pytest.raises(BlockingIOError):
+                ask(item)
 
 
 @pytest.mark.parametrize(

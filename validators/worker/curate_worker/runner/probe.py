@@ -46,6 +46,7 @@ def probe_sandbox(forbidden: list[str]) -> dict[str, bool]:
     """What a program could do here that it should not be able to; every value should be false."""
     return {
         "network": _can_open_socket(),
+        "local_sockets": _can_reach_local_socket(),
         "files": any(_can_read(path) for path in forbidden),
         "outside_writes": _can_write_outside(),
         "judge_signals": _can_signal_parent(),
@@ -63,6 +64,19 @@ def _can_open_socket() -> bool:
         return True
     except OSError:
         return False
+
+
+# Of its own, where it may write: whoever reaches that one reaches those of others.
+def _can_reach_local_socket() -> bool:
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as caller:
+        try:
+            listener.bind(str(Path(os.environ["TMPDIR"]) / "probe.sock"))
+            listener.listen(1)
+            caller.settimeout(0.2)
+            caller.connect(listener.getsockname())
+        except OSError:
+            return False
+    return True
 
 
 def _can_read(path: str) -> bool:

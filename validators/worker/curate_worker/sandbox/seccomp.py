@@ -1,4 +1,8 @@
-"""Seccomp: system calls that no kernel needs answer EPERM; sockets other than local ones cannot be made."""
+"""
+Seccomp: system calls that no kernel needs answer EPERM; sockets other than local ones cannot be made, and those reach
+nobody. A local socket is a file, which neither a network namespace nor landlock keeps anybody from: an agent with keys
+or a container's daemon may listen there.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,13 @@ import platform
 from . import system_calls as system
 from .report import LayerReport
 
-_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _AND, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
-_NUMBER_OFFSET, _ARCHITECTURE_OFFSET, _FIRST_ARGUMENT_OFFSET = 0, 4, 16
+_NUMBER_OFFSET, _ARCHITECTURE_OFFSET, _FIRST_ARGUMENT_OFFSET, _SECOND_ARGUMENT_OFFSET = 0, 4, 16, 24
 _MODE_FILTER = 2
 _AF_UNIX, _AF_INET = 1, 2
+# Those are sent to whom they are connected to; a datagram goes wherever it says. The other bits are flags.
+_SOCK_STREAM, _SOCK_SEQPACKET, _KINDS_OF_SOCKET = 1, 5, 0xF
 # Every CLONE_NEW* flag: a namespace of its own would give back capabilities.
 _NAMESPACE_FLAGS = 0x7E020000
 # Numbers from here on are the x32 interface, which would pass under other numbers.
@@ -23,6 +29,8 @@ _X32_NUMBERS = 0x40000000
 _X86_64 = {
     "architecture": 0xC000003E,
     "socket": 41,
+    "socketpair": 53,
+    "connect": 42,
     "clone": 56,
     "clone3": 435,
     "denied": [
@@ -36,6 +44,8 @@ _X86_64 = {
 _AARCH64 = {
     "architecture": 0xC00000B7,
     "socket": 198,
+    "socketpair": 199,
+    "connect": 203,
     "clone": 220,
     "clone3": 435,
     "denied": [
@@ -90,8 +100,13 @@ def _filter(table: dict, *, has_loopback: bool) -> list[_Instruction]:
     body += _when(table["clone"], _first_argument(_JUMP_ANY_BIT, _NAMESPACE_FLAGS, yes=denied, no=_ALLOW))
     refused = _ERROR | errno.EAFNOSUPPORT
     if has_loopback:
-        body += _when(table["socket"], _returning_for(_AF_INET, _ALLOW))
-    body += _when(table["socket"], _first_argument(_JUMP_EQUAL, _AF_UNIX, yes=_ALLOW, no=refused))
+        # Who may connect makes no local sockets.
+        body += _when(table["socket"], _first_argument(_JUMP_EQUAL, _AF_INET, yes=_ALLOW, no=refused))
+    else:
+        # The driver asks so whether somebody shares the GPU, and goes on where nobody answers.
+        body += _when(table["connect"], [_Instruction(_RETURN, 0, 0, _ERROR | errno.ECONNREFUSED)])
+        body += _when(table["socket"], [*_going_on_for(_AF_UNIX, refused), *_only_connected(denied)])
+    body += _when(table["socketpair"], _only_connected(denied))
     return [*body, _Instruction(_RETURN, 0, 0, _ALLOW)]
 
 
@@ -99,13 +114,24 @@ def _when(number: int, then: list[_Instruction]) -> list[_Instruction]:
     return [_Instruction(_JUMP_EQUAL, 0, len(then), number), *then]
 
 
-# And goes on with the next instruction for any other; the number of the call is loaded again.
-def _returning_for(value: int, action: int) -> list[_Instruction]:
+# And returns for any other first argument.
+def _going_on_for(value: int, otherwise: int) -> list[_Instruction]:
     return [
         _Instruction(_LOAD, 0, 0, _FIRST_ARGUMENT_OFFSET),
-        _Instruction(_JUMP_EQUAL, 0, 1, value),
-        _Instruction(_RETURN, 0, 0, action),
-        _Instruction(_LOAD, 0, 0, _NUMBER_OFFSET),
+        _Instruction(_JUMP_EQUAL, 1, 0, value),
+        _Instruction(_RETURN, 0, 0, otherwise),
+    ]
+
+
+# Of local sockets any other kind is one of datagrams, also the raw one.
+def _only_connected(denied: int) -> list[_Instruction]:
+    return [
+        _Instruction(_LOAD, 0, 0, _SECOND_ARGUMENT_OFFSET),
+        _Instruction(_AND, 0, 0, _KINDS_OF_SOCKET),
+        _Instruction(_JUMP_EQUAL, 2, 0, _SOCK_STREAM),
+        _Instruction(_JUMP_EQUAL, 1, 0, _SOCK_SEQPACKET),
+        _Instruction(_RETURN, 0, 0, denied),
+        _Instruction(_RETURN, 0, 0, _ALLOW),
     ]
 
 
