@@ -182,7 +182,7 @@ function addEvaluate(program: Command, runCommand: RunCommand): void {
     .addOption(
       new Option(
         '--mode <mode>',
-        'screen: correctness only; standard: also timing; certify: also more inputs and all mutants',
+        'screen: correctness only; standard: also timing; certify: also more inputs, all mutants, the sanitizer and a second GPU',
       )
         .choices(['screen', 'standard', 'certify'])
         .default('standard'),

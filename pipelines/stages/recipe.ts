@@ -136,7 +136,7 @@ const Validate = z.strictObject({
     .enum(['screen', 'standard', 'certify'])
     .default('standard')
     .describe(
-      '`screen` judges correctness only; `standard` also times; `certify` draws more inputs and tries all mutants',
+      '`screen` judges correctness only; `standard` also times; `certify` draws more inputs, tries all mutants, and asks compute-sanitizer and a second GPU',
     ),
   calls: z.int().min(1).max(100).default(3).describe('Calls with fresh inputs per workload'),
   max_workloads: z.int().positive().default(5).describe('Workloads judged per task, the first ones'),
