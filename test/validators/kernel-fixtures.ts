@@ -2,9 +2,13 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { packageRoot } from '../../pipelines/core/package-root.ts'
+import { runProcess } from '../../pipelines/core/process.ts'
 import { BASELINES } from '../../pipelines/core/records/evaluation.ts'
 import { taskId, workloadId } from '../../pipelines/core/records/task.ts'
+import { listGpus } from '../../validators/gpu-list.ts'
+import { installedPackages } from '../../validators/installed-packages.ts'
 import type { EvaluationRequest } from '../../validators/types.ts'
+import type { ValidatorSettings } from '../../validators/validator.ts'
 import { aCandidate, aTask } from '../records.ts'
 
 /** What a row must say; fields that are left out are not looked at. */
@@ -97,3 +101,40 @@ export function missingFor({ expected }: KernelFixture, tools: Readonly<Record<s
   }
   return null
 }
+
+/** How a fixture is judged. */
+export function settingsOf({ expected }: KernelFixture): ValidatorSettings {
+  const { mode, calls, timeout_s, memory_bytes, precision, baselines } = expected
+  const { own_kernel, library_calls, static_tags, backward } = expected
+  const limits = { timeout_s, memory_bytes, timing_s: 0.5, build_timeout_s: 120 }
+  return {
+    mode,
+    calls,
+    own_kernel,
+    library_calls,
+    static_tags,
+    backward,
+    precision,
+    baselines,
+    sanitizer_share: 0,
+    ...limits,
+    max_workloads: 5,
+    seed: 7,
+  }
+}
+
+/** What this machine has of what fixtures need: a name, or null. */
+export async function findTools(python: string): Promise<Record<string, string | null>> {
+  const [gpu] = await listGpus()
+  const find = async (program: string) => ((await runProcess(program, ['--version'])).ok ? program : null)
+  return {
+    gpu: gpu?.name ?? null,
+    triton: (await installedPackages(python)).get('triton')?.version ?? null,
+    nvcc: await find('nvcc'),
+    'g++': await find('g++'),
+  }
+}
+
+/** Fixtures that crash, hang or take all there is. */
+export const ENDS_BADLY =
+  /^broken_(segfault|abort|exit|endless|host_loop|floods_output|memory|gpu_memory|device_assert|illegal)|fork_bomb/

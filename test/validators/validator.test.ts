@@ -3,22 +3,18 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { runProcess } from '../../pipelines/core/process.ts'
 import type { Evaluation } from '../../pipelines/core/records/evaluation.ts'
-import { listGpus } from '../../validators/gpu-list.ts'
-import { installedPackages } from '../../validators/installed-packages.ts'
 import { findPython } from '../../validators/python-environment.ts'
 import { questionOf, validatorOn } from '../../validators/validator.ts'
-import type { ValidatorSettings } from '../../validators/validator.ts'
 import { WorkerPool } from '../../validators/worker-pool.ts'
-import { kernelFixtures, missingFor } from './kernel-fixtures.ts'
+import { ENDS_BADLY, findTools, kernelFixtures, missingFor, settingsOf } from './kernel-fixtures.ts'
 import type { ExpectedRow, KernelFixture } from './kernel-fixtures.ts'
 
 const scratchFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
 process.env['TMPDIR'] = scratchFolder
 const cacheFolder = join(scratchFolder, 'cache')
 const { python } = await findPython()
-const tools = await findTools()
+const tools = await findTools(python)
 const hasGpu = tools['gpu'] !== null
 const signal = new AbortController().signal
 const pool = await WorkerPool.open({ python, workers: 1, cacheFolder, signal })
@@ -69,9 +65,6 @@ describe('the conversion of', () => {
 
 // In the order of judging: every name here was told right, so what is before one did not spoil it.
 const judged: { name: string; seconds: Readonly<Record<string, number>> }[] = []
-const ENDS_BADLY =
-  /^broken_(segfault|abort|exit|endless|host_loop|floods_output|memory|gpu_memory|device_assert|illegal)|fork_bomb/
-
 const starts = ({ seconds }: (typeof judged)[number]): boolean => (seconds['start_process'] ?? 0) > 0
 
 describe('afterwards', () => {
@@ -96,43 +89,12 @@ describe('afterwards', () => {
   })
 })
 
-async function findTools(): Promise<Record<string, string | null>> {
-  const [gpu] = await listGpus()
-  const find = async (program: string) => ((await runProcess(program, ['--version'])).ok ? program : null)
-  return {
-    gpu: gpu?.name ?? null,
-    triton: (await installedPackages(python)).get('triton')?.version ?? null,
-    nvcc: await find('nvcc'),
-    'g++': await find('g++'),
-  }
-}
-
 // One judge for all kernels one after another: what one of them did must not change the next verdict.
 async function judge(fixture: KernelFixture): Promise<Evaluation[]> {
   const validator = validatorOn(pool, settingsOf(fixture))
   const rows = await validator.evaluate(fixture.request)
   for (const { seconds } of validator.takeTimes()) judged.push({ name: fixture.name, seconds })
   return rows
-}
-
-function settingsOf({ expected }: KernelFixture): ValidatorSettings {
-  const { mode, calls, timeout_s, memory_bytes, precision, baselines } = expected
-  const { own_kernel, library_calls, static_tags, backward } = expected
-  const limits = { timeout_s, memory_bytes, timing_s: 0.5, build_timeout_s: 120 }
-  return {
-    mode,
-    calls,
-    own_kernel,
-    library_calls,
-    static_tags,
-    backward,
-    precision,
-    baselines,
-    sanitizer_share: 0,
-    ...limits,
-    max_workloads: 5,
-    seed: 7,
-  }
 }
 
 function expectationOf({ expected }: KernelFixture, index: number): ExpectedRow {
