@@ -161,9 +161,11 @@ export class WorkerPool {
     }
   }
 
-  // Tasks with gigabytes fit into a GPU, and not always beside what other judges, or the same one, hold of earlier ones: some
-  // 30 GB of an H100 after all had closed their tasks. What a process held is free when it has ended.
+  // Tasks with gigabytes fit into a GPU, and not always beside what other judges have of theirs. What idle ones hold is free when
+  // they have ended, and to start them anew takes longer than most candidates.
   async #askAlone(seat: Seat, question: Question): Promise<Answered | Drained | Crowded> {
+    const beside = await this.#askTwice(seat, question, true)
+    if (beside.kind !== 'crowded') return beside
     const there = this.#seats.filter((other) => isSameDevice(other, seat))
     await Promise.all(there.map((other) => dismiss(other, PATIENCE_MS)))
     return await this.#askTwice(seat, question, false)

@@ -92,6 +92,15 @@ describe('a pool of judges', () => {
     await pool.close()
   })
 
+  test('ends no judge for it where it was enough that the others had nothing to do', async () => {
+    const options = await hoardingJudges()
+    const pool = await WorkerPool.open({ ...options, workers: 1 })
+    const question = { ...CONTROL, task: { ...CONTROL.task, id: 'crowded once' } }
+    await expect(pool.evaluate(question)).rejects.toThrow('judged')
+    expect(readdirSync(options.starts)).toHaveLength(1)
+    await pool.close()
+  })
+
   test('judges nothing without a GPU where it was given one', async (context) => {
     if ((await listGpus()).length > 0) return context.skip('there is a GPU')
     vi.stubEnv('CURATE_GPUS', '1')
@@ -160,8 +169,8 @@ async function sickAtFirst(count: number) {
 // of a task that it has judged is a failure, which is told and not asked again.
 async function hoardingJudges() {
   const folder = await mkdtemp(join(scratchFolder, 'hoard-'))
-  const [script, held] = [join(folder, 'python'), join(folder, 'held')]
-  await mkdir(held)
+  const [script, held, starts] = [join(folder, 'python'), join(folder, 'held'), join(folder, 'starts')]
+  for (const place of [held, starts]) await mkdir(place)
   const ready = {
     type: 'ready',
     protocol: PROTOCOL_VERSION,
@@ -177,11 +186,13 @@ async function hoardingJudges() {
   const lines = [
     '#!/bin/sh',
     `trap 'rm -f ${held}/$$' EXIT`,
+    `: > ${starts}/$$`,
     `echo '${JSON.stringify(ready)}' >&4`,
     'while read -r line <&3; do',
     `  nonce=$(expr "$line" : '.*"nonce":"\\([0-9a-f]*\\)"')`,
     '  case $line in',
     `    *'"id":"large"'*) rm -f ${held}/$$; [ -n "$(ls ${held})" ] && code=device_out_of_memory || code=bad_request ;;`,
+    `    *'"id":"crowded once"'*) [ -f ${folder}/asked ] && code=bad_request || code=device_out_of_memory; : > ${folder}/asked ;;`,
     '    *) code=bad_request ;;',
     '  esac',
     `  [ $code = bad_request ] && : > ${held}/$$`,
@@ -189,7 +200,7 @@ async function hoardingJudges() {
     'done',
   ]
   await writeFile(script, `${lines.join('\n')}\n`, { mode: 0o755 })
-  return { python: script, cacheFolder: join(folder, 'cache'), signal: new AbortController().signal, held }
+  return { python: script, cacheFolder: join(folder, 'cache'), signal: new AbortController().signal, held, starts }
 }
 
 function slowQuestion(id: string): typeof CONTROL {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import traceback
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ from .device_lock import PROCESSOR
 from .evaluate import evaluate
 from .faults import MachineFault, fault_of
 from .log_text import clean_log
-from .phases import timed_phases
+from .phases import phase, timed_phases
 from .program_check import check_program
 from .requests import (
     MAX_REQUEST_BYTES,
@@ -34,6 +35,7 @@ from .tracing import Tracing
 
 _OUT_OF_MEMORY = ("OOM", "REF_OUT_OF_MEMORY")
 _MOSTLY_FREE = 0.75
+_PATIENCE_SECONDS, _LOOK_SECONDS = 10.0, 0.05
 
 
 def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int) -> None:
@@ -58,13 +60,11 @@ def serve(station: Station, requests: BinaryIO, answers: BinaryIO, builders: int
 
 # A GPU's memory is shared with other judges: what was too much for what they left may be little for the whole.
 def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
-    try:
-        rows = evaluate(station, tasks, request)
-        if station.device == PROCESSOR or not any(row["cause"] in _OUT_OF_MEMORY for row in rows):
-            return rows
-    except torch.OutOfMemoryError:
-        pass
-    tasks.close()
+    rows = _rows_with_room(station, tasks, request)
+    if rows is None and _others_make_room(station):
+        rows = _rows_with_room(station, tasks, request)
+    if rows is not None:
+        return rows
     with station.locks.alone(station.device):
         free, total = torch.cuda.mem_get_info()
         # Others hold it while they wait. Whoever asks ends them and asks once more, and trying it before is work twice.
@@ -74,6 +74,34 @@ def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[di
             return evaluate(station, tasks, request)
         except torch.OutOfMemoryError as error:
             raise MachineFault("device_out_of_memory", str(error).partition("\n")[0]) from error
+
+
+# None where a GPU had too little memory for them; the task is closed then.
+def _rows_with_room(station: Station, tasks: TaskSession, request: Request) -> list[dict] | None:
+    try:
+        rows = evaluate(station, tasks, request)
+        if station.device == PROCESSOR or not any(row["cause"] in _OUT_OF_MEMORY for row in rows):
+            return rows
+    except torch.OutOfMemoryError:
+        pass
+    tasks.close()
+    return None
+
+
+# Tasks that need little take no shares, and those that they hold are over in seconds. False where nothing was missing.
+def _others_make_room(station: Station) -> bool:
+    free, total = torch.cuda.mem_get_info()
+    if free >= _MOSTLY_FREE * total:
+        return False
+    station.locks.give_memory_back()
+    station.locks.take_memory(total, total)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    with phase("wait_for_memory"):
+        while free < _MOSTLY_FREE * total and time.monotonic() < deadline:
+            station.locks.give_way()
+            time.sleep(_LOOK_SECONDS)
+            free, _ = torch.cuda.mem_get_info()
+    return True
 
 
 # Others wait for the memory, and nobody knows when the next candidate of the same task comes.
