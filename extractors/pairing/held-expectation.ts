@@ -29,12 +29,17 @@ export function variablesRead({ effects, test }: PlanScope, side: ProgramPlan['k
 }
 
 // The variables whose elements an expression selects, joins or converts; null for one that computes.
-function valueRoots(scope: PlanScope, plan: ProgramPlan, code: Code): Variable[] | null {
+function valueRoots(
+  scope: PlanScope,
+  plan: ProgramPlan,
+  code: Code,
+  open: readonly Variable[] = [],
+): Variable[] | null {
   const { file } = code.frame.module
   const inner = (node: SyntaxNode | null | undefined): Variable[] | null =>
-    node === null || node === undefined ? null : valueRoots(scope, plan, { ...code, node })
+    node === null || node === undefined ? null : valueRoots(scope, plan, { ...code, node }, open)
   const { node } = code
-  if (node.type === 'identifier') return rootsOfName(scope, plan, code)
+  if (node.type === 'identifier') return rootsOfName(scope, plan, code, open)
   if (node.type === 'subscript') return inner(fieldOf(node, 'value'))
   if (node.type === 'list_comprehension') return inner(fieldOf(node, 'body'))
   if (/^(?:parenthesized_expression|list|tuple|expression_list)$/.test(node.type)) return all(node.children.map(inner))
@@ -51,12 +56,19 @@ const JOINS = /^torch\.(?:cat|concat|stack|vstack|hstack)$/
 const KEEPS =
   /^(?:view|reshape|flatten|transpose|t|permute|squeeze|unsqueeze|narrow|contiguous|clone|detach|to|float|double|half|bfloat16|cpu|cuda)$/
 
-function rootsOfName(scope: PlanScope, plan: ProgramPlan, { frame, node }: Code): Variable[] | null {
+// `x = x.float()` is made of the input of that name: `open` are names whose makers are being looked at.
+function rootsOfName(
+  scope: PlanScope,
+  plan: ProgramPlan,
+  { frame, node }: Code,
+  open: readonly Variable[],
+): Variable[] | null {
   const written = textOf(frame.module.file, node)
   if (!frame.locals.has(written)) return null
   const { copies, forwardSteps, modules } = plan.reference
   const name = original(copies, canonical(scope.test, variable(frame, written)))
   if (modules.includes(name)) return null
+  if (open.includes(name)) return [name]
   const makers = forwardSteps.filter((at) => scope.effects[at]?.defines.has(name) === true)
   const [maker, ...more] = makers.map((at) => scope.test.steps[at])
   const isChanged = forwardSteps.some((at) => scope.effects[at]?.changes.has(name) === true)
@@ -65,7 +77,7 @@ function rootsOfName(scope: PlanScope, plan: ProgramPlan, { frame, node }: Code)
   const assignment = maker.binds === null ? maker.node.children[0] : undefined
   const isPlain = assignment?.type === 'assignment' && fieldOf(assignment, 'left')?.type === 'identifier'
   const value = maker.binds === null ? (isPlain ? fieldOf(assignment, 'right') : null) : maker.node
-  return value === null ? null : valueRoots(scope, plan, { frame: maker.frame, node: value })
+  return value === null ? null : valueRoots(scope, plan, { frame: maker.frame, node: value }, [...open, name])
 }
 
 function all(found: readonly (Variable[] | null)[]): Variable[] | null {
