@@ -27,9 +27,9 @@ import type { Results } from './kernelbench/results.ts'
 const LOOKS_PER_SECOND = 5
 const FOR_BOTH = [
   'relu_cuda.py',
-  'swish_triton.py',
-  'mingptnewgelu_cuda.py',
   'matmul_divide_gelu_triton.py',
+  'mingptnewgelu_cuda.py',
+  'swish_triton.py',
   'softmax_cuda.py',
   'softmax_triton.py',
   'gemm_relu_divide_cuda.py',
