@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from curate_worker.judge.compare import compare
 from curate_worker.judge.error_measure import _PIECE
 from curate_worker.judge.expected import by_own, expect
 from curate_worker.judge.faults import Verdict
+from curate_worker.judge.log_text import of_unforeseen_inputs
 from curate_worker.judge.quick_compare import QuickErrors, quickly_right
 from curate_worker.judge.tolerance import Tolerance
 from curate_worker.tensors import DTYPES
@@ -349,6 +351,28 @@ def test_a_quick_look_says_what_a_close_one_says_of_a_right_output_and_nothing_o
     assert quickly_right(right, right.clone(), tolerance) == QuickErrors(0.0, 0.0, 0.0)
     assert quickly_right(torch.full((9,), math.nan), torch.full((9,), math.nan), tolerance) is None
     assert quickly_right(torch.full((9,), 1e-30), torch.zeros(9), tolerance) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda out: out[:, 30:].add_(1.0), ", all from index 30 of dimension 1 on"),
+        (lambda out: out[5].mul_(1.25), ", all at index 5 of dimension 0, each 1.25 times what is expected"),
+        (lambda out: out[2:4].zero_(), ", all at indices 2 to 3 of dimension 0, each 0"),
+        (lambda out: out.mul_(-1.0), ", each -1 times what is expected"),
+        (lambda out: out[::2, ::3].add_(1.0), ""),
+        (lambda out: out[3, 3].add_(1.0), ""),
+    ],
+)
+def test_what_wrong_numbers_have_in_common_is_told(change: Callable[[torch.Tensor], object], told: str) -> None:
+    torch.manual_seed(0)
+    exact = torch.rand(16, 32, dtype=torch.float64) + 1
+    output = exact.float()
+    change(output)
+    with pytest.raises(Verdict) as caught:
+        compare(pack(output), expect(pack(exact.float()), pack(exact)))
+    assert caught.value.log.partition("out of tolerance")[2] == told
+    assert of_unforeseen_inputs(caught.value.log).endswith("* of * elements are out of tolerance")
 
 
 def test_few_elements_of_half_inputs_may_err_more_where_all_together_err_little() -> None:

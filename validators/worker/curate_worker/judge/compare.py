@@ -19,6 +19,7 @@ from .phases import phase
 from .quick_compare import quickly_right
 from .tolerance import FEWEST_OUTLIERS, LOCAL, OUTLIER, OUTLIER_SHARE, Tolerance, looks_like_tensor_float
 from .widened_numbers import is_other_rounding
+from .wrong_places import in_common
 
 _NEARLY_ALL = 0.5
 _FEW, _FEW_OF_ALL = 4, 1e-3
@@ -181,7 +182,7 @@ def _judge_rounded(
 ) -> _Finding:
     measure, max_relative = ErrorMeasure(), 0.0
     num_wrong, num_far, first, cause, numbers, offset = 0, 0, -1, "WRONG_VALUE", (0.0, 0.0), 0
-    farthest = _farthest(tolerance)
+    farthest, common = _farthest(tolerance), ""
     for given, mine, precise in pieces(values, own, exact):
         wrong, truth = _wrong_in((given, mine, precise), tolerance)
         if bool(wrong.any()):
@@ -194,6 +195,7 @@ def _judge_rounded(
             if bool((wrong & (torch.isfinite(given) != torch.isfinite(mine))).any()):
                 cause = "NONFINITE"
             num_wrong += int(wrong.sum())
+            common = in_common(wrong, given, truth, own)
         measure.add(given, truth)
         max_relative = max(max_relative, _max_relative(given, truth))
         offset += given.numel()
@@ -203,7 +205,7 @@ def _judge_rounded(
         text = f"{_Place(first, own, num_wrong).text(*numbers)}; it errs as if computed in TensorFloat-32 or a half"
         return _Finding(Errors(None, None), "PRECISION_LOW", text)
     if num_wrong:
-        return _Finding(Errors(None, None), cause, _Place(first, own, num_wrong).text(*numbers))
+        return _Finding(Errors(None, None), cause, _Place(first, own, num_wrong).text(*numbers) + common)
     limit = tolerance.max_rmse
     if measure.relative_rmse > limit and tolerance.widened is not None and are_all_in(values, tolerance.widened):
         limit = tolerance.max_rmse_widened
