@@ -103,8 +103,8 @@ def _filter(table: dict, *, has_loopback: bool) -> list[_Instruction]:
         # Who may connect makes no local sockets.
         body += _when(table["socket"], _first_argument(_JUMP_EQUAL, _AF_INET, yes=_ALLOW, no=refused))
     else:
-        # The driver asks so whether somebody shares the GPU, and goes on where nobody answers.
-        body += _when(table["connect"], [_Instruction(_RETURN, 0, 0, _ERROR | errno.ECONNREFUSED)])
+        # NVIDIA's driver asks so whether somebody shares the GPU, and is told what it is told where nobody does.
+        body += _when(table["connect"], [_Instruction(_RETURN, 0, 0, _ERROR | errno.ENOENT)])
         body += _when(table["socket"], [*_going_on_for(_AF_UNIX, refused), *_only_connected(denied)])
     body += _when(table["socketpair"], _only_connected(denied))
     return [*body, _Instruction(_RETURN, 0, 0, _ALLOW)]
