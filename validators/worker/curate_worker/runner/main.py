@@ -115,4 +115,6 @@ def _arrange_environment(scratch: Path) -> None:
         path.mkdir(exist_ok=True)
         os.environ[name] = str(path)
     tempfile.tempdir = None
+    # Ours are none of a program that reads a command line.
+    sys.argv[1:] = []
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115
