@@ -135,3 +135,26 @@ def test_equal_values_may_stand_in_any_order_and_none_twice() -> None:
     values, expected = of_ties(lambda x: x.topk(3, 1), given, chosen=torch.tensor([[0, 4, 2]]))
     assert is_accepted((values, torch.tensor([[0, 3, 4]])), expected)
     assert not is_accepted((values, torch.tensor([[0, 3, 3]])), expected)
+
+
+def quantised(given: torch.Tensor) -> torch.Tensor:
+    """Rows of whole numbers up to 127."""
+    wide = given.to(torch.promote_types(given.dtype, torch.float32))
+    return torch.round(wide / (wide.abs().amax(-1, keepdim=True) / 127)).to(torch.int8)
+
+
+def test_what_was_given_in_half_precision_is_rounded_in_float32() -> None:
+    given = torch.randn(400, 512, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
+    wide = given.float()
+    output = torch.round(wide * (127 / wide.abs().amax(-1, keepdim=True))).to(torch.int8)
+    own, parcel = pack(quantised(given)), pack([given])
+    places = [{"seed": seed, "units": 4.0} for seed in range(24)]
+    coarse = [pack(quantised(_inputs_in(torch.float64, parcel, "cpu", move)[0])) for move in places[:6]]
+    fine = [
+        leaves_of(pack(quantised(_inputs_in(torch.float64, parcel, "cpu", move | {"is_fine": True})[0])))
+        for move in places
+    ]
+    expected = expect(own, pack(quantised(given.double())), nudged=coarse)
+    assert not is_accepted(output, expected)
+    assert is_accepted(output, replace(expected, further=lambda: fine))
+    assert not is_accepted(output + (torch.arange(512) == 0).to(torch.int8), replace(expected, further=lambda: fine))

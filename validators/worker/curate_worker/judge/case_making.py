@@ -101,7 +101,8 @@ class CaseMaker(ReferenceProgram):
         return expect(own, exact, inputs.tensors, **how)
 
     def _nudged_further(self, inputs: Parcel, own: list[Leaf]) -> list[list[Leaf]]:
-        moves = [{"seed": self.seed("nudge further", number), "units": FURTHER_UNITS} for number in range(FURTHER)]
+        how = {"units": FURTHER_UNITS, "is_fine": True}
+        moves = [{"seed": self.seed("nudge further", number), **how} for number in range(FURTHER)]
         try:
             moved = [leaves_of(self.run_oracle(inputs, "float64", move)) for move in moves]
         except Verdict as found:

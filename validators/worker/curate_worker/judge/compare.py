@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -113,8 +114,6 @@ class _Finding:
     errors: Errors
     cause: str = ""
     problem: str | None = None
-    num_wrong: int = 0
-    """Of whole numbers."""
 
 
 _WRONG = _Finding(Errors(None, None), "WRONG_VALUE", "is wrong")
@@ -139,24 +138,14 @@ def _judge_values(values: torch.Tensor, expected: Expected, index: int, *, hasty
 
 
 def _judge_whole(values: torch.Tensor, own: torch.Tensor, expected: Expected, index: int, *, hasty: bool) -> _Finding:
-    others = [leaves[index].tensor() for leaves in expected.nudged]
-    doubtful = expected.doubtful[index] if expected.doubtful else None
-    found = _judge_exactly(values, own, others, doubtful)
-    # Many are no accident of rounding, and to look further takes as many calls of the reference.
-    if hasty or expected.further is None or not 0 < found.num_wrong <= max(_FEW, _FEW_OF_ALL * own.numel()):
-        return found
-    others += [leaves[index].tensor() for leaves in expected.further()]
-    return _judge_exactly(values, own, others, doubtful)
-
-
-def _judge_exactly(
-    values: torch.Tensor, own: torch.Tensor, others: list[torch.Tensor], doubtful: torch.Tensor | None
-) -> _Finding:
     given, wanted = _comparable(values), _comparable(own)
-    alike = [_comparable(other).to(wanted.device) for other in others if other.dtype == own.dtype]
-    wrong = still_wrong(given, wanted, alike)
-    if doubtful is not None:
+    wrong = still_wrong(given, wanted, _others(expected.nudged, index, own))
+    if expected.doubtful and (doubtful := expected.doubtful[index]) is not None:
         wrong &= ~_comparable(doubtful).to(wrong.device)
+    # Many are no accident of rounding, and to look further takes as many calls of the reference.
+    is_few = 0 < int(wrong.sum()) <= max(_FEW, _FEW_OF_ALL * own.numel())
+    if is_few and not hasty and expected.further is not None:
+        wrong &= still_wrong(given, wanted, _others(expected.further(), index, own))
     # What is neither true nor false nobody wrote, whatever PyTorch takes it for.
     bytes_given = given.view(torch.uint8) if given.dtype == torch.bool else None
     if bytes_given is not None:
@@ -166,8 +155,12 @@ def _judge_exactly(
     first = int(wrong.nonzero()[0])
     place = _Place(first, own, int(wrong.sum()))
     shown = given if bytes_given is None or bytes_given[first] <= 1 else bytes_given
-    problem = place.text(shown[first].item(), wanted[first].item())
-    return _Finding(Errors(None, None), "WRONG_VALUE", problem, place.num_wrong)
+    return _Finding(Errors(None, None), "WRONG_VALUE", place.text(shown[first].item(), wanted[first].item()))
+
+
+def _others(nudged: Sequence[Sequence[Leaf]], index: int, own: torch.Tensor) -> list[torch.Tensor]:
+    found = [leaves[index].tensor() for leaves in nudged]
+    return [_comparable(other).to(own.device) for other in found if other.dtype == own.dtype]
 
 
 # To find gigabytes right takes as many passes over them; what computes nothing is wrong from the beginning.

@@ -18,6 +18,7 @@ from .program import arguments_of
 from .results import pack_result
 from .uncompiled import Uncompiled
 
+_SINGLE = torch.float32.itemsize
 _LOW = {torch.float32, torch.float16, torch.bfloat16}
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
@@ -27,8 +28,8 @@ def run_in_precision(
 ) -> Parcel:
     """
     Calls a copy of the model with every floating-point tensor in a precision, on a device; `how` names both, and what
-    it writes into that is a result; `nudge` moves numbers of inputs by some units of their last place, or by half of
-    their digits where it is rough. References that
+    it writes into that is a result; `nudge` moves numbers of inputs by some units of their last place, of float32 where
+    it is fine, or by half of their digits where it is rough. References that
     cast inside (`x.float()`, `dtype=torch.float16`) are followed into the precision as well. Raises what they raise.
     """
     precision, device, changed = how
@@ -59,7 +60,13 @@ def _inputs_in(wide: torch.dtype, parcel: Parcel, device: str, nudge: dict | Non
     dice = torch.Generator().manual_seed(nudge["seed"])
     pairs = zip(tensors, parcel.tensors, strict=True)
     change = _roughened if nudge.get("is_rough") else _nudged
-    return [change(item, DTYPES[known.dtype], nudge["units"], dice) for item, known in pairs]
+    is_fine = nudge.get("is_fine") is True
+    return [change(item, _unit_of(DTYPES[known.dtype], is_fine=is_fine), nudge["units"], dice) for item, known in pairs]
+
+
+# What is given in half precision is computed with in float32 all the same.
+def _unit_of(dtype: torch.dtype, *, is_fine: bool) -> torch.dtype:
+    return torch.float32 if is_fine and dtype.is_floating_point and dtype.itemsize < _SINGLE else dtype
 
 
 def _model_in(wide: torch.dtype, model: object) -> Callable:
