@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from . import pytorch_import  # noqa: F401 - comes before all that imports torch.utils.cpp_extension
-from .heap import keep_freed_memory
+from .heap import gather_memory, keep_freed_memory
 from .runner.main import run as run_runner
 from .sandbox import system_calls as system
 from .sandbox.control_group import remove_groups
@@ -29,6 +29,7 @@ from .turnstile import TURNSTILE
 # https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html
 _CUDA_ERROR_NOT_INITIALIZED = 3
 _MAX_DESCRIPTORS = 8
+_FIRST_RUNNERS = 5
 _held: list[socket.socket] = []
 """Of a successor: the first server waits for the end of it, and ends with it."""
 
@@ -68,6 +69,8 @@ class _Serving:
     namespace_works: bool
     imported: list[str] = field(default_factory=list)
     """Modules that the judge has ordered."""
+    forked: list[int] = field(default_factory=list)
+    """Process ids of the first runners."""
 
 
 # False when the judge is gone, or when this process has stepped back; its successor has the judge's channel as well.
@@ -117,7 +120,16 @@ def _serve_one(control: socket.socket, serving: _Serving) -> bool:
     for given in descriptors:
         os.close(given)
     _answer(control, pid)
+    _gather_memory_in_time(pid, serving)
     return True
+
+
+# It takes as long as ten processes gain, and many a judge starts no more than these.
+def _gather_memory_in_time(pid: int, serving: _Serving) -> None:
+    if len(serving.forked) < _FIRST_RUNNERS:
+        serving.forked.append(pid)
+        if len(serving.forked) == _FIRST_RUNNERS:
+            gather_memory()
 
 
 # The first operation on tensors of no memory, such as `2 * torch.rand(...)` where inputs for a GPU are measured, takes
