@@ -68,14 +68,14 @@ def _can_open_socket() -> bool:
 
 # Of its own, where it may write: whoever reaches that one reaches those of others.
 def _can_reach_local_socket() -> bool:
-    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as caller:
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as caller:
             listener.bind(str(Path(os.environ["TMPDIR"]) / "probe.sock"))
             listener.listen(1)
             caller.settimeout(0.2)
             caller.connect(listener.getsockname())
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 
