@@ -128,8 +128,7 @@ class Samples:
         claimed = float(np.median([mine.inside for _, mine in pairs]))
         waited = float(np.median([mine.kept_waiting for _, mine in pairs]))
         difference = candidate - reference
-        usual = float(np.median(reference))
-        return Witness(claimed, float(np.median(difference)), _error_of_median(difference), waited, usual)
+        return Witness(claimed, float(np.median(difference)), _error_of_median(difference), waited)
 
     def _inside(self) -> tuple[np.ndarray, np.ndarray]:
         reference, candidate = np.array([[max(1, t.inside) for t in pair] for pair in self._pairs], dtype=float).T
@@ -147,16 +146,6 @@ class Witness:
     """Standard error of that."""
     waited: float = 0.0
     """How long others had the processor meanwhile, as the judge saw it."""
-    handed_over: float = 0.0
-    """Median of what it saw of the reference beyond its calls: outputs that are copied and sent."""
-
-    @property
-    def is_beyond_handing_over(self) -> bool:
-        """
-        Whether the claim is contradicted by more than handing the outputs over takes anyway: a few megabytes take
-        longer than many a call, and from one process twice as long as from another.
-        """
-        return self.contradicts and self.unexplained > self.handed_over
 
     @property
     def _allowed(self) -> float:

@@ -61,11 +61,9 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, 
     if run.proved_on != "gpu" and not reference.is_large:
         with alone():
             confirmed = _confirmed_by_chain(run, reference, samples)
-        # A chain leaves a claim little room. Against it stands only what no accident of handing outputs over explains.
-        is_borne_out = confirmed is True and not witness.is_beyond_handing_over
         if confirmed is not None:
-            evidence.clock_confirms = is_borne_out
-        if is_borne_out:
+            evidence.clock_confirms = confirmed and not witness.contradicts
+        if confirmed and not witness.contradicts:
             evidence.clock_objection = None
         elif confirmed is False:
             evidence.clock_objection = "a chain of calls took longer than its process reports"
