@@ -339,6 +339,16 @@ def test_a_call_that_waited_for_a_busy_machine_loses_its_figure_and_is_no_forger
     assert (forged.contradicts, forged.is_forgery) == (True, True)
 
 
+@pytest.mark.parametrize(
+    ("seen", "contradicts", "is_close"), [(0.6e6, False, True), (1.2e6, True, True), (2e6, True, False)]
+)
+def test_a_claim_that_seems_a_little_too_small_is_looked_at_more_often_than_one_that_is_far_off(
+    seen: float, contradicts: bool, is_close: bool
+) -> None:
+    found = ChainFinding(seen=seen, claimed=0.4e6, waited=0.0)
+    assert (found.contradicts, found.is_close) == (contradicts, is_close)
+
+
 @pytest.mark.parametrize(("waited", "is_forgery"), [(0, True), (18, False)])
 def test_a_claim_is_forged_only_by_what_was_no_waiting_for_others(waited: int, is_forgery: bool) -> None:
     found = Samples()
