@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from .compare import Errors
+from .compare_values import Errors
 from .mutants import MutantReport
 from .stochastic import DrawsFinding
 from .tolerance import Tolerance
