@@ -112,7 +112,6 @@ export function anEvaluation(
     work: null,
     tags: [],
     checks: [{ check: 'inputs-untouched@1', passed: true, detail: null }],
-    certified_on: null,
     build: null,
     log: '',
     environment: anEnvironment,

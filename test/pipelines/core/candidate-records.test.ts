@@ -59,7 +59,7 @@ function manyRecords(count: number) {
     return aCandidate(task, { reasoning: aReasoning(index), generator: 'a-model' })
   })
   const manyEvaluations = manyCandidates.flatMap((candidate) =>
-    workloads.toReversed().map(({ id }) => anEvaluation(candidate, { workload_id: id })),
+    workloads.toReversed().map(({ id }) => anEvaluation(candidate, { workload_id: id, certified_on: null })),
   )
   return { workloads, manyTasks, manyCandidates, manyEvaluations }
 }
@@ -80,7 +80,9 @@ describe('openCandidateJoin', () => {
     expect(records.map(({ candidate }) => candidate)).toEqual(manyCandidates.toSorted(inOrder))
     for (const { candidate, task, evaluations: judged } of records) {
       expect(task).toEqual(manyTasks.find(({ id }) => id === candidate.task_id))
-      expect(judged).toEqual(workloads.map(({ id }) => anEvaluation(candidate, { workload_id: id })))
+      expect(judged).toEqual(
+        workloads.map(({ id }) => anEvaluation(candidate, { workload_id: id, certified_on: null })),
+      )
     }
   })
 
@@ -137,7 +139,7 @@ describe('openCandidateJoin', () => {
   it('believes the failure where a workload was judged twice with different verdicts', async () => {
     const task = aTask()
     const candidate = aCandidate(task)
-    const failed = anEvaluation(candidate, { status: 'INCORRECT_NUMERICAL' })
+    const failed = anEvaluation(candidate, { status: 'INCORRECT_NUMERICAL', certified_on: null })
     const files = {
       candidates: [await fileOf(candidates, [candidate])],
       tasks: [await fileOf(tasks, [task])],

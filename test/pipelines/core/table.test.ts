@@ -51,10 +51,12 @@ describe('a table', () => {
   })
 
   it('gives evaluations back as they were', async () => {
+    const figures = { latency_ms: 1, reference_latency_ms: 2, speedup: 2, speedup_ci_low: 1.9, speedup_ci_high: null }
     const kernel = { name: 'double(float*)', registers: 32, shared_bytes: 1024, stack_bytes: 0 }
     const rows = [
       anEvaluation(candidate, {
         performance: aPerformance(1.5),
+        certified_on: ['GPU-a', 'GPU-b'].map((gpu) => ({ gpu, hardware: 'NVIDIA H200', ...figures })),
         build: {
           compiler: 'g++ 12',
           artifact_sha256: null,
@@ -69,6 +71,7 @@ describe('a table', () => {
         cause: 'TIME_LIMIT',
         blame: 'candidate',
         correctness: null,
+        certified_on: null,
       }),
     ]
     expect(await roundTrip(evaluations, rows)).toEqual(rows)
