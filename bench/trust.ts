@@ -35,11 +35,12 @@ const signal = new AbortController().signal
 const cacheFolder = values.cache ?? join(folder, 'cache')
 const pool = await WorkerPool.open({ python, workers, cacheFolder, signal })
 
+const fixtures = await fixtureSubjects(python)
 const subjects = [
-  ...(values.only === 'corpus' ? [] : await fixtureSubjects(python)),
+  ...(values.only === 'corpus' ? [] : fixtures),
   ...(values.only === 'fixtures' ? [] : await corpusSubjects(Number(values['timing-s'] ?? 1))),
 ]
-const healthy = (await fixtureSubjects(python)).find(({ name }) => name === 'fixture correct_relu_torch')
+const healthy = fixtures.find(({ name }) => name === 'fixture correct_relu_torch')
 if (healthy === undefined) throw new TypeError('the fixture that is judged after hostile ones is gone')
 
 const Known = z.object({ name: z.string(), rows: z.array(Evaluation) })
