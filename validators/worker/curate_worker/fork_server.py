@@ -60,7 +60,7 @@ def serve(descriptor: int, user: int, scratch_root: Path) -> None:
     os._exit(0)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Serving:
     """What all runners have in common."""
 
@@ -69,8 +69,7 @@ class _Serving:
     namespace_works: bool
     imported: list[str] = field(default_factory=list)
     """Modules that the judge has ordered."""
-    forked: list[int] = field(default_factory=list)
-    """Process ids of the first runners."""
+    num_forked: int = 0
 
 
 # False when the judge is gone, or when this process has stepped back; its successor has the judge's channel as well.
@@ -120,16 +119,11 @@ def _serve_one(control: socket.socket, serving: _Serving) -> bool:
     for given in descriptors:
         os.close(given)
     _answer(control, pid)
-    _gather_memory_in_time(pid, serving)
+    serving.num_forked += 1
+    # It takes as long as ten processes gain, and many a judge starts no more than these.
+    if serving.num_forked == _FIRST_RUNNERS:
+        gather_memory()
     return True
-
-
-# It takes as long as ten processes gain, and many a judge starts no more than these.
-def _gather_memory_in_time(pid: int, serving: _Serving) -> None:
-    if len(serving.forked) < _FIRST_RUNNERS:
-        serving.forked.append(pid)
-        if len(serving.forked) == _FIRST_RUNNERS:
-            gather_memory()
 
 
 # The first operation on tensors of no memory, such as `2 * torch.rand(...)` where inputs for a GPU are measured, takes

@@ -57,6 +57,7 @@ class OpenCase:
     index: int
     inputs: Parcel
     num_bytes: int
+    """Of its inputs, and of the largest output that was seen so far."""
     tolerances: list[Tolerance | None]
 
     def answered(self, own: Parcel) -> Case:

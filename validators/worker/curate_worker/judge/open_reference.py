@@ -20,7 +20,7 @@ from .station import Station
 
 # What judge, reference, mutant and candidate hold of inputs and of parameters, in float64 as well, and what computing
 # on them takes; seen on an H100 with inputs of 256 MiB. What needs less than `_MUCH_MEMORY` fits beside others anyway:
-# five such tasks, beside one of 6 GiB that takes 51 of 79.
+# five such tasks, beside one of 6 GiB that takes 49 of 79.
 _TIMES_INPUTS, _TIMES_STATE = 30, 10
 _MUCH_MEMORY = 4 << 30
 

@@ -13,6 +13,7 @@ from ..tensors import Blob, TensorDescriptor, tensor_of
 from ..values import Parcel
 from .leaves import leaves_of
 
+# Of a billion numbers an eighth tells the error as well: a tolerance follows from a quantile of a million of them.
 _SHARE, _LEAST_ROWS = 8, 2
 
 

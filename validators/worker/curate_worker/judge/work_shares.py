@@ -117,29 +117,20 @@ def share_elsewhere(work: list[Work], elapsed: int) -> float:
 
 def other_libraries(files: Mapping[str, str]) -> list[str]:
     """Libraries besides PyTorch that sources import and that compute."""
-    return sorted(
-        {
-            module
-            for name, text in files.items()
-            if name.endswith(".py")
-            for node in ast.walk(_tree_of(text))
-            for module in _imported_by(node)
-            if module in _OTHERS
-        }
-    )
+    return sorted({module for node in _nodes_of(files) for module in _imported_by(node) if module in _OTHERS})
 
 
 def ways_to_others(files: Mapping[str, str]) -> list[str]:
     """How sources may reach libraries that they do not import by name: tensors as arrays, modules by a text."""
     return sorted(
-        {
-            name
-            for path, text in files.items()
-            if path.endswith(".py")
-            for node in ast.walk(_tree_of(text))
-            if (name := getattr(node, "attr", getattr(node, "id", ""))) in _WAYS
-        }
+        {name for node in _nodes_of(files) if (name := getattr(node, "attr", getattr(node, "id", ""))) in _WAYS}
     )
+
+
+def _nodes_of(files: Mapping[str, str]) -> Iterator[ast.AST]:
+    for name, text in files.items():
+        if name.endswith(".py"):
+            yield from ast.walk(_tree_of(text))
 
 
 def _imported_by(node: ast.AST) -> list[str]:
