@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { CONTROL } from '../../validators/control.ts'
-import { PROTOCOL_VERSION } from '../../validators/protocol.ts'
 import { WorkerPool } from '../../validators/worker-pool.ts'
-import { aCandidate, aTask, anEnvironment, anEvaluation } from '../records.ts'
+import { aCandidate, aTask, anEvaluation } from '../records.ts'
+import { readyLine } from './scripted-judge.ts'
 
 // Two GPUs that are names: the judges that sit there are scripts which speak the judge's protocol.
 const scratchFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
@@ -127,7 +127,7 @@ function judgeIn(folder: string): string[] {
   return [
     '#!/bin/sh',
     'gpu=$CUDA_VISIBLE_DEVICES',
-    `printf '%s\\n' '${JSON.stringify(READY)}' >&4`,
+    `printf '%s\\n' '${readyLine('cuda')}' >&4`,
     'while read -r line <&3; do',
     `  printf '%s\\n' "$line" >> ${folder}/asked-$gpu`,
     `  nonce=$(expr "$line" : '.*"nonce":"\\([0-9a-f]*\\)"')`,
@@ -139,19 +139,6 @@ function judgeIn(folder: string): string[] {
     `  printf '%s\\n' "\${answer%%NONCE*}$nonce\${answer#*NONCE}" >&4`,
     'done',
   ]
-}
-
-const READY = {
-  type: 'ready',
-  protocol: PROTOCOL_VERSION,
-  device: 'cuda',
-  environment: anEnvironment,
-  sandbox_missing: {},
-  sandbox_leaks: [],
-  fork_server: { threads: 1, touched_cuda: false },
-  gpu_memory_unshared: null,
-  gpu_unusable: null,
-  tools: {},
 }
 
 function rowWith(fields: Parameters<typeof anEvaluation>[1]): object {

@@ -6,10 +6,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { CONTROL } from '../../validators/control.ts'
 import { listGpus } from '../../validators/gpu-list.ts'
-import { PROTOCOL_VERSION } from '../../validators/protocol.ts'
 import { findPython } from '../../validators/python-environment.ts'
 import { WorkerPool } from '../../validators/worker-pool.ts'
-import { anEnvironment } from '../records.ts'
+import { readyLine } from './scripted-judge.ts'
 
 // Killing is real: judges are found by the folder in their command line and get SIGKILL.
 const scratchFolder = await mkdtemp(join(tmpdir(), 'curate-test-'))
@@ -171,23 +170,11 @@ async function hoardingJudges() {
   const folder = await mkdtemp(join(scratchFolder, 'hoard-'))
   const [script, held, starts] = [join(folder, 'python'), join(folder, 'held'), join(folder, 'starts')]
   for (const place of [held, starts]) await mkdir(place)
-  const ready = {
-    type: 'ready',
-    protocol: PROTOCOL_VERSION,
-    device: 'cpu',
-    environment: anEnvironment,
-    sandbox_missing: {},
-    sandbox_leaks: [],
-    fork_server: { threads: 1, touched_cuda: false },
-    gpu_memory_unshared: null,
-    gpu_unusable: null,
-    tools: {},
-  }
   const lines = [
     '#!/bin/sh',
     `trap 'rm -f ${held}/$$' EXIT`,
     `: > ${starts}/$$`,
-    `echo '${JSON.stringify(ready)}' >&4`,
+    `echo '${readyLine('cpu')}' >&4`,
     'while read -r line <&3; do',
     `  nonce=$(expr "$line" : '.*"nonce":"\\([0-9a-f]*\\)"')`,
     '  case $line in',
