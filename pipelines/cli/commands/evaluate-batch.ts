@@ -8,7 +8,7 @@ import { formatCount } from '../reporter/units.ts'
 import { printableName } from '../reporter/printable-text.ts'
 import { renderJudgement } from '../reporter/judgement.ts'
 import type { Judgement } from '../reporter/judgement.ts'
-import { readText } from './evaluate-files.ts'
+import { readText, requireLines } from './evaluate-files.ts'
 import { EXIT_CODES, judgePair } from './evaluate-pair.ts'
 import type { Bench } from './evaluate-pair.ts'
 
@@ -27,6 +27,7 @@ export async function evaluateBatch(
   const folder = await realpath(files.referenceDir).catch(() => {
     throw usageError(`there is no folder ${files.referenceDir}`, 'Name a folder of references with --reference-dir.')
   })
+  await requireLines(files.candidates)
   const counts = { accepted: 0, refused: 0, not_judged: 0 }
   const running: Promise<Named>[] = []
   for await (const row of jsonl.read(files.candidates, jsonl.options.parse({}), [])) {
@@ -42,7 +43,8 @@ export async function evaluateBatch(
   bench.reporter.note(
     `${formatCount(total, 'candidate')}: ${counts.accepted} accepted, ${counts.refused} refused, ${counts.not_judged} not judged`,
   )
-  if (counts.not_judged > 0) return EXIT_CODES.not_judged
+  // Of nothing nobody can say that it was accepted.
+  if (counts.not_judged > 0 || total === 0) return EXIT_CODES.not_judged
   return counts.refused > 0 ? EXIT_CODES.refused : EXIT_CODES.accepted
 }
 

@@ -28,22 +28,37 @@ function fileOf(path: string): NonNullable<OneOff['file']> {
   return path.endsWith('.cpp') ? 'candidate.cpp' : 'candidate.py'
 }
 
-/** A file that the user named. What is no file, such as a pipe that nobody writes to, would never be read to its end. */
+/** A file that the user named. */
 export async function readText(path: string): Promise<string> {
-  const refuse = (error: unknown): never => {
-    throw systemCodeOf(error) === null ? error : unreadable(path, messageOf(error))
-  }
-  const found = await stat(path).catch(refuse)
-  if (!found.isFile()) throw unreadable(path, 'it is no file')
-  if (found.size > MAX_BYTES) throw unreadable(path, `it has ${formatBytes(found.size)}`)
-  return await readFile(path, 'utf8').catch(refuse)
+  const size = await sizeOf(path, OF_PROGRAMS)
+  if (size > MAX_BYTES) throw unreadable(path, `it has ${formatBytes(size)}`, OF_PROGRAMS)
+  return await readFile(path, 'utf8').catch((error: unknown) => refuse(path, error, OF_PROGRAMS))
+}
+
+/** Throws for a file of candidates that cannot be read line by line. */
+export async function requireLines(path: string): Promise<void> {
+  await sizeOf(path, OF_LINES)
+}
+
+const OF_PROGRAMS = 'Name a Python, C++ or CUDA file, or a launch plan.'
+const OF_LINES = 'Name a file of JSON lines with `task` and `code`.'
+
+// What is no file, such as a pipe that nobody writes to, would never be read to its end.
+async function sizeOf(path: string, hint: string): Promise<number> {
+  const found = await stat(path).catch((error: unknown) => refuse(path, error, hint))
+  if (!found.isFile()) throw unreadable(path, 'it is no file', hint)
+  return found.size
+}
+
+function refuse(path: string, error: unknown, hint: string): never {
+  throw systemCodeOf(error) === null ? error : unreadable(path, messageOf(error), hint)
 }
 
 // No program is that long.
 const MAX_BYTES = 64_000_000
 
-function unreadable(path: string, why: string): CurateError {
-  return usageError(`${path} cannot be read: ${why}`, 'Name a Python, C++ or CUDA file, or a launch plan.')
+function unreadable(path: string, why: string, hint: string): CurateError {
+  return usageError(`${path} cannot be read: ${why}`, hint)
 }
 
 /** Builds are shared by all evaluations outside runs. */

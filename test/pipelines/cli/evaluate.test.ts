@@ -57,6 +57,19 @@ describe('curate evaluate', () => {
     expect(without.stderr).toContain('error python_missing')
   })
 
+  test('accepts nothing where no candidates can be read, or there are none', async () => {
+    const empty = join(await temporaryFolder(), 'empty.jsonl')
+    await writeFile(empty, '')
+    const said = async (candidates: string) => {
+      const run = await curate(['evaluate', '--reference-dir', KERNELS, '--candidates', candidates], CACHE)
+      expect(run.exitCode).toBe(2)
+      return run.stderr
+    }
+    expect(await said('absent.jsonl')).toMatch(/^error usage: absent\.jsonl cannot be read.*\n {2}next: .*JSON lines/)
+    expect(await said(KERNELS)).toContain('it is no file')
+    expect(await said(empty)).toContain('0 candidates')
+  })
+
   test('judges a file of candidates in its order, and no line stops the others', async () => {
     const candidates = join(await temporaryFolder(), 'candidates.jsonl')
     const lines = [
