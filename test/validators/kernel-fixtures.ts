@@ -19,6 +19,7 @@ const ExpectedRow = z.strictObject({
   blame: z.string().nullable().optional(),
   proved_on: z.string().nullable().optional(),
   log: z.string().optional().describe('Text that the log must contain'),
+  log_begins: z.string().optional().describe('Text that it must begin with'),
   checks: z.record(z.string(), z.boolean().nullable()).optional().describe('Check without version to finding'),
   kernels: z.array(z.string()).optional().describe('Names of the kernels whose registers the row must tell'),
   timed: z

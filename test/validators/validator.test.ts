@@ -112,6 +112,7 @@ function expectRow(row: Evaluation, expected: ExpectedRow): void {
   }
   expect({ status, stage, cause, blame, proved_on }, row.log).toEqual(wanted)
   expect(row.log).toContain(expected.log ?? '')
+  expect(row.log.slice(0, expected.log_begins?.length ?? 0)).toBe(expected.log_begins ?? '')
   if (expected.kernels !== undefined) expect(row.build?.kernels.map(({ name }) => name)).toEqual(expected.kernels)
   if (expected.timed !== null) expect(row.performance !== null).toBe(expected.timed ?? false)
   if (row.performance !== null) expect(row.performance.output_bytes).toBeGreaterThan(0)
