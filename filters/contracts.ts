@@ -11,8 +11,10 @@ const Options = z.strictObject({
     .describe('Checks of the validator that may fail, each counted once for all workloads; null for any number'),
   ignore: z
     .array(z.string())
-    .default(['backward'])
-    .describe('Checks that do not count, without version: a kernel for forward alone breaks no contract'),
+    .default(['backward', 'other-shapes'])
+    .describe(
+      'Checks that do not count, without version: a kernel for forward alone, or for the sizes it was asked for, breaks no contract',
+    ),
   require: z
     .array(z.string())
     .default([])
@@ -24,7 +26,7 @@ type Options = z.infer<typeof Options>
 /** Keeps what holds beside the values: inputs untouched, special values, layouts, repetition. */
 export const contracts: RecordFilter<Options> = {
   id: 'contracts',
-  version: 2,
+  version: 3,
   kind: 'record',
   summary: 'Keeps candidates that break none, or few, of the contracts that the validator checks',
   options: Options,

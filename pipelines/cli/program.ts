@@ -182,7 +182,7 @@ function addEvaluate(program: Command, runCommand: RunCommand): void {
     .addOption(
       new Option(
         '--mode <mode>',
-        'screen: correctness only; standard: also timing; certify: also more inputs, all mutants, the sanitizer and a second GPU',
+        'screen: correctness only; standard: also timing; certify: also more inputs, other sizes, all mutants, the sanitizer and a second GPU',
       )
         .choices(['screen', 'standard', 'certify'])
         .default('standard'),

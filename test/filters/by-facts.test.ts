@@ -28,6 +28,7 @@ const CASES: readonly Case[] = [
     'contract_broken',
   ],
   [contracts, { contracts_failed: 2, failed_contracts: 'backward@1' }, {}, null],
+  [contracts, { contracts_failed: 1, failed_contracts: 'other-shapes@1' }, {}, null],
   [contracts, { contracts_failed: 2, failed_contracts: 'backward@1' }, { ignore: [] }, 'contracts_broken'],
   [contracts, { contracts_failed: 2, failed_contracts: 'backward@1,layout@1' }, {}, 'contracts_broken'],
   [contracts, { contracts_failed: 4, failed_contracts: 'layout@1' }, { max_failed: 1 }, null],

@@ -50,6 +50,11 @@ class CandidateRun:
         """What a row says it was proved on, if it is."""
         return self._prepared.proved_on
 
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        return self._prepared.device
+
     def __enter__(self) -> CandidateRun:
         return self
 

@@ -19,6 +19,7 @@ from .gradients import check_gradients
 from .health import require_healthy
 from .leaves import Leaf, leaves_of
 from .log_text import first_line, of_unforeseen_inputs
+from .other_shapes import look_at_other_shapes
 from .own_work import (
     require_interpreted_kernel,
     require_kernels_that_matter,
@@ -58,6 +59,7 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     prepared.tags = tags
     with CandidateRun(station, request, prepared) as run:
         rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
+        look_at_other_shapes(station, tasks, request, run, rows)
         is_suspect = run.process.num_starts > 1 or any(_leaves_traces(row) for row in rows)
     if is_suspect:
         require_healthy(prepared.device)

@@ -19,6 +19,7 @@ from . import (
     mutants,
     no_aliasing,
     oracle,
+    other_shapes,
     own_kernel,
     own_outputs,
     present_parameters,
@@ -55,6 +56,7 @@ CHECKS: list[Check] = [
     clock_witness.CHECK,
     above_floor.CHECK,
     self_timing.CHECK,
+    other_shapes.CHECK,
     sanitizer.CHECK,
 ]
 
