@@ -1,7 +1,7 @@
 /**
  * How far the judge can be trusted, in one table: attacks refused, their honest twins and other honest kernels accepted,
  * mutants and null kernels refused, and how soon after a hostile candidate the next one is judged right.
- * `node bench/trust.ts [--workers N] [--only fixtures|corpus] [--timing-s N] [--results FILE] [--cache FOLDER]`; an hour on two
+ * `node bench/trust.ts [--workers N] [--only fixtures|corpus|hostile] [--timing-s N] [--results FILE] [--cache FOLDER]`; an hour on two
  * cores. Judged are the folders of test/fixtures/kernels and bench/trust/*.jsonl, which were written apart from one another and
  * from the judge. What FILE holds already is not judged again; FOLDER keeps what was compiled.
  */
@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { Evaluation } from '../pipelines/core/records/evaluation.ts'
 import { outcomeOf } from '../validators/one-off.ts'
+import type { JudgingTime, Validator } from '../validators/types.ts'
 import { findPython } from '../validators/python-environment.ts'
 import { validatorOn } from '../validators/validator.ts'
 import { WorkerPool } from '../validators/worker-pool.ts'
@@ -37,8 +38,10 @@ const pool = await WorkerPool.open({ python, workers, cacheFolder, signal })
 
 const fixtures = await fixtureSubjects(python)
 const subjects = [
-  ...(values.only === 'corpus' ? [] : fixtures),
-  ...(values.only === 'fixtures' ? [] : await corpusSubjects(Number(values['timing-s'] ?? 1))),
+  ...(values.only === 'corpus' ? [] : fixtures.filter(({ isHostile }) => isHostile || values.only !== 'hostile')),
+  ...(values.only === 'fixtures' || values.only === 'hostile'
+    ? []
+    : await corpusSubjects(Number(values['timing-s'] ?? 1))),
 ]
 const healthy = fixtures.find(({ name }) => name === 'fixture correct_relu_torch')
 if (healthy === undefined) throw new TypeError('the fixture that is judged after hostile ones is gone')
@@ -59,17 +62,27 @@ interface Judged {
   readonly rows: readonly Evaluation[]
 }
 const judged: Judged[] = []
-const recoveries: { readonly name: string; readonly seconds: number; readonly isRight: boolean }[] = []
+interface Recovery {
+  readonly name: string
+  /** What it took to end all of the hostile one and to start every process for the next. */
+  readonly startSeconds: number
+  readonly verdictSeconds: number
+  readonly isRight: boolean
+}
+const recoveries: Recovery[] = []
 
 // Hostile ones last and one after another, so that what follows each is known.
 const queue = subjects.filter(({ isHostile }) => !isHostile)
 await Promise.all(Array.from({ length: workers }, judgeAll))
 for (const subject of subjects.filter(({ isHostile }) => isHostile)) {
-  await judge(subject)
+  const { end_process = 0 } = await judge(subject)
   const start = performance.now()
-  const rows = await validatorOn(pool, healthy.settings).evaluate(healthy.request)
-  const seconds = (performance.now() - start) / 1000
-  recoveries.push({ name: subject.name, seconds, isRight: rows.every(({ status }) => status === 'PASSED') })
+  const validator = validatorOn(pool, healthy.settings)
+  const rows = await validator.evaluate(healthy.request)
+  const verdictSeconds = (performance.now() - start) / 1000
+  const startSeconds = end_process + (secondsOf(validator)['start_process'] ?? 0)
+  const isRight = rows.every(({ status }) => status === 'PASSED')
+  recoveries.push({ name: subject.name, startSeconds, verdictSeconds, isRight })
 }
 await pool.close()
 await rm(folder, { recursive: true, force: true })
@@ -79,8 +92,9 @@ async function judgeAll(): Promise<void> {
   for (let subject = queue.shift(); subject !== undefined; subject = queue.shift()) await judge(subject)
 }
 
-async function judge(subject: Subject): Promise<void> {
-  const rows = known.get(subject.name) ?? (await validatorOn(pool, subject.settings).evaluate(subject.request))
+async function judge(subject: Subject): Promise<JudgingTime['seconds']> {
+  const validator = validatorOn(pool, subject.settings)
+  const rows = known.get(subject.name) ?? (await validator.evaluate(subject.request))
   judged.push({ subject, rows })
   if (values.results !== undefined && !known.has(subject.name))
     await appendFile(values.results, `${JSON.stringify({ name: subject.name, rows })}\n`)
@@ -89,6 +103,11 @@ async function judge(subject: Subject): Promise<void> {
   console.error(
     `${state} ${judged.length}/${subjects.length} ${subject.kind} ${subject.name} ${first?.cause ?? first?.status}`,
   )
+  return secondsOf(validator)
+}
+
+function secondsOf(validator: Pick<Validator, 'takeTimes'>): JudgingTime['seconds'] {
+  return validator.takeTimes()[0]?.seconds ?? {}
 }
 
 function isAsItShould({ subject, rows }: Judged): boolean {
@@ -114,18 +133,29 @@ function report(): void {
   console.log(`| tasks on which one passes, so that nobody is judged on them | ${weak} | |`)
   const mutants = mutantsOf(judged)
   console.log(`| mutants refused | ${mutants.refused}/${mutants.all} (${share(mutants.refused, mutants.all)}) | |`)
-  const seconds = recoveries.map((item) => item.seconds).sort((first, second) => first - second)
   const right = recoveries.filter(({ isRight }) => isRight)
   const wrong = recoveries.filter(({ isRight }) => !isRight).map(({ name }) => name)
   console.log(
     `| the next one after a hostile one is right | ${right.length}/${recoveries.length} | ${wrong.join(', ')} |`,
   )
-  const [median, most] = [seconds[Math.floor(seconds.length / 2)] ?? 0, seconds.at(-1) ?? 0]
-  console.log(`| seconds until its verdict, median and most | ${median.toFixed(2)}, ${most.toFixed(2)} | |`)
+  seconds(
+    'seconds until it has started',
+    recoveries.map(({ startSeconds }) => startSeconds),
+  )
+  seconds(
+    'seconds until its verdict',
+    recoveries.map(({ verdictSeconds }) => verdictSeconds),
+  )
   for (const { subject, rows } of judged.filter((item) => !isAsItShould(item))) {
     const verdicts = rows.map(({ status, cause, log }) => `${status} ${cause ?? ''} ${log}`)
     console.log(`\n${subject.kind} ${subject.name}: ${verdicts.join('; ')}`)
   }
+}
+
+function seconds(what: string, found: readonly number[]): void {
+  const sorted = found.toSorted((first, second) => first - second)
+  const [median, most] = [sorted[Math.floor(sorted.length / 2)] ?? 0, sorted.at(-1) ?? 0]
+  console.log(`| ${what}, median and most | ${median.toFixed(2)}, ${most.toFixed(2)} | |`)
 }
 
 function line(what: string, chosen: readonly Judged[]): void {
