@@ -7,12 +7,18 @@ import { numeric } from '../python/values.ts'
 import type { Value } from '../python/values.ts'
 import type { ModuleConstructor, TypedParameter } from './module-classes.ts'
 
-/** The names that stand for sizes in inputs, and what they are: a small case that runs anywhere, and one for a GPU. */
-export const SIZES: Readonly<Record<string, readonly [string, string]>> = {
-  BATCH: ['4', '16'],
-  LENGTH: ['32', '512'],
-  HEIGHT: ['32', '128'],
-  WIDTH: ['32', '128'],
+/** Places of a module's workloads in the lists of sizes. */
+export const WORKLOADS = [0, 1, 2, 3, 4] as const
+
+/**
+ * The names that stand for sizes in inputs, and what they are: a small case that runs anywhere, one for a GPU, a single one, and
+ * sizes that no power of two divides.
+ */
+export const SIZES: Readonly<Record<string, readonly [string, string, string, string, string]>> = {
+  BATCH: ['4', '16', '1', '7', '3'],
+  LENGTH: ['32', '512', '1', '127', '257'],
+  HEIGHT: ['32', '128', '64', '33', '48'],
+  WIDTH: ['32', '128', '48', '65', '31'],
 }
 
 /**

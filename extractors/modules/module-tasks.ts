@@ -11,7 +11,7 @@ import { openPairing } from '../pairing/test-pairing.ts'
 import type { PairingScope } from '../pairing/test-pairing.ts'
 import type { PairingInput, SourcePiece } from '../types.ts'
 import { namedValue } from './constructor-values.ts'
-import { SIZES, inputLayouts } from './input-layouts.ts'
+import { SIZES, WORKLOADS, inputLayouts } from './input-layouts.ts'
 import { moduleClasses } from './module-classes.ts'
 import type { ModuleClass } from './module-classes.ts'
 import type { ModuleOptions } from './options.ts'
@@ -215,7 +215,7 @@ const TRAINS = /[Dd]rop|BatchNorm|InstanceNorm|self\.training/
 
 function programOf({ name }: ModuleClass, text: ProgramText, { arguments: values, inputs }: Way): ModuleProgram {
   const sizes = Object.entries(SIZES).filter(([size]) => inputs.some((each) => new RegExp(`\\b${size}\\b`).test(each)))
-  const constants = sizes.map(([size, [small]]) => `${size} = ${small}`)
+  const constants = sizes.map(([size, [first]]) => `${size} = ${first}`)
   const usesDevice = /\bdevice\b/.test(text.head.replaceAll(/\.\s*device\b|\bdevice\s*=(?!=)/g, ''))
   const [imports, definitions] = [text.head.slice(0, text.importsEnd), text.head.slice(text.importsEnd)]
   const evaluates = TRAINS.test(text.head)
@@ -226,10 +226,10 @@ function programOf({ name }: ModuleClass, text: ProgramText, { arguments: values
     `def get_inputs():\n    return [${inputs.join(', ')}]`,
     `def get_init_inputs():\n    return [${values.map(({ value }) => literalText(value) ?? 'None').join(', ')}]`,
   ]
-  const axes = (at: 0 | 1): Record<string, string> => Object.fromEntries(sizes.map(([size, pair]) => [size, pair[at]]))
+  const axes = WORKLOADS.map((at) => Object.fromEntries(sizes.map(([size, all]) => [size, all[at]])))
   return {
     reference: `${blocks.join('\n\n\n')}\n`,
-    workloads: sizes.length === 0 ? [{}] : [axes(0), axes(1)],
+    workloads: sizes.length === 0 ? [{}] : axes,
   }
 }
 

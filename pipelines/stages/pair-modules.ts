@@ -12,7 +12,7 @@ import type { TableRow } from '../core/table.ts'
 import type { Recipe } from './recipe.ts'
 
 /** Named in rejects and in tasks; raised by every change that finds other modules or calls them in another way. */
-const MODULES = 'modules@1'
+const MODULES = 'modules@2'
 
 /** What the output of `pair` depends on where modules become tasks; nothing where they do not. */
 export function modulesConfig({ pair }: Recipe): Readonly<Record<string, unknown>> {

@@ -53,6 +53,9 @@ describe('modules of a repository', async () => {
     expect(proposals.get('Gate')?.programs[0]?.workloads).toEqual([
       { BATCH: '4', LENGTH: '32' },
       { BATCH: '16', LENGTH: '512' },
+      { BATCH: '1', LENGTH: '1' },
+      { BATCH: '7', LENGTH: '127' },
+      { BATCH: '3', LENGTH: '257' },
     ])
   })
 })

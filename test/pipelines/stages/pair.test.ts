@@ -147,7 +147,7 @@ describe('the pair stage', () => {
     expect([pair?.origin, revisions]).toEqual(['mined', []])
     const modules = (await run.read(tasks, PAIRED)).filter(({ id }) => id !== pair?.task_id)
     expect(modules.map(({ name, path, workloads }) => [name, path, workloads.map(({ axes }) => axes)])).toEqual([
-      ['Rows', 'layers.py', [{ BATCH: '4' }, { BATCH: '16' }]],
+      ['Rows', 'layers.py', ['4', '16', '1', '7', '3'].map((BATCH) => ({ BATCH }))],
     ])
     // The first of what it may be called with has three dimensions.
     expect(modules[0]?.reference).toContain('torch.randn(BATCH, 8)')
