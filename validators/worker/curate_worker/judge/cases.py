@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import torch
 
 from ..digests import digests_of
-from ..tensors import DTYPES, as_bytes, copy_of, same_bytes
+from ..tensors import DTYPES, as_bytes, copy_of
 from ..values import Parcel
 from .expected import Expected, by_own
 from .samples import Timing
@@ -94,20 +96,14 @@ def with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
     The same inputs with one element of every floating-point tensor replaced by another of it; None where that changes
     nothing.
     """
-    blobs, changed = [], False
-    for descriptor, blob in zip(inputs.tensors, inputs.blobs, strict=True):
-        dtype = DTYPES[descriptor.dtype]
-        size, count = dtype.itemsize, blob.nbytes // dtype.itemsize
-        if not dtype.is_floating_point or count < _LEAST_ELEMENTS:
-            blobs.append(blob)
-            continue
-        places = seed % count, (seed // count) % count
-        target, source = (slice(place * size, (place + 1) * size) for place in places)
-        copy = copy_of(blob)
-        copy[target] = blob[source]
-        changed = changed or not same_bytes(copy[target], blob[target])
-        blobs.append(copy)
-    return replace(inputs, blobs=blobs) if changed else None
+
+    def replace_one(elements: torch.Tensor, _: torch.dtype) -> bool:
+        target, source = seed % len(elements), (seed // len(elements)) % len(elements)
+        is_other = not torch.equal(elements[target], elements[source])
+        elements[target] = elements[source]
+        return is_other
+
+    return _changed(inputs, replace_one)
 
 
 def with_two_elements_exchanged(inputs: Parcel, seed: int) -> Parcel | None:
@@ -115,22 +111,29 @@ def with_two_elements_exchanged(inputs: Parcel, seed: int) -> Parcel | None:
     The same inputs with two elements of every floating-point tensor in each other's place, so that sums, norms and
     extremes are what they were; None where that changes nothing.
     """
-    blobs, changed = [], False
+    return _changed(inputs, partial(_exchange, seed))
+
+
+# Of a few numbers those that differ most: exchanging two that a rectifier takes for the same would show nothing.
+def _exchange(seed: int, elements: torch.Tensor, dtype: torch.dtype) -> bool:
+    dice = random.Random(seed)
+    places = [dice.randrange(len(elements)) for _ in range(_PICKS)]
+    numbers = elements[places].view(dtype).flatten().to(torch.float32).nan_to_num(0.0, 0.0, 0.0)
+    pair = [places[int(numbers.argmin())], places[int(numbers.argmax())]]
+    is_other = not torch.equal(*elements[pair])
+    elements[pair] = elements[pair[::-1]].clone()
+    return is_other
+
+
+# `change` is given the elements of a tensor as rows of bytes, and says whether any are others then.
+def _changed(inputs: Parcel, change: Callable[[torch.Tensor, torch.dtype], bool]) -> Parcel | None:
+    blobs, is_changed = [], False
     for descriptor, blob in zip(inputs.tensors, inputs.blobs, strict=True):
         dtype = DTYPES[descriptor.dtype]
         if not dtype.is_floating_point or blob.nbytes // dtype.itemsize < _LEAST_ELEMENTS:
             blobs.append(blob)
             continue
         copy = copy_of(blob)
-        _exchange(as_bytes(copy).view(dtype), random.Random(seed))
-        changed = changed or not same_bytes(copy, blob)
+        is_changed = change(as_bytes(copy).view(-1, dtype.itemsize), dtype) or is_changed
         blobs.append(copy)
-    return replace(inputs, blobs=blobs) if changed else None
-
-
-# Of a few numbers those that differ most: exchanging two that a rectifier takes for the same would show nothing.
-def _exchange(values: torch.Tensor, dice: random.Random) -> None:
-    places = [dice.randrange(len(values)) for _ in range(_PICKS)]
-    numbers = values[places].to(torch.float32).nan_to_num(0.0, 0.0, 0.0)
-    pair = [places[int(numbers.argmin())], places[int(numbers.argmax())]]
-    values[pair] = values[pair[::-1]].clone()
+    return replace(inputs, blobs=blobs) if is_changed else None
