@@ -85,7 +85,9 @@ function definedBy(command: string, args: readonly string[]): [string, string][]
   return words.flatMap((word): [string, string][] => {
     const pattern = NAMES_ALONE.has(command) ? /^(?:-D)?([A-Z][A-Z0-9_]*)(=\w+)?$/ : /^-D([A-Za-z]\w*)(=\w+)?$/
     const [, macro, value = ''] = pattern.exec(word) ?? []
-    return macro === undefined || VISIBILITY.has(macro) || OTHER_VENDORS.test(macro) ? [] : [[macro, `-D${macro}${value}`]]
+    return macro === undefined || VISIBILITY.has(macro) || OTHER_VENDORS.test(macro)
+      ? []
+      : [[macro, `-D${macro}${value}`]]
   })
 }
 
