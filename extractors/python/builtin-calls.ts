@@ -35,6 +35,8 @@ const FUNCTIONS: Record<string, Function> = {
   int: ([value]) => toInteger(value),
   float: ([value]) => toFloat(value),
   bool: ([value]) => toBoolean(value),
+  any: (values) => withTruths(values, (truths) => truths.includes(true)),
+  all: (values) => withTruths(values, (truths) => !truths.includes(false)),
   str: ([value]) => (value?.kind === 'text' ? value : null),
   zip: (values) => zipped(values),
   enumerate: (values) =>
@@ -72,6 +74,13 @@ function rangeOf(bounds: readonly (number | null)[]): Value | null {
 function withItems([value]: readonly Value[], make: (items: readonly Value[]) => Value | null): Value | null {
   if (value === undefined) return make([])
   return value.kind === 'sequence' ? make(value.items) : null
+}
+
+function withTruths(values: readonly Value[], hold: (truths: readonly boolean[]) => boolean): Value | null {
+  return withItems(values, (items) => {
+    const truths = items.flatMap((item) => truth(item) ?? [])
+    return truths.length < items.length ? null : boolean(hold(truths))
+  })
 }
 
 function fold(values: readonly Value[], apply: (a: number, b: number) => number, start: number | null): Value | null {

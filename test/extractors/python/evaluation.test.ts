@@ -25,6 +25,17 @@ test('a comprehension that counts for ever is given up', async () => {
   expect(await valueOf('X', { 'main.py': `X = ${loop}\n` })).toBeNull()
 })
 
+test.each([
+  ['any(n != 1 for n in (1, 2))', 'True'],
+  ['any(n != 1 for n in (1, 1))', 'False'],
+  ['any([])', 'False'],
+  ['all([])', 'True'],
+  ['all([2, 0])', 'False'],
+  ['all(unknown(n) for n in (1, 2))', null],
+])('whether %s is known', async (text, value) => {
+  expect(await valueOf('X', { 'main.py': `X = ${text}\n` })).toBe(value)
+})
+
 async function valueOf(name: string, files: Record<string, string>): Promise<string | null> {
   const project = await openProject(new Map([...Object.entries(files), ['asked.py', `from main import *\n${name}\n`]]))
   const module = project.module('asked.py')
