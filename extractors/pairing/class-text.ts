@@ -17,6 +17,8 @@ export interface ClassShape {
   readonly inputs: readonly string[]
   /** Name of an input by its variable. */
   readonly inputName: (variable: Variable) => string
+  /** Inputs that may be `None`. */
+  readonly optional: ReadonlySet<Variable>
 }
 
 /** The class of a side: its constructor, where it needs one, and its forward pass. */
@@ -30,12 +32,11 @@ export function classText(
   const init = codes.init.map((placed) => text.render(placed))
   const forward = codes.forward.map((placed) => text.render(placed))
   const outputs = codes.outputs.map((placed) => text.render(placed))
-  const overwritten = side.overwritten.map(shape.inputName)
-  const body = [
-    ...overwritten.map((input) => `${input} = ${input}.clone()`),
-    ...forward,
-    `return ${outputs.join(', ')}`,
-  ]
+  const overwritten = side.overwritten.map((variable) => {
+    const input = shape.inputName(variable)
+    return `${input} = ${input}.clone()${shape.optional.has(variable) ? ` if ${input} is not None else None` : ''}`
+  })
+  const body = [...overwritten, ...forward, `return ${outputs.join(', ')}`]
   const kept = shape.parameters.filter((parameter) => body.some((line) => line.includes(`self.${parameter}`)))
   const constructor = ['super().__init__()', ...kept.map((parameter) => `self.${parameter} = ${parameter}`), ...init]
   const lines = [`class ${name}(torch.nn.Module):`]

@@ -9,7 +9,7 @@ import type { Code, Step, TestCode, Variable } from './test-code.ts'
 
 /**
  * The variable that a step only copies, and the name of the copy: `x1 = x.detach().clone().requires_grad_(True)`, `x1 = x`,
- * `ref_x = to_reference(x)`. Null for a step that does more. `identities` are functions that give back their first argument.
+ * `ref_x = to_reference(x)`, `x1 = x.clone() if x is not None else None`. Null for a step that does more. `identities` are functions that give back their first argument.
  */
 export function copiedVariable(
   project: PythonProject,
@@ -49,6 +49,7 @@ function copiedName(project: PythonProject, code: Code, identities: ReadonlySet<
     next === null || next === undefined ? null : copiedName(project, { frame, node: next }, identities)
   if (node.type === 'identifier') return frame.locals.has(textOf(file, node)) ? textOf(file, node) : null
   if (node.type === 'parenthesized_expression') return inner(node.children[0])
+  if (node.type === 'conditional_expression') return copiedUnlessNone(code, inner)
   const same = identityArgument(project, frame, node, identities)
   if (same !== null) return inner(same)
   const callee = node.type === 'call' ? fieldOf(node, 'function') : null
@@ -60,4 +61,15 @@ function copiedName(project: PythonProject, code: Code, identities: ReadonlySet<
   const [only, ...more] = positional
   const isMove = method === 'to' && only !== undefined && more.length === 0 && isDeviceExpression(project, code, only)
   return COPYING.has(method) || isMove ? inner(object) : null
+}
+
+// `x.clone() if x is not None else None`
+function copiedUnlessNone(
+  { frame, node }: Code,
+  copiedBy: (inner: SyntaxNode | undefined) => string | null,
+): string | null {
+  const [copy, condition, otherwise] = node.children
+  const name = copiedBy(copy)
+  if (condition === undefined || otherwise?.type !== 'none' || name === null) return null
+  return textOf(frame.module.file, condition) === `${name} is not None` ? name : null
 }

@@ -3,7 +3,7 @@ import { argumentsOf, fieldOf, textOf, walk } from '../python/syntax.ts'
 import type { SyntaxNode } from '../python/syntax.ts'
 import type { Frame } from './test-code.ts'
 
-/** The variables of a frame whose values a node changes in place, by what it is written as: `x[0] = 1`, `x += y`, `x.fill_(0)`, `f(x, out=y)`. */
+/** The variables of a frame whose values a node changes in place, by what it is written as: `x[0] = 1`, `x += y`, `del x[0]`, `x.fill_(0)`, `f(x, out=y)`. */
 export function changedBelow(frame: Frame, node: SyntaxNode): string[] {
   const { file } = frame.module
   return [...walk(node, (inner) => inner.type !== 'function_definition' && inner.type !== 'lambda')].flatMap(
@@ -14,6 +14,10 @@ export function changedBelow(frame: Frame, node: SyntaxNode): string[] {
         return left === null
           ? []
           : [...changedNames(file, left), ...(left.type === 'identifier' ? [textOf(file, left)] : [])]
+      }
+      if (inner.type === 'delete_statement') {
+        const gone = inner.children.filter((target) => !isGradient(textOf(file, target)))
+        return gone.flatMap((target) => changedNames(file, target))
       }
       const target = inner.type === 'assignment' ? fieldOf(inner, 'left') : null
       return target === null || isGradient(textOf(file, target)) ? [] : changedNames(file, target)
@@ -55,7 +59,7 @@ function changedByMethod(frame: Frame, call: SyntaxNode): string[] {
       : [...walk(out)].filter(({ type }) => type === 'identifier').map((node) => textOf(file, node))
   const attribute = callee?.type === 'attribute' ? fieldOf(callee, 'attribute') : null
   const object = callee?.type === 'attribute' ? fieldOf(callee, 'object') : null
-  if (callee?.type === 'identifier') return [...written, ...changedByFunction(frame, callee, positional[0])]
+  if (callee?.type === 'identifier') return [...written, ...changedByFunction(frame, call, textOf(file, callee))]
   if (callee === null || attribute === null || object === null || isGradient(textOf(file, object))) return written
   const method = operatorName(textOf(file, callee)) ?? textOf(file, attribute)
   const isInPlace = /[a-z0-9]_$/i.test(method) && method !== 'requires_grad_'
@@ -71,9 +75,10 @@ function operatorName(callee: string): string | null {
   return /^torch\.ops\.\w+\.(\w+)\.\w+$/.exec(callee)?.[1] ?? null
 }
 
-// `relu_(x)`, imported by its own name.
-function changedByFunction({ module }: Frame, callee: SyntaxNode, first: SyntaxNode | undefined): string[] {
-  const target = first === undefined || !/[a-z0-9]_$/i.test(textOf(module.file, callee)) ? null : placeRoot(first)
+/** What a call changes whose function is known by name alone: `relu_(x)`. */
+export function changedByFunction({ module }: Frame, call: SyntaxNode, name: string): string[] {
+  const [first] = argumentsOf(module.file, call).positional
+  const target = first === undefined || !/[a-z0-9]_$/i.test(name) ? null : placeRoot(first)
   return target?.type === 'identifier' ? [textOf(module.file, target)] : []
 }
 

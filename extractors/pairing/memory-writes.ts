@@ -15,7 +15,7 @@ import type { PythonProject } from '../python/project.ts'
 import { resolveChain } from '../python/resolution.ts'
 import { changedBelow } from './in-place-changes.ts'
 import { viewsOf } from './memory-views.ts'
-import type { Frame } from './test-code.ts'
+import type { Code, Frame } from './test-code.ts'
 
 interface Called {
   readonly module: PythonModule
@@ -27,14 +27,26 @@ interface Called {
 
 /**
  * The names, among the arguments of a call, of tensors that end up written to: by the function itself, by functions of the repository
- * that it hands them to, or by a Triton kernel that stores through a pointer to them. What cannot be followed is left out.
+ * that it hands them to, or by a Triton kernel that stores through a pointer to them. What cannot be followed is left out. `callee` is
+ * the function that is meant where the call names a variable.
  */
-export function writtenByCall(project: PythonProject, frame: Frame, call: SyntaxNode): string[] {
-  return writtenIn(project, frame, call, new Set())
+export function writtenByCall(project: PythonProject, frame: Frame, call: SyntaxNode, callee?: Code): string[] {
+  const meant = callee ?? { frame, node: fieldOf(call, 'function') ?? call }
+  return writtenBy(project, frame, call, calledBy(project, meant.frame, meant.node), new Set())
 }
 
 function writtenIn(project: PythonProject, frame: Frame, call: SyntaxNode, open: Set<SyntaxNode>): string[] {
-  const called = calledBy(project, frame, call)
+  const callee = fieldOf(call, 'function')
+  return callee === null ? [] : writtenBy(project, frame, call, calledBy(project, frame, callee), open)
+}
+
+function writtenBy(
+  project: PythonProject,
+  frame: Frame,
+  call: SyntaxNode,
+  called: Called | null,
+  open: Set<SyntaxNode>,
+): string[] {
   if (called === null) return []
   const written = called.isKernel
     ? storedParameters(called)
@@ -51,10 +63,9 @@ function writtenIn(project: PythonProject, frame: Frame, call: SyntaxNode, open:
 const MAX_DEPTH = 6
 
 // `launcher(x)`, `kernel[grid](x)`, `Function.apply(x)`
-function calledBy(project: PythonProject, { module, locals }: Frame, call: SyntaxNode): Called | null {
-  const callee = fieldOf(call, 'function')
-  const launched = callee?.type === 'subscript' ? fieldOf(callee, 'value') : null
-  const parts = callee === null ? null : nameChain(module.file, launched ?? callee)
+function calledBy(project: PythonProject, { module, locals }: Frame, callee: SyntaxNode): Called | null {
+  const launched = callee.type === 'subscript' ? fieldOf(callee, 'value') : null
+  const parts = nameChain(module.file, launched ?? callee)
   if (parts === null || locals.has(parts[0] ?? '')) return null
   const meaning = resolveChain(project, module, parts)
   if (meaning.kind !== 'definition') return null

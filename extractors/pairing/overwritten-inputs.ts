@@ -1,7 +1,9 @@
-import { fieldOf, textOf, walk } from '../python/syntax.ts'
+import { textOf, walk } from '../python/syntax.ts'
 import { original } from './copied-names.ts'
 import { copiedVariable } from './copies.ts'
-import { changedBelow } from './in-place-changes.ts'
+import { chosenFunctions } from './chosen-functions.ts'
+import { changedBelow, changedByFunction } from './in-place-changes.ts'
+import { mayBeTensor } from './input-values.ts'
 import { writtenByCall } from './memory-writes.ts'
 import type { PlanScope, SidePlan } from './program-plan.ts'
 import { canonical, usedVariables } from './step-effects.ts'
@@ -36,7 +38,14 @@ function changedIn({ test }: PlanScope, { frame, node }: Code): Variable[] {
 // `out = launcher(x)` whose kernel stores to `x`.
 function writtenInside({ project, test }: PlanScope, { frame, node }: Code): Variable[] {
   const calls = [...walk(node)].filter(({ type }) => type === 'call')
-  const names = calls.flatMap((call) => writtenByCall(project, frame, call))
+  const names = calls.flatMap((call) => {
+    const meant = chosenFunctions(test, frame, call)
+    if (meant.length === 0) return writtenByCall(project, frame, call)
+    return meant.flatMap((callee) => [
+      ...changedByFunction(frame, call, textOf(callee.frame.module.file, callee.node)),
+      ...writtenByCall(project, frame, call, callee),
+    ])
+  })
   return names.filter((name) => frame.locals.has(name)).map((name) => canonical(test, variable(frame, name)))
 }
 
@@ -50,18 +59,4 @@ function otherNames({ project, test, identities }: PlanScope, side: SidePlan): M
     if (!/\.clone\(/.test(textOf(step.frame.module.file, step.node))) names.set(copied.name, copied.of)
   }
   return names
-}
-
-const NO_TENSORS =
-  /^(?:list|dictionary|tuple|set|integer|float|string|none|true|false|.*_comprehension|expression_list)$/
-
-function mayBeTensor({ test, effects }: PlanScope, name: Variable): boolean {
-  const step = test.steps.findLast((_, at) => effects[at]?.defines.has(name) === true)
-  if (step === undefined) return false
-  const assignment = step.binds === null ? step.node.children[0] : undefined
-  const value = step.binds === null ? (assignment === undefined ? null : fieldOf(assignment, 'right')) : step.node
-  if (value === null || NO_TENSORS.test(value.type)) return false
-  const callee = value.type === 'call' ? fieldOf(value, 'function') : null
-  // A call of a class makes an object.
-  return callee === null || !/(?:^|\.)[A-Z]\w*$/.test(textOf(step.frame.module.file, callee))
 }

@@ -80,7 +80,8 @@ export function pairProgram(request: ProgramRequest): PairProgram | Problem | Pl
   const usesDevice = [referenceText, candidateText].some((text, at) => needsDevice(text, at === 0 ? reference : kernel))
   const parameters = [...plan.configuration.map((name) => names.get(name) ?? name), ...(usesDevice ? ['device'] : [])]
   const inputs = plan.inputs.map((name) => names.get(name) ?? name)
-  const shape: ClassShape = { parameters, inputs, inputName: (variable) => names.get(variable) ?? variable }
+  const inputName = (variable: Variable): string => names.get(variable) ?? variable
+  const shape: ClassShape = { parameters, inputs, inputName, optional: plan.optional }
   const referenceClass = classText('Model', referenceText, reference, plan.reference, shape)
   const changed = [...constants].flatMap(([variable, constant]) => {
     const name = names.get(variable) ?? constant

@@ -4,6 +4,7 @@ import type { Value } from '../python/values.ts'
 import { original } from './copied-names.ts'
 import { copiedVariable } from './copies.ts'
 import { deviceVariables } from './devices.ts'
+import { mayBeNone } from './input-values.ts'
 import type { KnownValues } from './interpretation.ts'
 import type { RefusalReason } from './refusals.ts'
 import { codeOf } from './side-code.ts'
@@ -21,6 +22,8 @@ export interface ProgramPlan {
   /** Tensors and what else is made afresh for every call: what `get_inputs` gives. */
   readonly inputs: readonly Variable[]
   readonly inputSteps: readonly number[]
+  /** Inputs that are `None` for some parameters. */
+  readonly optional: ReadonlySet<Variable>
   /** Sizes, dtypes and flags that both sides read: what `get_init_inputs` gives. */
   readonly configuration: readonly Variable[]
   readonly configurationSteps: readonly number[]
@@ -76,6 +79,7 @@ export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]
   const plan: ProgramPlan = {
     inputs,
     inputSteps: stepsFor(scope, merged, inputs),
+    optional: new Set(inputs.filter((name) => mayBeNone(scope, name))),
     configuration,
     configurationSteps: stepsFor(scope, merged, configuration),
     reference: { ...sides.reference, overwritten: byReference },
@@ -134,7 +138,7 @@ function planSide(scope: PlanScope, merged: MergedSplits, side: MergedSide): Sid
       changes.size === 0 && [...defines].every((name) => isConfiguration(known.get(name)) || isSymbol(known.get(name)))
     )
   }
-  const copies = new Map<Variable, Variable>()
+  const copies = sharedCopies(scope, merged)
   const forwardSteps = sorted(side.steps).filter((at) => {
     const copied = copyOf(scope, side, at)
     if (copied === null) return true
@@ -166,6 +170,23 @@ function copyOf(scope: PlanScope, side: MergedSide, at: number): { name: Variabl
     return redefined || effect?.changes.has(copied.name) === true || effect?.changes.has(copied.of) === true
   })
   return isChanged || side.steps.has(scope.modules.get(copied.of) ?? -1) ? null : copied
+}
+
+// `x_ref = x` that both sides read is one input and not two, unless one of them writes to it or there is more than one `x`.
+function sharedCopies(scope: PlanScope, merged: MergedSplits): Map<Variable, Variable> {
+  const { project, test, effects, identities, modules } = scope
+  const steps = [...merged.common, ...merged.reference.steps, ...merged.kernel.steps]
+  const isChanged = (name: Variable): boolean => steps.some((at) => effects[at]?.changes.has(name) === true)
+  const isMadeOnce = (name: Variable): boolean =>
+    steps.filter((at) => effects[at]?.defines.has(name) === true).length === 1
+  const found = [...merged.common].flatMap((at): [Variable, Variable][] => {
+    const step = test.steps[at]
+    const copied = step === undefined ? null : copiedVariable(project, test, step, identities)
+    const names = copied === null ? [] : [copied.name, copied.of]
+    const isFixed = names.every((name) => isMadeOnce(name) && !isChanged(name) && !modules.has(name))
+    return copied !== null && isFixed ? [[copied.name, copied.of]] : []
+  })
+  return new Map(found)
 }
 
 /** Variables that the constructor and the forward pass of a side read, in order. */

@@ -29,10 +29,10 @@ export function effectsOf(project: PythonProject, test: TestCode): StepEffects[]
 /**
  * The variables that code reads, other names of the same variable made one. `x.device` reads none: there is one device for all.
  */
-export function usedVariables(test: Pick<TestCode, 'aliases'>, { frame, node }: Code): Set<Variable> {
+export function usedVariables(test: Pick<TestCode, 'aliases' | 'unread'>, { frame, node }: Code): Set<Variable> {
   const { file } = frame.module
   const unread = textOf(file, node).includes('.device') ? onlyForDevice(file, node) : new Set<string>()
-  const names = [...outerReads(file, node)].filter((name) => frame.locals.has(name) && !unread.has(name))
+  const names = [...outerReads(file, node, test.unread)].filter((name) => frame.locals.has(name) && !unread.has(name))
   return new Set(names.map((name) => canonical(test, variable(frame, name))))
 }
 

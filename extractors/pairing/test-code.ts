@@ -64,6 +64,8 @@ export interface TestCode {
   readonly skips: readonly Guard[]
   /** Parameters of helpers that are just another name of a variable of their caller. */
   readonly aliases: ReadonlyMap<Variable, Variable>
+  /** Expressions whose values change nothing; absent where there are none. */
+  readonly unread?: ReadonlySet<SyntaxNode>
   readonly isSkipMarked: boolean
 }
 

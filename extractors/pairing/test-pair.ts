@@ -20,6 +20,7 @@ import { splitComparison } from './side-split.ts'
 import type { SplitComparison } from './side-code.ts'
 import type { RefusedComparison } from './side-split.ts'
 import { effectsOf } from './step-effects.ts'
+import { unreadArguments } from './identities.ts'
 import { groupSplits } from './split-groups.ts'
 import type { Code, TestCode, TestComparison } from './test-code.ts'
 import { testName } from './test-name.ts'
@@ -48,9 +49,11 @@ const PLAIN_SIDE: KernelSide = { reached: () => [], edits: () => [], symbols: ne
 /** Pairs from one test: one for every set of comparisons that share their calls and every reference that it is run for. */
 export async function pairTest(
   scope: PairingScope,
-  test: TestCode,
+  written: TestCode,
   sideOf: KernelSideOf = () => PLAIN_SIDE,
 ): Promise<Found> {
+  const unread = unreadArguments(scope.project, written, new Set(scope.settings.identities))
+  const test = unread.size === 0 ? written : { ...written, unread }
   const effects = effectsOf(scope.project, test)
   const found: Found = { pairs: [], refusals: [] }
   for (const variant of variantsOf(valueAxes(test), MAX_VARIANTS)) {

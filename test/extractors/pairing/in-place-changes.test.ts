@@ -10,6 +10,10 @@ test.each([
   ['torch.ops.aten.xlogy_.Scalar_Other(x, 2)', ['x']],
   ['torch.ops.aten.xlogy.Scalar_Other(x, 2)', []],
   ['torch.ops.aten.relu_(x.clone())', []],
+  ['del x[0]', ['x']],
+  ['del x[0], y[1]', ['x', 'y']],
+  ['del x', []],
+  ['del x.grad', []],
 ])('%s changes %j', async (text, names) => {
   const { file } = await parsePython('code.py', text)
   if (file === null) throw new TypeError('it can be parsed')
