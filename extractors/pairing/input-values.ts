@@ -15,7 +15,10 @@ export function mayBeTensor({ test, effects }: PlanScope, name: Variable): boole
     if (NO_TENSORS.test(value.type)) return false
     const callee = value.type === 'call' ? fieldOf(value, 'function') : null
     // A call of a class makes an object.
-    return callee === null || !/(?:^|\.)[A-Z]\w*$/.test(textOf(file, callee))
+    return (
+      callee === null ||
+      !/(?:^|\.)[A-Z]\w*$|^(?:int|float|len|list|tuple)$|\.(?:item|tolist)$/.test(textOf(file, callee))
+    )
   })
 }
 

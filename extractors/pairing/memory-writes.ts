@@ -8,7 +8,7 @@ import {
   undecorated,
   walk,
 } from '../python/syntax.ts'
-import type { SyntaxNode } from '../python/syntax.ts'
+import type { Parameter, SyntaxNode } from '../python/syntax.ts'
 import type { PythonModule } from '../python/modules.ts'
 import { localNames, targetNames } from '../python/names.ts'
 import type { PythonProject } from '../python/project.ts'
@@ -53,10 +53,21 @@ function writtenBy(
     : writtenParameters(project, called, open.has(called.definition) || open.size >= MAX_DEPTH ? null : open)
   if (written.size === 0) return []
   const { positional, keywords } = argumentsOf(frame.module.file, call)
-  return parametersOf(called.module.file, called.definition).flatMap(({ name }, at) => {
-    const value = written.has(name) ? (keywords.get(name) ?? positional[at - called.skipped]) : undefined
+  const parameters = parametersOf(called.module.file, called.definition)
+  return parameters.flatMap(({ name }, at) => {
+    const place = placeOf(at - called.skipped, positional, parameters.slice(called.skipped))
+    const value = written.has(name) ? (keywords.get(name) ?? positional[place]) : undefined
     return value?.type === 'identifier' ? [textOf(frame.module.file, value)] : []
   })
+}
+
+// Which argument a parameter gets: after `*values` they are counted from the end, where none can be left out.
+function placeOf(at: number, positional: readonly SyntaxNode[], parameters: readonly Parameter[]): number {
+  const splat = positional.findIndex(({ type }) => type === 'list_splat')
+  if (splat === -1 || at < splat) return at
+  const isFixed = parameters.every((each) => each.kind === 'positional' && each.default === null)
+  const place = positional.length - (parameters.length - at)
+  return isFixed && place > splat ? place : -1
 }
 
 // Deeper than wrappers of wrappers go.

@@ -60,10 +60,17 @@ export interface PlanScope extends SplitScope {
 /** Decides what becomes input, configuration, constructor and forward pass, or says why that cannot be decided. */
 export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]): ProgramPlan | PlanRefusal {
   const merged = mergeSplits(scope, splits)
+  const drafted = draftPlan(scope, merged, new Map())
+  const copies = doubledInputs(scope, merged, drafted.inputs)
+  const plan = copies.size === 0 ? drafted : draftPlan(scope, merged, copies)
+  return checkPlan(scope, merged, plan) ?? plan
+}
+
+function draftPlan(scope: PlanScope, merged: MergedSplits, copies: ReadonlyMap<Variable, Variable>): ProgramPlan {
   const devices = deviceVariables(scope.project, scope.test)
   const sides = sharedState(scope, {
-    reference: planSide(scope, merged, merged.reference),
-    kernel: planSide(scope, merged, merged.kernel),
+    reference: planSide(scope, merged, merged.reference, copies),
+    kernel: planSide(scope, merged, merged.kernel, copies),
   })
   const both = [sides.reference, sides.kernel]
   const isKnown = (name: Variable): boolean => isConfiguration(scope.known.get(name))
@@ -76,7 +83,7 @@ export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]
   const inputs = foreign.filter((name) => !configuration.includes(name) && !isSymbol(scope.known.get(name)))
   const byReference = overwrittenInputs(scope, sides.reference, inputs)
   const byKernel = overwrittenInputs(scope, sides.kernel, inputs)
-  const plan: ProgramPlan = {
+  return {
     inputs,
     inputSteps: stepsFor(scope, merged, inputs),
     optional: new Set(inputs.filter((name) => mayBeNone(scope, name))),
@@ -89,7 +96,6 @@ export function planProgram(scope: PlanScope, splits: readonly SplitComparison[]
     },
     devices,
   }
-  return checkPlan(scope, merged, plan) ?? plan
 }
 
 // What a native function writes to does not show where it is called: what its reference changes it changes too.
@@ -127,7 +133,12 @@ function mergeSplits({ effects }: PlanScope, splits: readonly SplitComparison[])
   return { reference, kernel, common, position, splits }
 }
 
-function planSide(scope: PlanScope, merged: MergedSplits, side: MergedSide): SidePlan {
+function planSide(
+  scope: PlanScope,
+  merged: MergedSplits,
+  side: MergedSide,
+  shared: ReadonlyMap<Variable, Variable>,
+): SidePlan {
   const { test, effects, known } = scope
   const modules = [...side.modules].toSorted((a, b) => (scope.modules.get(a) ?? 0) - (scope.modules.get(b) ?? 0))
   const guards = merged.splits.flatMap(({ comparison }) => comparison.guards)
@@ -138,7 +149,7 @@ function planSide(scope: PlanScope, merged: MergedSplits, side: MergedSide): Sid
       changes.size === 0 && [...defines].every((name) => isConfiguration(known.get(name)) || isSymbol(known.get(name)))
     )
   }
-  const copies = sharedCopies(scope, merged)
+  const copies = new Map(shared)
   const forwardSteps = sorted(side.steps).filter((at) => {
     const copied = copyOf(scope, side, at)
     if (copied === null) return true
@@ -172,19 +183,23 @@ function copyOf(scope: PlanScope, side: MergedSide, at: number): { name: Variabl
   return isChanged || side.steps.has(scope.modules.get(copied.of) ?? -1) ? null : copied
 }
 
-// `x_ref = x` that both sides read is one input and not two, unless one of them writes to it or there is more than one `x`.
-function sharedCopies(scope: PlanScope, merged: MergedSplits): Map<Variable, Variable> {
-  const { project, test, effects, identities, modules } = scope
-  const steps = [...merged.common, ...merged.reference.steps, ...merged.kernel.steps]
+// `x_ref = x`, where both are inputs: they are one, unless a side writes to it or there is more than one `x`.
+function doubledInputs(
+  { project, test, effects, identities }: PlanScope,
+  { common, reference, kernel }: MergedSplits,
+  inputs: readonly Variable[],
+): Map<Variable, Variable> {
+  const steps = [...common, ...reference.steps, ...kernel.steps]
   const isChanged = (name: Variable): boolean => steps.some((at) => effects[at]?.changes.has(name) === true)
   const isMadeOnce = (name: Variable): boolean =>
     steps.filter((at) => effects[at]?.defines.has(name) === true).length === 1
-  const found = [...merged.common].flatMap((at): [Variable, Variable][] => {
+  const found = [...common].flatMap((at): [Variable, Variable][] => {
     const step = test.steps[at]
     const copied = step === undefined ? null : copiedVariable(project, test, step, identities)
-    const names = copied === null ? [] : [copied.name, copied.of]
-    const isFixed = names.every((name) => isMadeOnce(name) && !isChanged(name) && !modules.has(name))
-    return copied !== null && isFixed ? [[copied.name, copied.of]] : []
+    if (copied === null) return []
+    const names = [copied.name, copied.of]
+    const isDoubled = names.every((name) => inputs.includes(name) && isMadeOnce(name) && !isChanged(name))
+    return isDoubled ? [[copied.name, copied.of]] : []
   })
   return new Map(found)
 }
