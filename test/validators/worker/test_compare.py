@@ -173,6 +173,11 @@ def test_not_a_number_must_be_where_the_reference_has_it() -> None:
     assert verdict_on(flipped, own, own.double()) == "WRONG_VALUE"
 
 
+def test_a_number_whose_square_is_too_large_to_be_one_is_wrong() -> None:
+    own = torch.tensor(3.0, dtype=torch.float64)
+    assert verdict_on(torch.tensor(1e300, dtype=torch.float64), own, None) == "WRONG_VALUE"
+
+
 @pytest.mark.parametrize("off", [0.9, 1.1])
 def test_a_number_that_is_not_finite_changes_nothing_for_the_others(off: float) -> None:
     torch.manual_seed(0)

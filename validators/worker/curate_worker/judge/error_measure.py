@@ -31,8 +31,9 @@ class ErrorMeasure:
             finite = torch.isfinite(values) & torch.isfinite(truth)
             error, known = error[finite], truth[finite]
             lengths = _lengths(error, known)
-        self.squared_error += lengths[0] ** 2
-        self.squared_truth += lengths[1] ** 2
+        # Not as powers, which are errors where they are too large to be numbers.
+        self.squared_error += lengths[0] * lengths[0]
+        self.squared_truth += lengths[1] * lengths[1]
         self.count += known.numel()
         self.largest = max(self.largest, lengths[2])
 
