@@ -115,6 +115,12 @@ def test_what_both_sides_get_under_two_names_stays_the_same() -> None:
     assert not torch.equal(mine, again)
 
 
+def test_what_says_the_same_for_long_and_then_something_else_stays_as_it_is() -> None:
+    padded = torch.cat([torch.zeros(10_000), torch.ones(1)])
+    same, counts = drawn(None, lambda: [padded, padded.long() + 1], vary=True, vary_integers=True)
+    assert torch.equal(same, padded) and torch.equal(counts, padded.long() + 1)
+
+
 def test_no_choice_is_judged_where_rounding_decides_it() -> None:
     routed = "weights, chosen = torch.softmax(self.gate(x), 1).topk(2, 1)"
     assert [name for name in DISTRIBUTIONS if not is_of_use(name, routed, is_exact=False)] == ["extreme"]

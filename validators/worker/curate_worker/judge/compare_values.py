@@ -188,10 +188,15 @@ def _is_close_and_finite(
 
 
 def _max_relative(given: torch.Tensor, truth: torch.Tensor) -> float:
+    if given.numel() == 0:
+        return 0.0
     magnitude = torch.maximum(given.abs(), truth.abs())
     relative = (given - truth).abs_().div_(magnitude)
+    largest = float(relative.max())
+    if math.isfinite(largest):
+        return largest
     # Of nothing and of what is not finite there is no share.
-    return max(0.0, float(torch.where(torch.isfinite(relative), relative, 0).max())) if relative.numel() else 0.0
+    return max(0.0, float(torch.where(torch.isfinite(relative), relative, 0).max()))
 
 
 # PyTorch cannot compare the wider unsigned integers.

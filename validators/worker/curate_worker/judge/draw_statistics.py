@@ -37,10 +37,11 @@ class DrawStatistics:
         self._mean, self._square = rows.mean(0), rows.square().mean(0)
         deviation = (self._square - self._mean.square()).clamp(min=0).sqrt()
         self._per_deviation = torch.where(deviation > 0, 1 / deviation, 0)
-        self._known = rows.sort(0).values
+        # By place, sorted: draw by draw it would have to be turned around.
+        self._known = rows.sort(0).values.t().contiguous()
         classes = rows.new_empty(0) if self.dtype.is_floating_point else torch.unique(rows)
         self._classes = classes[:_MOST_CLASSES]
-        return bool((self._known[0] != self._known[-1]).any())
+        return bool((self._known[:, 0] != self._known[:, -1]).any())
 
     def of(self, draw: torch.Tensor, before: torch.Tensor) -> dict[str, float]:
         """By name, the statistics of a draw, and of what it has in common with the draw before."""
@@ -64,7 +65,8 @@ class DrawStatistics:
             "largest product with itself shifted": _largest_product_shifted(rest),
             "the same, with the signs of the mean": _largest_product_shifted(rest * self._mean.sign()),
         }
-        found |= {f"quantile {share}": float(torch.quantile(row[:_MOST_ELEMENTS], share)) for share in _QUANTILES}
+        quantiles = torch.quantile(row[:_MOST_ELEMENTS], row.new_tensor(_QUANTILES)).tolist()
+        found |= {f"quantile {share}": value for share, value in zip(_QUANTILES, quantiles, strict=True)}
         found |= {f"share of {value:g}": float((row == value).to(row.dtype).mean()) for value in self._classes.tolist()}
         return found | self._over_dimensions(draw)
 
@@ -79,9 +81,9 @@ class DrawStatistics:
         return {f"sums along dimension {place}": float(rest.sum(place).square().mean()) for place in range(draw.dim())}
 
     def _supported(self, row: torch.Tensor) -> float:
-        places = torch.searchsorted(self._known.t().contiguous(), row[:, None])[:, 0]
-        highest = self._known.shape[0] - 1
-        near = [self._known.gather(0, (places + step).clamp(0, highest)[None])[0] for step in (-1, 0)]
+        places = torch.searchsorted(self._known, row[:, None])
+        highest = self._known.shape[1] - 1
+        near = [self._known.gather(1, (places + step).clamp(0, highest))[:, 0] for step in (-1, 0)]
         slack = _NEAR.get(self.dtype, _NEAR_OTHERWISE) * row.abs()
         close = ((row - near[0]).abs() <= slack) | ((row - near[1]).abs() <= slack)
         return float(close.to(torch.float64).mean())

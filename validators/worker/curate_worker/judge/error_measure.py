@@ -55,7 +55,9 @@ def _lengths(error: torch.Tensor, known: torch.Tensor) -> list[float]:
     if known.numel() == 0:
         return [0.0, 0.0, 0.0]
     length = torch.linalg.vector_norm
-    return torch.stack([length(error), length(known), length(error, math.inf)]).tolist()
+    # A norm would say the same, and takes a processor nine times as long.
+    least, most = error.aminmax()
+    return torch.stack([length(error), length(known), torch.maximum(-least, most)]).tolist()
 
 
 def measure_error(values: torch.Tensor, truth: torch.Tensor) -> ErrorMeasure:

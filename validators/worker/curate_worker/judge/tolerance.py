@@ -274,7 +274,9 @@ def _error_quantile(own: torch.Tensor, exact: torch.Tensor, rms: float | None) -
     error = (flat(own)[::step].to(torch.float64) - truth).abs()
     if rms is not None:
         error = error / (truth.abs() + rms).clamp(min=torch.finfo(torch.float64).tiny)
-    error = error[torch.isfinite(error)]
+    # No sum with an infinity or NaN is finite.
+    if not math.isfinite(float(error.sum())):
+        error = error[torch.isfinite(error)]
     if error.numel() == 0:
         return 0.0
     rank = max(1, math.ceil(_QUANTILE * error.numel()))
