@@ -39,6 +39,8 @@ class DrawStatistics:
         self._per_deviation = torch.where(deviation > 0, 1 / deviation, 0)
         # By place, sorted: draw by draw it would have to be turned around.
         self._known = rows.sort(0).values.t().contiguous()
+        # What is left of a sum is rounded as its terms are.
+        self._size = rows.abs().amax(0)
         classes = rows.new_empty(0) if self.dtype.is_floating_point else torch.unique(rows)
         self._classes = classes[:_MOST_CLASSES]
         return bool((self._known[:, 0] != self._known[:, -1]).any())
@@ -84,7 +86,7 @@ class DrawStatistics:
         places = torch.searchsorted(self._known, row[:, None])
         highest = self._known.shape[1] - 1
         near = [self._known.gather(1, (places + step).clamp(0, highest))[:, 0] for step in (-1, 0)]
-        slack = _NEAR.get(self.dtype, _NEAR_OTHERWISE) * row.abs()
+        slack = _NEAR.get(self.dtype, _NEAR_OTHERWISE) * torch.maximum(row.abs(), self._size)
         close = ((row - near[0]).abs() <= slack) | ((row - near[1]).abs() <= slack)
         return float(close.to(torch.float64).mean())
 
