@@ -12,6 +12,7 @@ from curate_worker.values import pack, unpack
 
 HALF = 0.5 + 1e-6
 LARGE = 1e38
+ROOM = 1 << 18
 
 
 def test_what_is_allocated_without_a_value_is_no_number() -> None:
@@ -30,6 +31,17 @@ def test_writing_past_an_end_is_seen_and_writing_within_is_not() -> None:
     assert memory.num_overrun == 0
     (ctypes.c_float * 4).from_address(out.data_ptr())[3] = 0.0
     assert memory.num_overrun == 1
+
+
+def test_what_c_allocates_is_not_empty_either() -> None:
+    library = ctypes.CDLL(None)
+    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    library.free.argtypes = [ctypes.c_void_p]
+    with PoisonedMemory():
+        place = library.malloc(ROOM)
+        held = bytes((ctypes.c_ubyte * ROOM).from_address(place))
+        library.free(place)
+    assert set(held) == {0x7F}
 
 
 def test_moved_parameters_are_others_of_the_same_signs_and_buffers_stay() -> None:

@@ -13,6 +13,7 @@ from types import ModuleType
 import torch
 from torch.autograd.profiler import record_function
 
+from .poisoned_heap import poison_stack
 from .profile import OWN
 
 _GARBAGE = 0x7F
@@ -50,6 +51,7 @@ class ExtensionCalls:
                 return self._spoiled(function, args, kwargs)
             try:
                 with record_function(OWN) if self.is_recorded else nullcontext():
+                    poison_stack()
                     result = function(*args, **kwargs)
             except Exception as error:
                 self._failed[id(function)] = error

@@ -22,6 +22,7 @@ import torch
 from ..tensors import DTYPES
 from .errors import FaultInInput
 from .given_memory import GivenMemory
+from .poisoned_heap import poison_stack
 
 _MOST_WORKSPACE: Final = 8 << 30
 _STREAM: Final = "cuda"
@@ -56,7 +57,9 @@ class NativeModel(GivenMemory):
         workspace = self._workspace(dims)
         room = None if workspace is None else ctypes.c_void_p(workspace.data_ptr())
         stream = torch.cuda.current_stream().cuda_stream if self.device == _STREAM else 0
-        code = self._run(_pointers(given), _pointers(outputs), dims, room, ctypes.c_void_p(stream))
+        order = (_pointers(given), _pointers(outputs), dims, room, ctypes.c_void_p(stream))
+        poison_stack()
+        code = self._run(*order)
         if code != 0:
             raise RuntimeError(f"the launcher returned {code}")
         return outputs[0] if len(outputs) == 1 else outputs

@@ -1,6 +1,6 @@
 """
-Memory that a program asks for, filled with what is no honest result and put between two bands. Whoever relies on what
-memory held before, such as the zeros of a fresh page, is wrong here; who writes past its end leaves a mark.
+Memory that a program asks PyTorch for, filled with what is no honest result and put between two bands. Whoever relies
+on what memory held before, such as the zeros of a fresh page, is wrong here; who writes past its end leaves a mark.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..tensors import Guarded, as_bytes, banded_room
+from .poisoned_heap import poison_heap
 from .uncompiled import Uncompiled
 
 _POISONS: Final = (0xFF, 0x7F)
@@ -34,6 +35,15 @@ class PoisonedMemory(Uncompiled, TorchDispatchMode):
         super().__init__()
         self._guards: list[Guarded] = []
         self._poisons = itertools.cycle(_POISONS)
+
+    def __enter__(self) -> PoisonedMemory:
+        poison_heap(is_on=True)
+        super().__enter__()
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        super().__exit__(*what)
+        poison_heap(is_on=False)
 
     def __torch_dispatch__(
         self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None
