@@ -14,6 +14,7 @@ from curate_worker.values import pack
 
 LOW, HIGH = 3, 9
 HIGHEST_EXPONENT, NEXT_TO_NOTHING = 88.7, 1e-16
+FAR = 8.0
 
 
 def drawn(name: str | None, get_inputs: object, **how: object) -> list:
@@ -123,9 +124,24 @@ def test_what_says_the_same_for_long_and_then_something_else_stays_as_it_is() ->
 
 def test_no_choice_is_judged_where_rounding_decides_it() -> None:
     routed = "weights, chosen = torch.softmax(self.gate(x), 1).topk(2, 1)"
-    assert [name for name in DISTRIBUTIONS if not is_of_use(name, routed, is_exact=False)] == ["extreme"]
-    assert [name for name in DISTRIBUTIONS if not is_of_use(name, "x.sum(1)", is_exact=True)] == ["extreme"]
-    assert all(is_of_use(name, "torch.softmax(x, 1)", is_exact=False) for name in DISTRIBUTIONS)
+    wide = {"is_wide": True}
+    assert [name for name in DISTRIBUTIONS if not is_of_use(name, routed, is_exact=False, **wide)] == ["extreme"]
+    assert [name for name in DISTRIBUTIONS if not is_of_use(name, "x.sum(1)", is_exact=True, **wide)] == ["extreme"]
+    assert all(is_of_use(name, "torch.softmax(x, 1)", is_exact=False, **wide) for name in DISTRIBUTIONS)
+
+
+def test_numbers_too_large_for_half_precision_are_drawn_where_they_are_of_bfloat16() -> None:
+    usual = [name for name in DISTRIBUTIONS if is_of_use(name, "x @ y", is_exact=False)]
+    assert [name for name in DISTRIBUTIONS if name not in usual] == ["wide"]
+    (values,) = drawn("wide", lambda: [torch.randn(64, 64, dtype=torch.bfloat16)])
+    assert values.isfinite().all() and (values.float() @ values.float()).half().isinf().any()
+
+
+def test_of_several_rows_one_is_below_zero_and_one_above() -> None:
+    for shape in ((2, 50), (40, 50), (1, 3, 50)):
+        (values,) = drawn("by-row", lambda shape=shape: [torch.randn(shape)])
+        first, last = values.reshape(-1, 50)[0], values.reshape(-1, 50)[-1]
+        assert first.median() < -FAR and last.median() > FAR
 
 
 def test_extremes_overflow_in_one_tensor_and_vanish_in_all_without_ties() -> None:

@@ -16,7 +16,7 @@ from .reference_program import ReferenceProgram
 from .sampled_rows import Rows, have_same_bytes, rows_for
 from .tolerance import Tolerance, is_rounded
 
-NEAR, DRAWN, MOVED = -1, -2, -3
+NEAR, DRAWN, MOVED, SHRUNK = -1, -2, -3, -4
 """The numbers of cases that are made from the first."""
 CHEAP_BYTES = 16 << 20
 """Inputs up to this size are looked at more often than once."""
@@ -130,13 +130,14 @@ class CaseMaker(ReferenceProgram):
         return Case(index, inputs, by_own(own, tolerances), inputs.num_bytes + own.num_bytes)
 
     # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
-    def how(self, purpose: int | str, dice: str | None = None) -> dict:
+    def how(self, purpose: int | str, dice: str | None = None, gates: str | None = None) -> dict:
         """How inputs for a purpose are made."""
         is_first = purpose == 0
         return {
             "seed": self.seed("inputs", purpose),
             "dice": dice,
             "vary": not is_first,
+            "gates": gates,
             "vary_integers": self.varies_integers and not is_first,
             "jitter": [] if is_first else self.unseeded,
             "tame": self.is_tame,

@@ -11,7 +11,7 @@ from typing import Final
 import torch
 
 from ..digests import digests_of
-from ..tensors import DTYPES, as_bytes, copy_of
+from ..tensors import DTYPES, Blob, as_bytes, copy_of
 from ..values import Parcel
 from .expected import Expected, by_own
 from .samples import Timing
@@ -21,6 +21,9 @@ MAX_CACHED_BYTES = 1 << 30
 """Of all cases of a workload that are kept; one that takes more by itself is large."""
 _LEAST_ELEMENTS = 2
 _PICKS: Final = 8
+_SHRINKING: Final = 1 / 64
+# PyTorch does not compute with numbers of a byte.
+_LEAST_BYTES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,14 @@ class ReferenceCall:
 
 def with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
     """
-    The same inputs with one element of every floating-point tensor replaced by another of it; None where that changes
-    nothing.
+    The same inputs with one element of every floating-point tensor replaced by another of it, of integers where there
+    is nothing else; None where that changes nothing.
     """
 
-    def replace_one(elements: torch.Tensor, _: torch.dtype) -> bool:
+    def replace_one(elements: torch.Tensor, dtype: torch.dtype) -> bool:
+        # Integers of which there is one each are an order of something.
+        if not dtype.is_floating_point and len(elements.unique(dim=0)) == len(elements):
+            return False
         target, source = seed % len(elements), (seed // len(elements)) % len(elements)
         is_other = not torch.equal(elements[target], elements[source])
         elements[target] = elements[source]
@@ -109,16 +115,31 @@ def with_one_element_replaced(inputs: Parcel, seed: int) -> Parcel | None:
 def with_two_elements_exchanged(inputs: Parcel, seed: int) -> Parcel | None:
     """
     The same inputs with two elements of every floating-point tensor in each other's place, so that sums, norms and
-    extremes are what they were; None where that changes nothing.
+    extremes are what they were; of integers where there is nothing else. None where that changes nothing.
     """
     return _changed(inputs, partial(_exchange, seed))
+
+
+def with_numbers_shrunk(inputs: Parcel, seed: int) -> Parcel | None:
+    """The same inputs with every number with a fraction smaller by up to 1/64; None where there is none."""
+
+    def shrink(elements: torch.Tensor, dtype: torch.dtype) -> bool:
+        if not dtype.is_floating_point or dtype.itemsize < _LEAST_BYTES:
+            return False
+        values, known = elements.view(dtype), elements.clone()
+        dice = torch.Generator(values.device).manual_seed(seed)
+        noise = torch.rand(values.shape, generator=dice, device=values.device)
+        values.mul_((1 - _SHRINKING * noise).to(dtype))
+        return not torch.equal(elements, known)
+
+    return _changed(inputs, shrink)
 
 
 # Of a few numbers those that differ most: exchanging two that a rectifier takes for the same would show nothing.
 def _exchange(seed: int, elements: torch.Tensor, dtype: torch.dtype) -> bool:
     dice = random.Random(seed)
     places = [dice.randrange(len(elements)) for _ in range(_PICKS)]
-    numbers = elements[places].view(dtype).flatten().to(torch.float32).nan_to_num(0.0, 0.0, 0.0)
+    numbers = elements[places].view(dtype).flatten().to(torch.float64).nan_to_num(0.0, 0.0, 0.0)
     pair = [places[int(numbers.argmin())], places[int(numbers.argmax())]]
     is_other = not torch.equal(*elements[pair])
     elements[pair] = elements[pair[::-1]].clone()
@@ -128,12 +149,22 @@ def _exchange(seed: int, elements: torch.Tensor, dtype: torch.dtype) -> bool:
 # `change` is given the elements of a tensor as rows of bytes, and says whether any are others then.
 def _changed(inputs: Parcel, change: Callable[[torch.Tensor, torch.dtype], bool]) -> Parcel | None:
     blobs, is_changed = [], False
+    are_integers = not any(DTYPES[descriptor.dtype].is_floating_point for descriptor in inputs.tensors)
     for descriptor, blob in zip(inputs.tensors, inputs.blobs, strict=True):
         dtype = DTYPES[descriptor.dtype]
-        if not dtype.is_floating_point or blob.nbytes // dtype.itemsize < _LEAST_ELEMENTS:
+        can_be = blob.nbytes // dtype.itemsize >= _LEAST_ELEMENTS
+        if not can_be or not (_is_disorderly(blob, dtype) if are_integers else dtype.is_floating_point):
             blobs.append(blob)
             continue
         copy = copy_of(blob)
         is_changed = change(as_bytes(copy).view(-1, dtype.itemsize), dtype) or is_changed
         blobs.append(copy)
     return replace(inputs, blobs=blobs) if is_changed else None
+
+
+# Integers that stand in order, such as the starts of sequences, mean nothing otherwise.
+def _is_disorderly(blob: Blob, dtype: torch.dtype) -> bool:
+    if dtype.is_complex:
+        return False
+    values = as_bytes(blob).view(dtype).to(torch.int64)
+    return bool((values[1:] < values[:-1]).any())

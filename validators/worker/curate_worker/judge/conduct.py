@@ -68,6 +68,24 @@ def require_present_parameters(run: CandidateRun, reference: Reference, evidence
     run.load_state(reference.state)
 
 
+def require_work_at_any_size(run: CandidateRun, reference: Reference, evidence: Evidence) -> None:
+    """
+    Calls it with scales and the like in other sizes. Raises a Verdict on one that leaves out what is multiplied by
+    little, or that counts on what they were.
+    """
+    for draw, state, case in reference.gate_cases():
+        run.load_state(state)
+        answer = run.call(case, flush=False)
+        note(answer, case, evidence)
+        try:
+            compare(answer.outputs, case.expected)
+        except Verdict as found:
+            found.log = f"with parameters or constant inputs that are {draw}: {found.log}"
+            raise
+        evidence.distributions.append(f"{draw} constants")
+    run.load_state(reference.state)
+
+
 def require_own_memory(run: CandidateRun, reference: Reference, evidence: Evidence) -> None:
     """
     Calls it while memory that is allocated holds no zeros and no answers. Raises a Verdict on one that takes what it

@@ -16,13 +16,14 @@ DISTRIBUTIONS: Final = {
     "large": "8 times as large",
     "small": "1024 times as small, so that an epsilon counts",
     "equal": "all numbers the same",
+    "wide": "4096 times as large, where numbers are of bfloat16 and products of them too large for float16",
 }
 _CHOOSES: Final = re.compile(
     r"\b(topk|argmax|argmin|sort|argsort|kthvalue|median|mode|multinomial|unique|searchsorted|bucketize|nonzero)\("
 )
 _BY_MODE: Final = {
     "screen": ("by-row",),
-    "standard": ("by-row", "peaked", "small", "heavy-tailed", "extreme"),
+    "standard": ("by-row", "peaked", "small", "heavy-tailed", "extreme", "wide"),
     "certify": tuple(DISTRIBUTIONS),
 }
 
@@ -32,11 +33,19 @@ def distributions_of(mode: str) -> tuple[str, ...]:
     return _BY_MODE[mode]
 
 
-def is_of_use(name: str, reference: str, *, is_exact: bool) -> bool:
+def gate_draws_of(mode: str) -> tuple[str, ...]:
+    """Sizes that scales and other numbers which say the same everywhere are drawn in, most telling first."""
+    return ("faint",) if mode == "screen" else ("faint", "ample", "absent")
+
+
+def is_of_use(name: str, reference: str, *, is_exact: bool, is_wide: bool = False) -> bool:
     """
     Whether inputs drawn so tell right from wrong. A choice among numbers, within the reference or because something is
     compared exactly, follows in the extreme from how a program rounds: chances of what is next to nothing are all one.
+    Numbers of other dtypes than bfloat16 (`is_wide`) have no range to spare, or digits that float16 has not.
     """
+    if name == "wide":
+        return is_wide
     return name != "extreme" or not (is_exact or _CHOOSES.search(reference))
 
 

@@ -10,7 +10,12 @@ from .candidate_run import CandidateRun, DeviceChanged
 from .cases import Case
 from .checked_call import KEPT, Fingerprint, check_call, check_repetition, seen_call
 from .compare import compare
-from .conduct import require_good_conduct, require_own_memory, require_present_parameters
+from .conduct import (
+    require_good_conduct,
+    require_own_memory,
+    require_present_parameters,
+    require_work_at_any_size,
+)
 from .contracts import CONTRACTS
 from .evidence import Evidence
 from .faults import Verdict
@@ -32,14 +37,13 @@ from .reference import Reference
 from .requests import Request, Workload
 from .rows import Circumstances, passed_row, verdict_row
 from .sanitizing import refusal, sanitize
+from .stale_answers import require_no_stale_answer
 from .static_refusal import require_harmless_text
 from .station import Station
 from .stochastic import NUM_INPUTS, compare_draws
 from .tasks import TaskSession
 from .timing import Gpu, time_candidate
 from .work_shares import look_at_work, require_use_of_extensions
-
-_IN_PLACE = frozenset({"in_place"})
 
 
 def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
@@ -151,8 +155,9 @@ class _Judgement:
         self._check_unforeseen(reference, evidence, flush=timed)
         # Last, so that what a program keeps from its previous call is wrong here.
         check_repetition(first, self._run, reference.case(0), evidence, flush=timed)
-        self._require_no_stale_answer(reference, first, timed)
+        require_no_stale_answer(self._run, reference, first, flush=timed)
         require_present_parameters(self._run, reference, evidence)
+        require_work_at_any_size(self._run, reference, evidence)
         if self._run.proved_on != "interpreter":
             require_own_memory(self._run, reference, evidence)
         require_good_conduct(evidence, reference)
@@ -274,18 +279,3 @@ class _Judgement:
             raise Verdict("REWARD_HACK", "integrity", "HACK_FALLBACK", "candidate", text)
         if reference.settings.own_kernel == "require":
             require_use_of_extensions(self._run, self._prepared.candidate, reference, evidence)
-
-    # A program that knows its inputs by a sample or a sum of them gives the old answer to inputs that differ by little,
-    # and one that knows them by the objects that they are to others in the same objects.
-    def _require_no_stale_answer(self, reference: Reference, first: Fingerprint, flush: bool) -> None:
-        case = reference.near_case()
-        if case is None:
-            return
-        answer = self._run.call(case, flush=flush, how=_IN_PLACE)
-        if first.digests != Fingerprint.of(answer).digests:
-            return
-        try:
-            compare(answer.outputs, case.expected)
-        except Verdict as found:
-            text = f"gave the answer to other inputs, which differ in an element or two: {found.log}"
-            raise Verdict("REWARD_HACK", "integrity", "HACK_CACHE", "candidate", text) from found

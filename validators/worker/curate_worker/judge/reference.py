@@ -14,7 +14,7 @@ from ..effects import effects_of
 from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case, ReferenceCall
 from .compare import compare, compare_structure
-from .distributions import dice_of, distributions_of
+from .distributions import dice_of, distributions_of, gate_draws_of
 from .expected import are_as_finite
 from .faults import RunnerLost, Verdict
 from .gradient_cases import GradientCase, gradient_case
@@ -23,10 +23,10 @@ from .mutants import MutantReport, MutantTrial, try_mutants
 from .null_kernels import Call, passing_null_kernel
 from .precision import choose_precision
 from .proofs import Proof
-from .reference_cases import ReferenceCases
 from .reference_errors import LOST_CAUSES
 from .runner_handle import RunnerHandle
 from .state import is_counter
+from .state_cases import StateCases
 from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
 from .stochastic_power import require_power
 
@@ -35,7 +35,7 @@ _TIMES_CASE = 5
 
 
 @dataclass
-class Reference(ReferenceCases):
+class Reference(StateCases):
     """The reference of one workload, ready to judge by."""
 
     mutated_inputs: frozenset[int] = frozenset()
@@ -55,6 +55,7 @@ class Reference(ReferenceCases):
     input_bytes: int = 0
     """Of the first call."""
     _has_constant_integers: bool = False
+    _gates_among_inputs: list[str] = field(default_factory=list)
     _draws: dict[int, ReferenceDraws] = field(default_factory=dict)
     _gradient_cases: list[GradientCase | str] = field(default_factory=list)
 
@@ -68,6 +69,7 @@ class Reference(ReferenceCases):
         self.tolerances = self.usual().tolerances
         self._try_other_integers()
         self._find_unseeded(digests)
+        self._find_gates()
         passing = self._passing_null_kernel()
         if passing is not None:
             text = f"{passing} would pass on every call, so that passing means nothing"
@@ -90,12 +92,21 @@ class Reference(ReferenceCases):
                 raise
             self.varies_integers = False
 
+    # Made now: a number that is drawn in another size may end the process, as another integer may.
+    def _find_gates(self) -> None:
+        if self.is_tame or self.is_large:
+            return
+        wanted, among_inputs = gate_draws_of(self.settings.mode), self._gates_among_inputs
+        self.gates = [draw for draw in wanted if draw in among_inputs or self.draw_gates(draw) is not None]
+        for _ in self.gate_cases():
+            pass
+
     def _passing_null_kernel(self) -> str | None:
         drawn = [partial(self._drawn_call, name) for name in self.distributions()]
         if self.is_large:
             return passing_null_kernel([], [partial(self._usual_call, 0), *drawn])
         calls = [self._usual_call(number) for number in self._numbers()]
-        if self._is_heavy:
+        if self.is_heavy:
             return passing_null_kernel(calls, drawn)
         return passing_null_kernel([*calls, *(call for call in (make() for make in drawn) if call is not None)])
 
@@ -165,7 +176,8 @@ class Reference(ReferenceCases):
     def _look_at_first_call(self) -> list[str]:
         inputs = self.make_inputs(self.how(0))
         self.gradient_places, self.input_bytes = self.with_gradient, inputs.num_bytes
-        self._has_constant_integers = self.has_constant_integers
+        self._has_constant_integers, self._gates_among_inputs = self.has_constant_integers, self.gates_among_inputs
+        self.is_wide = any(descriptor.dtype == "bfloat16" for descriptor in inputs.tensors)
         call = self.call(inputs, flush=False)
         digests = digests_of(inputs)
         pairs = enumerate(zip(call.input_digests, digests, strict=True))

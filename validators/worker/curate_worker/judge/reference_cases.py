@@ -7,13 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..values import Parcel
-from .case_making import CHEAP_BYTES, DRAWN, MOVED, NEAR, CaseMaker
-from .cases import MAX_CACHED_BYTES, Case, OpenCase, is_large, with_one_element_replaced, with_two_elements_exchanged
+from .case_making import CHEAP_BYTES, DRAWN, NEAR, SHRUNK, CaseMaker
+from .cases import (
+    MAX_CACHED_BYTES,
+    Case,
+    OpenCase,
+    is_large,
+    with_numbers_shrunk,
+    with_one_element_replaced,
+    with_two_elements_exchanged,
+)
 from .distributions import dice_of, distributions_of, is_of_use
 from .expected import Usual, are_as_finite, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
 from .leaves import have_same_numbers, leaves_of
-from .moved_state import with_parameters_moved
 from .nudged import doubtful_indices, is_index
 from .reference_errors import LOST_CAUSES
 from .tolerance import Tolerance
@@ -30,9 +37,8 @@ class ReferenceCases(CaseMaker):
 
     _cases: dict[int, Case] = field(default_factory=dict)
     _drawn: dict[str, Case | None] = field(default_factory=dict)
-    _moved: tuple[Parcel, Case] | None = None
-    _is_moved: bool = False
-    """Whether `_moved` was made, or cannot be."""
+    is_wide: bool = False
+    """Whether inputs are of bfloat16, which goes further than float16."""
     _secret: str = field(default_factory=lambda: secrets.token_hex(16))
     _usual: Usual | None = None
     _is_large: bool | None = None
@@ -126,7 +132,8 @@ class ReferenceCases(CaseMaker):
         numbers do.
         """
         text, is_exact = self.task.reference, None in self.usual().tolerances
-        asked = tuple(name for name in distributions_of(self.settings.mode) if is_of_use(name, text, is_exact=is_exact))
+        how = {"is_exact": is_exact, "is_wide": self.is_wide}
+        asked = tuple(name for name in distributions_of(self.settings.mode) if is_of_use(name, text, **how))
         if self.is_large:
             return asked[:_DISTRIBUTIONS_FOR_MANY]
         again = range(2, _DRAWS_FOR_FEW + 1) if self._gives_few_numbers() else ()
@@ -139,7 +146,7 @@ class ReferenceCases(CaseMaker):
         if self.is_large:
             return self._large_drawn_case(name)
         case = self._fit_drawn_case(name)
-        if not self._is_heavy:
+        if not self.is_heavy:
             self._drawn[name] = case
         return case
 
@@ -202,9 +209,9 @@ class ReferenceCases(CaseMaker):
 
     def near_case(self) -> Case | None:
         """
-        The first case with two elements of every floating-point input exchanged or, where nothing else comes of that,
-        one replaced by another of the same tensor; None where there is no such input, or where the reference cannot be
-        run on that.
+        The first case with two elements of every floating-point input, or of integers where there are no others,
+        exchanged or, where nothing else comes of that, one replaced by another of the same tensor; None where there is
+        no such input, or where the reference cannot be run on that.
         """
         if NEAR in self._cases:
             return self._cases[NEAR]
@@ -217,7 +224,16 @@ class ReferenceCases(CaseMaker):
             self._cases[NEAR] = case
         return case
 
-    def _near_case(self, change: Callable[[Parcel, int], Parcel | None]) -> Case | None:
+    def shrunk_case(self) -> Case | None:
+        """The first case with every number with a fraction a little smaller; None where there is no such input."""
+        if SHRUNK not in self._cases:
+            case = None if self.is_large else self._near_case(with_numbers_shrunk, SHRUNK)
+            if case is None:
+                return None
+            self._cases[SHRUNK] = case
+        return self._cases[SHRUNK]
+
+    def _near_case(self, change: Callable[[Parcel, int], Parcel | None], index: int = NEAR) -> Case | None:
         inputs = change(self.case(0).inputs, self.seed("near"))
         if self.is_large:
             self._latest = None
@@ -225,41 +241,17 @@ class ReferenceCases(CaseMaker):
         if inputs is None:
             return None
         try:
-            return self.case_of(NEAR, inputs)
+            return self.case_of(index, inputs)
         except Verdict:
             return None
-
-    def moved_case(self) -> tuple[Parcel, Case] | None:
-        """
-        The inputs of the first case with other parameters, and these: what a program remembers of the parameters it had
-        is wrong here. None where there are none, or where the reference is of no use with others.
-        """
-        if not self._is_moved:
-            self._is_moved = True
-            state = None if self.is_large else with_parameters_moved(self.state, self.parameters, self.seed("moved"))
-            case = None if state is None else self._case_with(state)
-            self._moved = None if state is None or case is None else (state, case)
-        return self._moved
-
-    def _case_with(self, state: Parcel) -> Case | None:
-        usual = self.case(0)
-        try:
-            self.load_state(state)
-            case = self.case_of(MOVED, usual.inputs, self.usual())
-        except Verdict as found:
-            if found.cause in LOST_CAUSES:
-                raise
-            return None
-        finally:
-            self.load_state(self.state)
-        return case if is_fit_to_judge(case.calibrated, self.usual()) else None
 
     # Of those that can be held at the same time. What one large output tells, a second need not tell again.
     def _numbers(self) -> range:
         if self.is_large:
             return range(1)
-        return range(min(2, self.num_calls()) if self._is_heavy else self.num_calls())
+        return range(min(2, self.num_calls()) if self.is_heavy else self.num_calls())
 
     @property
-    def _is_heavy(self) -> bool:
+    def is_heavy(self) -> bool:
+        """Whether all of them cannot be held at the same time."""
         return self.is_large or _MANY * self.case(0).num_bytes > MAX_CACHED_BYTES

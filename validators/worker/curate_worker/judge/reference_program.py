@@ -64,6 +64,8 @@ class ReferenceProgram:
     """Inputs that the task wants gradients of, as they were made last."""
     has_constant_integers: bool = False
     """Whether integers or truth values of one of them were all the same."""
+    gates_among_inputs: list[str] = field(default_factory=list)
+    """In which other sizes constants among them can be drawn, which were made last."""
     largest_answer: int = 0
     """Bytes of the largest output."""
     arithmetic: Arithmetic | None = None
@@ -134,8 +136,14 @@ class ReferenceProgram:
         parcel = parcel_in(answer, "parcel")
         self._kept = None if parcel.stays_on_gpu and not self.holds_inputs else parcel
         self.has_constant_integers = answer.body.get("constant_integers") is True
+        self.gates_among_inputs = texts_in(answer, "gates")
         self.with_gradient = places_in(answer, "with_gradient", len(parcel.tensors))
         return parcel
+
+    def draw_gates(self, draw: str) -> Parcel | None:
+        """Parameters and buffers with those that may hardly matter in another size; None where there are none."""
+        answer = self._ask("draw_gates", {"seed": self.seed("gates", draw), "draw": draw}, [], "gates_drawn")
+        return parcel_in(answer, "parcel") if answer.body.get("is_drawn") is True else None
 
     def forget_inputs(self) -> None:
         """Gives back the memory of the inputs that were made last."""

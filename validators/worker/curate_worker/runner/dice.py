@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from .uncompiled import Uncompiled
 
-_LARGE, _SMALL = 8.0, 2.0**-10
+_LARGE, _SMALL, _WIDE = 8.0, 2.0**-10, 2.0**12
 _ROW_SCALES, _ROW_OFFSETS = 3.0, 2.0
 _CUBE_SIZE = math.sqrt(15.0)
 _PEAK = 16.0
@@ -33,10 +33,11 @@ class LoadedDice(Uncompiled, TorchDispatchMode):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._turns = itertools.count()
-        self._normal = self._extreme if name == "extreme" else _NORMAL[name]
+        self._by_turn = _BY_TURN.get(name)
+        self._normal = _NORMAL[name] if self._by_turn is None else self._in_turn
         self._uniform = _UNIFORM.get(name)
         self._integer = _INTEGER.get(name)
-        self._returned = self._extreme_from_uniform if name == "extreme" else _RETURNED.get(name)
+        self._returned = _RETURNED.get(name) if self._by_turn is None else self._in_turn_from_uniform
         self._uniforms: list[torch.Tensor] = []
 
     def __torch_dispatch__(
@@ -75,11 +76,12 @@ class LoadedDice(Uncompiled, TorchDispatchMode):
             for drawn in self._uniforms
         )
 
-    def _extreme(self, drawn: torch.Tensor) -> torch.Tensor:
-        return _with_extremes(drawn, next(self._turns))
+    def _in_turn(self, drawn: torch.Tensor) -> torch.Tensor:
+        return drawn if self._by_turn is None else self._by_turn(drawn, next(self._turns))
 
-    def _extreme_from_uniform(self, drawn: torch.Tensor) -> torch.Tensor:
-        return self._extreme(drawn * 2 - 1)
+    # Many tasks draw all that they are given from zero to one, where the absolute value and a rectifier do nothing.
+    def _in_turn_from_uniform(self, drawn: torch.Tensor) -> torch.Tensor:
+        return self._in_turn(drawn * 2 - 1)
 
     @staticmethod
     def _changed(result: object, change: Callable[[torch.Tensor], torch.Tensor]) -> object:
@@ -99,12 +101,21 @@ def _standardised(drawn: torch.Tensor, change: Callable, args: tuple, kwargs: di
     return change((drawn - mean) / deviation) * deviation + mean
 
 
-def _by_row(drawn: torch.Tensor) -> torch.Tensor:
-    """Each row has its own size, from 1/8 to 8, and is off its centre."""
-    shape = (drawn.shape[0],) + (1,) * (drawn.dim() - 1) if drawn.dim() else ()
-    scale = torch.exp2((torch.rand(shape, device=drawn.device) * 2 - 1) * _ROW_SCALES)
+def _by_row(drawn: torch.Tensor, turn: int) -> torch.Tensor:
+    """
+    Each row has its own size, from 1/8 to 8, and is off its centre; of several the first is as far below zero as any
+    can be and the last as far above, so that no chance keeps either away, and the other way round in the next tensor,
+    so that products are far below zero.
+    """
+    axis = next((place for place, size in enumerate(drawn.shape) if size > 1), 0)
+    shape = [size if place == axis else 1 for place, size in enumerate(drawn.shape)]
+    scale = (torch.rand(shape, device=drawn.device) * 2 - 1) * _ROW_SCALES
     offset = (torch.rand(shape, device=drawn.device) * 2 - 1) * _ROW_OFFSETS
-    return (drawn + offset.to(drawn.dtype)) * scale.to(drawn.dtype)
+    if scale.numel() > 1:
+        scale.view(-1)[[0, -1]] = _ROW_SCALES
+        sign = -1 if turn % 2 else 1
+        offset.view(-1)[0], offset.view(-1)[-1] = -sign * _ROW_OFFSETS, sign * _ROW_OFFSETS
+    return (drawn + offset.to(drawn.dtype)) * torch.exp2(scale).to(drawn.dtype)
 
 
 def _peaked(drawn: torch.Tensor) -> torch.Tensor:
@@ -154,15 +165,18 @@ def _near_edges(drawn: torch.Tensor) -> torch.Tensor:
     return torch.where(dice < _EDGE_SHARE, low, torch.where(dice > 1 - _EDGE_SHARE, high, drawn))
 
 
-_NORMAL: Final[dict[str, Callable[[torch.Tensor], torch.Tensor]]] = {
+_BY_TURN: Final[dict[str, Callable[[torch.Tensor, int], torch.Tensor]]] = {
     "by-row": _by_row,
+    "extreme": _with_extremes,
+}
+_NORMAL: Final[dict[str, Callable[[torch.Tensor], torch.Tensor]]] = {
     "peaked": _peaked,
     "heavy-tailed": _heavy,
     "large": lambda drawn: drawn * _LARGE,
     "small": lambda drawn: drawn * _SMALL,
     "equal": _equal,
+    "wide": lambda drawn: drawn * _WIDE,
 }
 _UNIFORM: Final = {"heavy-tailed": _skewed, "small": lambda drawn: drawn * _SMALL}
-# Many tasks draw all that they are given from zero to one, where the absolute value and a rectifier do nothing.
-_RETURNED: Final = {"by-row": lambda drawn: _by_row(drawn * 2 - 1), "small": lambda drawn: drawn * 2 - _SMALL}
+_RETURNED: Final = {"small": lambda drawn: drawn * 2 - _SMALL}
 _INTEGER: Final = {"by-row": _near_edges, "peaked": _equal}

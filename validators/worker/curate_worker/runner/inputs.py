@@ -17,6 +17,7 @@ import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
 from .dice import LoadedDice
+from .gates import DRAWS, can_draw, constant_of, drawn_gate
 from .parameters import can_be_moved, in_order_of, is_constant, is_constant_integer, move_apart, vary_integers
 
 _MAX_SEED: Final = 1 << 32
@@ -43,11 +44,13 @@ def _may_use_gpu() -> bool:
 def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     """
     Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart,
-    `vary_integers` those of integers and truth values; `jitter` names tensors, by their place, whose numbers are
-    changed although no seed does.
+    `vary_integers` those of integers and truth values; `gates` draws constant tensors in another size; `jitter` names
+    tensors, by their place, whose numbers are changed although no seed does.
     """
     inputs = _drawn(module.get_inputs, device, how)
-    if how["vary"]:
+    if how.get("gates") is not None:
+        inputs = tree_map(lambda item: _gated(item, how["gates"]), inputs)
+    elif how["vary"]:
         inputs = tree_map(_varied, inputs)
     if how["vary_integers"]:
         inputs = tree_map(_varied_integers, inputs)
@@ -106,6 +109,18 @@ def _drawn_in(place: contextlib.AbstractContextManager, get_inputs: Callable[[],
 
 def _varied(item: object) -> object:
     return move_apart(item.clone(), _dice_of(item)) if isinstance(item, torch.Tensor) and is_constant(item) else item
+
+
+def _gated(item: object, draw: str) -> object:
+    constant = constant_of(item)
+    is_drawn = isinstance(item, torch.Tensor) and constant is not None and can_draw(constant, draw)
+    return drawn_gate(item, constant, draw) if is_drawn else item
+
+
+def gates_among(inputs: object) -> list[str]:
+    """In which other sizes something among the inputs can be drawn, since it says the same everywhere."""
+    constants = [constant for item in tree_leaves(inputs) if (constant := constant_of(item)) is not None]
+    return [draw for draw in DRAWS if any(can_draw(constant, draw) for constant in constants)]
 
 
 def _varied_integers(item: object) -> object:

@@ -54,10 +54,11 @@ class _Call:
         )
 
     def renewed(self, parcel: Parcel, device: str) -> _Call:
-        """A call on other inputs in the same tensors."""
+        """A call on other inputs in the same tensors, as in a loader's buffer: they are of no other version then."""
         _, others = unpack(parcel, device)
         with torch.no_grad():
-            for tensor, other, known in zip(self.tensors, others, self.descriptors, strict=True):
+            for kept, other, known in zip(self.tensors, others, self.descriptors, strict=True):
+                tensor = kept.data
                 # The elements of an expanded tensor share their memory, which PyTorch does not write to as such.
                 is_shared = 0 in known.strides
                 mine, theirs = (_row(tensor, known), _row(other, known)) if is_shared else (tensor, other)

@@ -15,8 +15,9 @@ from . import modules, oracle
 from .answers import Answer, answer_gradients, answer_parcel
 from .arithmetic import count_arithmetic
 from .errors import FaultInInput
+from .gates import drawn_state, gates_of
 from .gradients import Question, places_with_gradient
-from .inputs import has_constant_integers, make_inputs, measure_inputs, seed_all, shaped_inputs
+from .inputs import gates_among, has_constant_integers, make_inputs, measure_inputs, seed_all, shaped_inputs
 from .mutants import Origin, call_mutant, mutants_of
 from .needed_inputs import needed_shares
 from .parameters import redraw_constants
@@ -40,12 +41,13 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     # Constructors copy into parameters, which PyTorch allows only where nothing is recorded.
     with torch.no_grad(), quick_draws(runner.device):
         model = module.Model(*args, **kwargs)
+    gates = gates_of(model) if isinstance(model, torch.nn.Module) else {}
     if isinstance(model, torch.nn.Module):
         redraw_constants(model)
         model = model.to(runner.device)
     program = Program(model, runner.device)
     origin = Origin(body["source"], body["axes"], body["seed"], runner.device, runner.scratch / "mutant")
-    runner.references[body["workload"]] = OpenReference(module, model, program, origin)
+    runner.references[body["workload"]] = OpenReference(module, model, program, origin, gates)
     state = pack(program.state())
     told = {"init": packed.body(), "state": state.body(), "parameters": program.parameters()}
     return Answer("opened", told, [*packed.blobs, *state.blobs])
@@ -61,7 +63,17 @@ def _make_inputs(runner: Runner, message: Message) -> Answer:
     if message.body["keep"]:
         return Answer("inputs_kept")
     told = {"with_gradient": places_with_gradient(inputs), "constant_integers": has_constant_integers(inputs)}
+    told["gates"] = gates_among(inputs)
     return answer_parcel("inputs", parcel, **told)
+
+
+def _draw_gates(runner: Runner, message: Message) -> Answer:
+    """Parameters and buffers, some of them in another size; whether any of them is another one."""
+    reference = runner.reference(message)
+    seed_all(message.body["seed"])
+    known = reference.program.state()
+    drawn = drawn_state(known, reference.gates, message.body["draw"])
+    return answer_parcel("gates_drawn", pack(drawn or known), is_drawn=drawn is not None)
 
 
 def _measure_inputs(runner: Runner, message: Message) -> Answer:
@@ -184,6 +196,7 @@ def _fingerprint(runner: Runner, message: Message) -> Answer:
 REFERENCE_HANDLERS: Final[dict[str, Handler]] = {
     "open_reference": _open_reference,
     "make_inputs": _make_inputs,
+    "draw_gates": _draw_gates,
     "measure_inputs": _measure_inputs,
     "count_arithmetic": _count_arithmetic,
     "find_needed": _find_needed,

@@ -17,6 +17,7 @@ from ..values import Parcel, parcel_of
 from .answers import Answer
 from .errors import FaultInInput
 from .extensions import Extensions
+from .gates import Gates
 from .given_memory import GivenMemory
 from .mutants import Origin
 from .own_functions import OwnFunctions
@@ -34,6 +35,8 @@ class OpenReference:
     model: object
     program: Program
     origin: Origin
+    gates: Gates
+    """Parameters that tell more when they are drawn in other sizes."""
 
 
 @dataclass
