@@ -8,7 +8,8 @@ import pytest
 from curate_worker.judge.baseline_cache import Baseline, BaselineCache, baseline_key
 from curate_worker.judge.baselines import quotient
 from curate_worker.judge.device_lock import DeviceLocks
-from curate_worker.judge.requests import BadRequest, Task, Workload, parse_settings
+from curate_worker.judge.parsing import BadRequest, parse_settings
+from curate_worker.judge.requests import Task, Workload
 
 _TASK = Task("task", "class Model: ...", [Workload("w", {})])
 _ENVIRONMENT = {"hardware": "NVIDIA H100", "driver": "580", "libraries": {"torch": "2.11.0"}}

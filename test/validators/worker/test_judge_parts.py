@@ -17,8 +17,9 @@ from curate_worker.judge.faults import Verdict
 from curate_worker.judge.idle_work import Rest, wait_for_rest
 from curate_worker.judge.log_text import MAX_LOG_CHARACTERS, clean_log
 from curate_worker.judge.memory_shares import MemoryShares
+from curate_worker.judge.parsing import BadRequest, parse_request
 from curate_worker.judge.processor_time import ran_ns, waited_ns
-from curate_worker.judge.requests import BadRequest, Candidate, parse_request, require_usable
+from curate_worker.judge.requests import Candidate, require_usable
 from curate_worker.judge.samples import Samples, Timing
 from curate_worker.judge.seeds import derive_seed
 from curate_worker.judge.timed_rounds import _Progress

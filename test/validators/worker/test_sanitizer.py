@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from curate_worker.channel import Message
 from curate_worker.judge.fork_client import Room
-from curate_worker.judge.requests import BadRequest, Candidate, Request, Task, parse_settings
+from curate_worker.judge.parsing import BadRequest, parse_settings
+from curate_worker.judge.requests import Candidate, Request, Task
 from curate_worker.judge.runner_handle import RunnerHandle
 from curate_worker.judge.sanitizing import is_chosen, summary
 from curate_worker.runner.sanitizer import run_tools

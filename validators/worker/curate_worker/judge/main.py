@@ -18,7 +18,7 @@ from ..heap import keep_freed_memory
 from ..sandbox import system_calls as system
 from .faults import MachineFault, fault_of
 from .launch import Launched, launch
-from .requests import PROTOCOL_VERSION
+from .parsing import PROTOCOL_VERSION
 
 _REQUESTS, _ANSWERS = 3, 4
 

@@ -16,17 +16,10 @@ from .device_lock import PROCESSOR
 from .evaluate import evaluate
 from .faults import MachineFault, fault_of
 from .log_text import clean_log
+from .parsing import MAX_REQUEST_BYTES, BadRequest, parse_check, parse_preparation, parse_request, parse_trace
 from .phases import phase, timed_phases
 from .program_check import check_program
-from .requests import (
-    MAX_REQUEST_BYTES,
-    BadRequest,
-    Request,
-    parse_check,
-    parse_preparation,
-    parse_request,
-    parse_trace,
-)
+from .requests import Request
 from .self_measure import judge_itself, ratio_of
 from .self_timing import Ratio
 from .station import Station
