@@ -40,7 +40,7 @@ const Options = z.strictObject({
  */
 export const atenOverride: PairingMethod<z.infer<typeof Options>> = {
   id: 'aten-override',
-  version: 30,
+  version: 31,
   summary: 'Operators registered in place of ATen ones, tested under a context manager against the originals',
   options: Options,
   async findPairs(input, options) {

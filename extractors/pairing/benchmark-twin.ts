@@ -16,7 +16,7 @@ const Options = z.strictObject(TEST_OPTIONS)
  */
 export const benchmarkTwin: PairingMethod<z.infer<typeof Options>> = {
   id: 'benchmark-twin',
-  version: 12,
+  version: 13,
   summary: 'Scripts that measure a kernel and a function of PyTorch on the same tensors',
   options: Options,
   async findPairs(input, options) {

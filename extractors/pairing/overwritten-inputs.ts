@@ -29,6 +29,22 @@ export function overwrittenInputs(scope: PlanScope, side: SidePlan, inputs: read
   return inputs.filter((name) => written.has(name) && mayBeTensor(scope, name))
 }
 
+/** Whether a side hands on an input itself, and not only a clone of it or facts about it. */
+export function readsItself({ test }: PlanScope, side: SidePlan, name: Variable): boolean {
+  const steps = side.forwardSteps.flatMap((at) => test.steps[at] ?? [])
+  return [...steps, ...side.outputs].some(({ frame, node }) => {
+    const { text } = frame.module.file
+    const places = [...walk(node)].filter(({ type, start, end }) => {
+      const written = type === 'identifier' ? text.slice(start, end) : ''
+      return frame.locals.has(written) && original(side.copies, canonical(test, variable(frame, written))) === name
+    })
+    return places.some(({ start, end }) => text[start - 1] !== '.' && !NOT_ITSELF.test(text.slice(end, end + 40)))
+  })
+}
+
+// `x.clone()`, `x.shape`, `x=...`
+const NOT_ITSELF = /^(?:\.(?:detach\(\)\.)?(?:clone\(|shape|dtype|device|ndim|numel\(|size\(|dim\()|\s*=(?!=))/
+
 function changedIn({ test }: PlanScope, { frame, node }: Code): Variable[] {
   return changedBelow(frame, node).flatMap((name) =>
     frame.locals.has(name) ? [canonical(test, variable(frame, name))] : [],

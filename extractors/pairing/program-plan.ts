@@ -10,7 +10,7 @@ import type { RefusalReason } from './refusals.ts'
 import { codeOf } from './side-code.ts'
 import type { Side, SplitComparison, SplitScope } from './side-code.ts'
 import { readBeforeMade } from './early-reads.ts'
-import { overwrittenInputs } from './overwritten-inputs.ts'
+import { overwrittenInputs, readsItself } from './overwritten-inputs.ts'
 import { checkPlan } from './plan-checks.ts'
 import { ownState, sharedState } from './module-state.ts'
 import { backwardSlice } from './slicing.ts'
@@ -92,13 +92,23 @@ function draftPlan(scope: PlanScope, merged: MergedSplits, copies: ReadonlyMap<V
     reference: { ...sides.reference, overwritten: byReference },
     kernel: {
       ...sides.kernel,
-      overwritten: hidesWrites(merged) ? [...new Set([...byKernel, ...byReference])] : byKernel,
+      overwritten: [...new Set([...byKernel, ...handedOver(scope, sides.kernel, byReference, hidesWrites(merged))])],
     },
     devices,
   }
 }
 
-// What a native function writes to does not show where it is called: what its reference changes it changes too.
+// What its reference changes a kernel changes too, though nothing shows it (`def launch(*args)`), unless it is given a copy.
+function handedOver(
+  scope: PlanScope,
+  kernel: SidePlan,
+  changed: readonly Variable[],
+  isHidden: boolean,
+): readonly Variable[] {
+  return isHidden ? changed : changed.filter((name) => readsItself(scope, kernel, name))
+}
+
+// What a native function writes to does not show where it is called at all.
 function hidesWrites({ splits }: MergedSplits): boolean {
   return splits.some(({ kernels }) => kernels.some(({ language }) => /^(?:cuda|hip|cpp)$/.test(language)))
 }

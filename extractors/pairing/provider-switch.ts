@@ -12,7 +12,7 @@ const Options = z.strictObject(TEST_OPTIONS)
  */
 export const providerSwitch: PairingMethod<z.infer<typeof Options>> = {
   id: 'provider-switch',
-  version: 21,
+  version: 22,
   summary: 'Benchmarks that measure a kernel and PyTorch for the same thing, by a parameter that names which',
   options: Options,
   findPairs: (input, options) =>

@@ -11,7 +11,7 @@ const Options = z.strictObject(TEST_OPTIONS)
  */
 export const testComparison: PairingMethod<z.infer<typeof Options>> = {
   id: 'test-comparison',
-  version: 32,
+  version: 33,
   summary: 'Tests that compare a kernel with a PyTorch expression or function',
   options: Options,
   findPairs: (input, options) => pairTests(input, pairingSettings(options)),

@@ -41,7 +41,7 @@ test('tables of overrides and the contexts that switch them on are found without
     await folderRepository(LIBRARY, { 'overrides.py': OVERRIDES, 'test_positive.py': COMPARES }),
   )
   expect(pairs.map(({ method, pair }) => [method, pair.evidence.symbol])).toEqual([
-    ['aten-override@30', 'test_positive_double'],
+    ['aten-override@31', 'test_positive_double'],
   ])
   expect(pairs[0]?.pair.candidate).toContain('out = double(x)')
   expect(pairs[0]?.pair.reference).toContain('expected = torch.positive(x)')
