@@ -8,6 +8,7 @@ from typing import Final
 
 import torch
 
+from ..order import in_order_of
 from ..tensors import Blob, TensorDescriptor, bytes_of, tensor_of
 from ..values import Parcel
 
@@ -16,7 +17,10 @@ _LEAST_BYTES: Final = 2
 
 
 def with_parameters_moved(state: Parcel, parameters: list[str], seed: int) -> Parcel | None:
-    """The same state with every number of its parameters made up to half as large or small; None where none is."""
+    """
+    The same state with every number of its parameters up to half larger or smaller, and in order where they stood so;
+    None where there are none.
+    """
     places = {
         item["v"]
         for name, item in (state.tree["v"] if isinstance(state.tree, dict) else [])
@@ -42,5 +46,5 @@ def _moved(descriptor: TensorDescriptor, blob: Blob, seed: int) -> Blob:
     dice = torch.Generator(tensor.device).manual_seed(zlib.crc32(text.encode()))
     noise = torch.rand(tensor.shape, generator=dice, device=tensor.device).to(tensor.dtype)
     other = tensor.new_empty(descriptor.span).as_strided(descriptor.shape, descriptor.strides)
-    other.copy_(tensor * (1 + _SHARE * (2 * noise - 1)))
+    other.copy_(in_order_of(tensor, tensor * (1 + _SHARE * (2 * noise - 1))))
     return bytes_of(other, descriptor.span)

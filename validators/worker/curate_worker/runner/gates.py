@@ -10,7 +10,8 @@ from typing import Final
 
 import torch
 
-from .parameters import can_be_moved, in_order_of, is_constant
+from ..order import in_order_of
+from .parameters import can_be_moved, is_constant
 
 DRAWS: Final = ("faint", "ample", "absent")
 _FEW: Final = 16

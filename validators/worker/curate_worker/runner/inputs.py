@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
+from ..order import in_order_of
 from .dice import LoadedDice
 from .gates import DRAWS, can_draw, constant_of, drawn_gate
-from .parameters import can_be_moved, in_order_of, is_constant, is_constant_integer, move_apart, vary_integers
+from .parameters import can_be_moved, is_constant, is_constant_integer, move_apart, vary_integers
 
 _MAX_SEED: Final = 1 << 32
 _JITTER: Final = 0.5

@@ -7,8 +7,6 @@ import torch
 _SHARE = 0.25
 # Fewer integers are rather sizes than lengths, counts or a mask.
 _LEAST_INTEGERS = 4
-# Two are in order by chance.
-_LEAST_IN_ORDER = 3
 # Of the elements of a tensor.
 _BEGINNING = 1 << 12
 # PyTorch does not compute with numbers of a byte.
@@ -33,19 +31,6 @@ def move_apart(item: torch.Tensor, dice: torch.Generator | None = None) -> torch
     """Moves the elements of a tensor apart in place, away from zero."""
     noise = torch.rand(item.shape, generator=dice).to(item.device, item.dtype)
     return item.add_((item.sign() + (item == 0)) * noise * _SHARE * (1 + item.abs()))
-
-
-def in_order_of(known: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
-    """
-    Numbers that were moved, in order again where they stood in order: boundaries are searched in halves, and of
-    boundaries in disorder nobody knows what comes out.
-    """
-    if known.dim() == 0 or known.shape[-1] < _LEAST_IN_ORDER:
-        return moved
-    steps = known[..., 1:] - known[..., :-1]
-    if bool((steps >= 0).all()) or bool((steps <= 0).all()):
-        return moved.sort(-1, descending=bool((steps <= 0).all())).values
-    return moved
 
 
 def can_be_moved(item: torch.Tensor) -> bool:
