@@ -64,7 +64,7 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     with CandidateRun(station, request, prepared) as run:
         rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
         look_at_other_shapes(station, tasks, request, run, rows)
-        is_suspect = run.process.num_starts > 1 or any(_leaves_traces(row) for row in rows)
+        is_suspect = run.process.num_starts > 1 or _ended_late(run, rows) or any(_leaves_traces(row) for row in rows)
     if is_suspect:
         require_healthy(prepared.device)
     refused = sanitize(station, tasks, request, run, rows)
@@ -74,6 +74,11 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
         rows[rows.index(refused)] = row
     add_baselines(station, tasks, request, prepared.device, rows)
     return rows
+
+
+# Views and other sizes, which are looked at when a candidate has passed, may end its process and change no verdict.
+def _ended_late(run: CandidateRun, rows: list[dict]) -> bool:
+    return not run.process.is_running and any(row["status"] == "PASSED" for row in rows)
 
 
 # A process that was killed, or whose context was lost, may leave the device as it must not be.
