@@ -14,13 +14,16 @@ from .error_measure import ErrorMeasure, are_all_in, are_faint, are_finite, chos
 from .expected import Expected
 from .leaves import Leaf
 from .nudged import still_wrong
-from .quick_compare import quickly_right
+from .one_pass import Look, look_at
+from .quick_compare import QuickErrors, quickly_right
 from .tolerance import FEWEST_OUTLIERS, LOCAL, OUTLIER, OUTLIER_SHARE, Tolerance, looks_like_tensor_float
 from .widened_numbers import is_other_rounding
 from .wrong_places import in_common
 
 _NEARLY_ALL = 0.5
 _FEW, _FEW_OF_ALL = 4, 1e-3
+_BEHIND = 1 << 22
+_AS_HALVES = "it errs as if computed in TensorFloat-32 or a half"
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,12 @@ def judge_values(values: torch.Tensor, expected: Expected, index: int, *, hasty:
     truth = own if expected.exact is None else expected.exact[index].tensor()
     if hasty and values.is_cuda and _begins_wrong(values, own, truth, tolerance):
         return _WRONG
-    quick = quickly_right(values, truth, tolerance) if values.is_cuda else None
+    look = look_at(values, truth, tolerance)
+    quick = _right_at_a_look(values, truth, tolerance, look) if values.is_cuda else None
     if quick is not None:
         return Finding(Errors(quick.largest, quick.largest_relative, quick.relative_rmse))
-    found = _judge_rounded(values, own, truth, tolerance, hasty=hasty)
+    found = None if look is None else _judge_from_first((values, own, truth), tolerance, look)
+    found = found or _judge_rounded(values, own, truth, tolerance, hasty=hasty)
     is_forgiven = found.problem is not None and is_other_rounding(values, expected, index)
     return Finding(Errors(0.0, 0.0)) if is_forgiven else found
 
@@ -100,6 +105,37 @@ def _begins_wrong(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, 
     return first is not None and bool(_wrong_in(first, _farthest(tolerance))[0].any())
 
 
+def _right_at_a_look(
+    values: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance, look: Look | None
+) -> QuickErrors | None:
+    # Infinities that are the same on both sides are right, and differ by nothing that is a number.
+    if look is None or not math.isfinite(look.relative_rmse):
+        return quickly_right(values, truth, tolerance)
+    is_right = look.num_wrong == 0 and look.relative_rmse <= tolerance.max_rmse
+    # Equal numbers are right, however small some of them are.
+    if not is_right or (tolerance.faint is not None and look.largest > 0):
+        return None
+    return QuickErrors(look.largest, look.largest_relative, look.relative_rmse)
+
+
+# Of gigabytes of which an element is wrong for certain only what lies behind it is looked at more closely. None where
+# the reference errs there as well, or few may be wrong.
+def _judge_from_first(tensors: tuple[torch.Tensor, ...], tolerance: Tolerance, look: Look) -> Finding | None:
+    if look.num_wrong == 0 or tolerance.max_rmse_with_outliers is not None:
+        return None
+    rows = [flat(item)[look.first_wrong :][:_BEHIND] for item in tensors]
+    given, mine, precise = (row.to(torch.float64) for row in rows)
+    wrong, truth = _wrong_in((given, mine, precise), tolerance)
+    if not bool(wrong[0]):
+        return None
+    text = _Place(look.first_wrong, tensors[1], look.num_wrong).text(given[0].item(), truth[0].item())
+    is_most = look.num_wrong > _NEARLY_ALL * flat(tensors[1]).numel()
+    if is_most and looks_like_tensor_float(rows[0], rows[2], tolerance):
+        return Finding(Errors(None, None), "PRECISION_LOW", f"{text}; {_AS_HALVES}")
+    is_other_kind = bool((wrong & (torch.isfinite(given) != torch.isfinite(mine))).any())
+    return Finding(Errors(None, None), "NONFINITE" if is_other_kind else "WRONG_VALUE", text)
+
+
 # `hasty` ends with the first piece in which anything is wrong, which is wrong as a whole then.
 def _judge_rounded(
     values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance, *, hasty: bool = False
@@ -126,7 +162,7 @@ def _judge_rounded(
     if num_wrong and not num_far and _are_outliers(num_wrong, measure, tolerance):
         num_wrong = 0
     if num_wrong > _NEARLY_ALL * flat(own).numel() and looks_like_tensor_float(values, exact, tolerance):
-        text = f"{_Place(first, own, num_wrong).text(*numbers)}; it errs as if computed in TensorFloat-32 or a half"
+        text = f"{_Place(first, own, num_wrong).text(*numbers)}; {_AS_HALVES}"
         return Finding(Errors(None, None), "PRECISION_LOW", text)
     if num_wrong:
         return Finding(Errors(None, None), cause, _Place(first, own, num_wrong).text(*numbers) + common)
