@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import math
 import os
 import time
 from pathlib import Path
@@ -31,8 +30,8 @@ class MemoryShares:
         return bool(self._held)
 
     def take(self, num_bytes: float, total_bytes: int) -> None:
-        """Waits until as much is free as a task needs of a GPU's total; all of it where that is less."""
-        count = min(_COUNT, math.ceil(_COUNT * num_bytes / (_DIVIDED * total_bytes)))
+        """Waits until as much is free as a task needs, roughly, of a GPU's total; all of it where that is less."""
+        count = min(_COUNT, max(1, round(_COUNT * num_bytes / (_DIVIDED * total_bytes))))
         fcntl.flock(self._gate, fcntl.LOCK_EX)
         try:
             while len(self._held) < count:

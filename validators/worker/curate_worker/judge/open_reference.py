@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -11,8 +12,9 @@ from ..channel import Message
 from ..window import WIDE_WINDOW_BYTES
 from .cases import MAX_CACHED_BYTES
 from .faults import RunnerLost, Verdict
+from .one_pass import compile_ahead
 from .reference import Reference
-from .reference_errors import ask_reference, parcel_in, start_reference, texts_in
+from .reference_errors import ask_reference, number_in, parcel_in, start_reference, texts_in
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .seeds import derive_seed
@@ -22,6 +24,8 @@ from .station import Station
 # on them takes; seen on an H100 with inputs of 256 MiB. What needs less than `_MUCH_MEMORY` fits beside others anyway:
 # five such tasks, beside one of 6 GiB that takes 49 of 79.
 _TIMES_INPUTS, _TIMES_STATE = 30, 10
+# Of inputs beyond that one case is kept, and the oracle is mostly run on some of its rows: 6 GiB take 49.
+_MOST_KEPT, _TIMES_MORE = 1 << 30, 4
 _MUCH_MEMORY = 4 << 30
 
 
@@ -42,7 +46,8 @@ class Opening:
 def open_reference(station: Station, runner: RunnerHandle, opening: Opening) -> Reference:
     """Opens the reference of a workload in a process and proves it fit to judge by. Raises a Verdict on the task."""
     task, workload, settings, device = opening.task, opening.workload, opening.settings, opening.device
-    reference = opened_reference(station, runner, task, workload, (settings, device))
+    make_room = None if device == "cpu" else partial(_make_room, station, opening)
+    reference = opened_reference(station, runner, task, workload, (settings, device), make_room=make_room)
     reference.is_tame = opening.is_tame
     if device != "cpu":
         _take_memory(station, reference, opening)
@@ -70,13 +75,28 @@ def _prove(station: Station, reference: Reference) -> None:
         station.proofs.write(place, reference.proof())
 
 
-def opened_reference(
-    station: Station, runner: RunnerHandle, task: Task, workload: Workload, how: tuple[Settings, str]
+def opened_reference(  # noqa: PLR0913
+    station: Station,
+    runner: RunnerHandle,
+    task: Task,
+    workload: Workload,
+    how: tuple[Settings, str],
+    *,
+    make_room: Callable[[int], None] | None = None,
 ) -> Reference:
-    """The reference of a workload with its model made, and nothing of it proved."""
+    """
+    The reference of a workload with its model made, and nothing of it proved. `make_room` waits for the memory of a
+    GPU, given the bytes of a large model.
+    """
     settings, device = how
     runner.allow(settings.timeout_s)
-    answer = ask_reference(runner, Message("open_reference", _opening(task, workload, how)), "opened")
+    body = _opening(task, workload, how)
+    asking = Message("open_reference", body | {"asks_for_room": make_room is not None})
+    answer = ask_reference(runner, asking, "opened", "room_needed")
+    if answer.kind == "room_needed" and make_room is not None:
+        make_room(_TIMES_STATE * number_in(answer, "num_bytes"))
+        runner.allow(settings.timeout_s)
+        answer = ask_reference(runner, Message("open_reference", body), "opened")
     init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
     made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
     return Reference(task, workload, settings, device, runner, station.locks.give_way, **made)
@@ -100,14 +120,20 @@ def _take_memory(station: Station, reference: Reference, opening: Opening) -> No
     runner = reference.runner
     with station.locks.off_gpu():
         size = input_bytes(runner, opening.workload)
-    num_bytes = _TIMES_INPUTS * size + _TIMES_STATE * reference.state.num_bytes
+    num_bytes = _TIMES_INPUTS * min(size, _MOST_KEPT) + _TIMES_MORE * max(0, size - _MOST_KEPT)
+    num_bytes += _TIMES_STATE * reference.state.num_bytes
     if num_bytes <= _MUCH_MEMORY:
         return
-    if opening.before_waiting is not None and not station.locks.holds_memory:
-        opening.before_waiting()
-    station.locks.take_memory(num_bytes, torch.cuda.mem_get_info()[1])
+    _make_room(station, opening, num_bytes)
     if size > MAX_CACHED_BYTES:
         try:
             runner.widen(WIDE_WINDOW_BYTES)
         except RunnerLost as lost:
             raise Verdict("INVALID_REFERENCE", "task", "REF_CRASH", "task", f"the reference: {lost}") from lost
+
+
+def _make_room(station: Station, opening: Opening, num_bytes: int) -> None:
+    if opening.before_waiting is not None and not station.locks.holds_memory:
+        opening.before_waiting()
+        compile_ahead()
+    station.locks.take_memory(num_bytes, torch.cuda.mem_get_info()[1])

@@ -35,14 +35,14 @@ def start_reference(station: Station, settings: Settings, device: str) -> Runner
     return RunnerHandle(station.server, station.room(settings.memory_bytes, device), settings.timeout_s)
 
 
-def ask_reference(runner: RunnerHandle, message: Message, wanted: str) -> Message:
-    """Sends a message and gives the answer of the wanted kind; anything else is a Verdict that blames the task."""
+def ask_reference(runner: RunnerHandle, message: Message, *wanted: str) -> Message:
+    """Sends a message and gives an answer of a wanted kind; anything else is a Verdict that blames the task."""
     try:
         with phase(f"reference_{message.kind}"):
             answer = runner.request(message.kind, message.body, message.blobs)
     except RunnerLost as lost:
         raise _invalid(_CAUSES_OF_LOSS.get(lost.kind, "REF_CRASH"), f"the reference: {lost}") from lost
-    if answer.kind == wanted:
+    if answer.kind in wanted:
         return answer
     text = clean_log(str(answer.body.get("text", "an answer out of place")), runner.scratch)
     if needs_gpu(text):

@@ -22,7 +22,7 @@ from .left_hooks import left_hooks
 from .memory import have_same_bits, have_twins, memory_of, shared_places
 from .poisoned_memory import PoisonedMemory
 from .profile import Profile
-from .quick_draws import quick_draws
+from .quick_draws import made_quickly
 from .results import pack_result
 
 _MOST_KEPT: Final = 64 << 20
@@ -265,8 +265,8 @@ class Program:
 def construct(kind: type, init: object, device: str) -> Program:
     """Makes the model from its constructor arguments."""
     args, kwargs = arguments_of(init)
-    with torch.no_grad(), quick_draws(device):
-        model = kind(*args, **kwargs)
+    with torch.no_grad():
+        model = made_quickly(lambda: kind(*args, **kwargs), device)
     if not callable(model):
         raise FaultInInput("INIT_ERROR", f"{kind.__name__} makes nothing that can be called")
     return Program(model.to(device) if isinstance(model, torch.nn.Module) else model, device)

@@ -22,7 +22,7 @@ from .mutants import Origin, call_mutant, mutants_of
 from .needed_inputs import needed_shares
 from .parameters import redraw_constants
 from .program import Program, arguments_of
-from .quick_draws import quick_draws
+from .quick_draws import RoomNeeded, made_quickly
 from .runner_state import Handler, OpenReference, Runner
 from .wake import wake
 
@@ -36,11 +36,18 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
     init = module.get_init_inputs()
     packed = pack(init)
-    seed_all(body["seed"])
     args, kwargs = arguments_of(init)
+
+    def make() -> object:
+        seed_all(body["seed"])
+        return module.Model(*args, **kwargs)
+
     # Constructors copy into parameters, which PyTorch allows only where nothing is recorded.
-    with torch.no_grad(), quick_draws(runner.device):
-        model = module.Model(*args, **kwargs)
+    try:
+        with torch.no_grad():
+            model = made_quickly(make, runner.device, asks_for_room=body.get("asks_for_room") is True)
+    except RoomNeeded as needed:
+        return Answer("room_needed", {"num_bytes": needed.num_bytes})
     gates = gates_of(model) if isinstance(model, torch.nn.Module) else {}
     if isinstance(model, torch.nn.Module):
         redraw_constants(model)
