@@ -34,6 +34,11 @@ class CandidateProcess:
         """Whether there is a process."""
         return self._runner is not None
 
+    def begin_end(self) -> None:
+        """Tells the process to end, which takes a while; `close` waits for it."""
+        if self._runner is not None:
+            self._runner.begin_end()
+
     def close(self) -> None:
         """Ends the process."""
         if self._runner is not None:

@@ -61,6 +61,11 @@ class CandidateRun:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def begin_end(self) -> None:
+        """Lets go of its reference and tells its process to end, which takes a while; `close` waits for it."""
+        self._bound = None
+        self.process.begin_end()
+
     def close(self) -> None:
         """Ends the process."""
         self.process.close()

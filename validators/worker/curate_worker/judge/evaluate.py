@@ -36,7 +36,7 @@ from .prepared import Prepared, build_extensions, not_run_without_gpu, prepare
 from .reference import Reference
 from .requests import Request, Workload
 from .rows import Circumstances, passed_row, verdict_row
-from .sanitizing import refusal, sanitize
+from .sanitizing import is_chosen, refusal, sanitize
 from .stale_answers import require_no_stale_answer
 from .static_refusal import require_harmless_text
 from .station import Station
@@ -65,6 +65,11 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
         rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
         look_at_other_shapes(station, tasks, request, run, rows)
         is_suspect = run.process.num_starts > 1 or _ended_late(run, rows) or any(_leaves_traces(row) for row in rows)
+        run.begin_end()
+        # Others wait for the memory, and both processes take as long to give theirs back.
+        if station.locks.holds_memory and not (request.settings.wanted_baselines or is_chosen(request)):
+            tasks.begin_end()
+            station.give_memory_back_early()
     if is_suspect:
         require_healthy(prepared.device)
     refused = sanitize(station, tasks, request, run, rows)

@@ -80,6 +80,7 @@ def open_station(
             has_triton=triton_version() is not None,
             interpreter_does_bfloat16=interpreter_does_bfloat16(),
             triton_cache=probed["triton_cache"],
+            triton_identity=probed["triton_identity"],
             sanitizer=find_sanitizer() if device == "cuda" else None,
             meter=GpuMeter.open(slot) if device == "cuda" else None,
             peaks=peaks_of(launched.peaks) if device == "cuda" else None,

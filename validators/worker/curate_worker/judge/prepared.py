@@ -78,6 +78,7 @@ class Prepared:
             "plan": None if self.plan is None else {"text": self.plan_text(), "symbols": self.symbols},
             "built": list(libraries),
             "triton_cache": list(seed),
+            "triton_identity": None if recording else station.triton_identity,
         }
         return Message("load", body, [memoryview(item) for item in (*libraries.values(), *seed.values())])
 

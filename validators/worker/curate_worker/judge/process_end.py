@@ -22,19 +22,26 @@ class ProcessEnd:
         self._started = started
         self._told: dict | None = None
 
+    def begin(self) -> None:
+        """Tells the process to end, and everything below it, and waits for nothing."""
+        # Not SIGKILL: where there is no pid namespace the supervisor must hunt down what the runner started.
+        self._send(signal.SIGTERM)
+
     def bring_about(self) -> None:
         """Ends the process and everything below it, and waits until it has."""
-        # SIGTERM first: where there is no pid namespace the supervisor must hunt down what the runner started.
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.wait(0):
                 return
-            with contextlib.suppress(ProcessLookupError):
-                if self._started.handle is not None:
-                    signal.pidfd_send_signal(self._started.handle, number)
-                else:
-                    os.kill(self._started.pid, number)
+            self._send(number)
             if self.wait(_END_SECONDS):
                 return
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._started.handle is not None:
+                signal.pidfd_send_signal(self._started.handle, number)
+            else:
+                os.kill(self._started.pid, number)
 
     def wait(self, seconds: float) -> bool:
         """Waits so long for the end; whether it has come."""

@@ -172,6 +172,11 @@ class RunnerHandle:
                 self._send(blob)
         return self._receive()
 
+    def begin_end(self) -> None:
+        """Tells the runner to end; `close` waits until it has. Nothing is to be asked of it any more."""
+        if not self._closed:
+            self._end.begin()
+
     def close(self) -> None:
         """Ends the runner and everything it started, and removes its scratch folder."""
         if self._closed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
+
 from .baseline_cache import BaselineCache
 from .builds.builder import Builder
 from .builds.triton_kernels import TritonKernels
@@ -17,6 +19,8 @@ from .rehearsal import Stage
 from .self_timing import SelfTiming
 
 _SCRATCH_BYTES = 512 << 20
+# Inputs and outputs of the largest tasks, in the reference and in the judge, take a third; processes end in 0.2 s.
+_ENOUGH_TO_BEGIN = 0.4
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Station:
     interpreter_does_bfloat16: bool
     triton_cache: dict[str, bytes] = field(default_factory=dict)
     """Files for the cache of every Triton candidate: what Triton would otherwise compile in each of them."""
+    triton_identity: str | None = None
+    """What Triton knows itself by; None where each process finds that out."""
     peaks: Peaks | None = None
     """Of the GPU; None where nobody knows them."""
     meter: GpuMeter | None = None
@@ -55,6 +61,15 @@ class Station:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "self_timing", SelfTiming(self.device))
+
+    def give_memory_back_early(self) -> None:
+        """
+        Gives its share of a GPU's memory to others, although processes that have some are still about to end, if those
+        who come next find enough for what they begin with.
+        """
+        free, total = torch.cuda.mem_get_info()
+        if free >= _ENOUGH_TO_BEGIN * total:
+            self.locks.give_memory_back()
 
     def room(self, memory_bytes: int, device: str) -> Room:
         """What a runner on a device may use. CUDA reserves address space, so there it cannot be limited."""

@@ -101,10 +101,20 @@ class TaskSession:
         self._end_process(device)
         return True
 
+    def begin_end(self) -> None:
+        """Lets go of all references and tells their processes to end, which takes a while; `close` waits for them."""
+        for process in self._processes.values():
+            process.begin_end()
+        self._forget_all()
+
     def close(self) -> None:
         """Ends all references."""
         for device in list(self._processes):
             self._end_process(device)
+        if self._key is not None:
+            self._forget_all()
+
+    def _forget_all(self) -> None:
         self._known.clear()
         # It belongs to a candidate, which knows its reference, which has the last case.
         self._key = self._before_waiting = None

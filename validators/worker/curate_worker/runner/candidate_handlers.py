@@ -24,6 +24,7 @@ from .program import Program, construct
 from .runner_state import Handler, Runner
 from .triton_cache import fill_cache
 from .triton_compiles import announce_compiles
+from .triton_identity import identity_of_triton, tell_identity
 from .triton_resources import keep_ptxas_logs
 from .wake import wake, wake_triton
 
@@ -36,7 +37,9 @@ def _probe(runner: Runner, message: Message) -> Answer:
     device = probe.probe_device(body["device"])
     names, contents = probe.triton_cache() if device["cuda"] else ([], [])
     sandbox = probe.probe_sandbox(body["forbidden"])
-    return Answer("probed", {"device": device, "sandbox": sandbox, "triton_cache": names}, [*message.blobs, *contents])
+    told = {"device": device, "sandbox": sandbox, "triton_cache": names}
+    told["triton_identity"] = identity_of_triton() if device["cuda"] else None
+    return Answer("probed", told, [*message.blobs, *contents])
 
 
 def _compile(runner: Runner, message: Message) -> Answer:
@@ -63,6 +66,8 @@ def _load(runner: Runner, message: Message) -> Answer:
         runner.launches.install()
         if not body["interpreted"]:
             keep_ptxas_logs()
+        if body["triton_identity"] is not None:
+            tell_identity(body["triton_identity"])
         if runner.turnstile is not None:
             announce_compiles(runner.turnstile)
     if body["plan"] is not None:
