@@ -22,24 +22,57 @@ type Turn<Reply> = Waiting & {
   readonly reply: PromiseWithResolvers<Reply | null>
 }
 
-/** A queue before seats. `work` asks the judge of a seat, which is busy until that has ended. */
-export function seatQueue<Reply>(
-  seats: readonly Seat[],
-  work: (seat: Seat, question: Question) => Promise<Reply>,
-): SeatQueue<Reply> {
+/** What is done on a seat, which is busy until that has ended. */
+export interface SeatWork<Reply> {
+  /** Starts a judge where there is none. Never fails: what goes wrong there is for the question that is asked of it. */
+  wake(seat: Seat): Promise<void>
+  /** Asks the judge of a seat. */
+  ask(seat: Seat, question: Question): Promise<Reply>
+}
+
+/**
+ * A queue before seats. What a judge is asked first is chosen when it is ready, which takes seconds: of all that has come by then, and not
+ * whatever came first.
+ */
+export function seatQueue<Reply>(seats: readonly Seat[], work: SeatWork<Reply>): SeatQueue<Reply> {
   const waiting: Turn<Reply>[] = []
+  const waking = new Set<Seat>()
+  const woken = new Set<Seat>()
   const begin = (seat: Seat, { question, reply }: Turn<Reply>): void => {
     seat.busy = true
-    const ended = work(seat, question).finally(() => {
+    woken.delete(seat)
+    const ended = work.ask(seat, question).finally(() => {
       seat.busy = false
       next()
     })
     ended.then(reply.resolve, reply.reject)
   }
+  const wake = (seat: Seat): void => {
+    seat.busy = true
+    waking.add(seat)
+    void work.wake(seat).finally(() => {
+      seat.busy = false
+      waking.delete(seat)
+      woken.add(seat)
+      next()
+    })
+  }
   const next = (): void => {
     const isLost = ({ otherThan }: Turn<Reply>): boolean => !seats.some((seat) => isForSeat(seat, otherThan))
     for (const { reply } of takeOut(waiting, isLost)) reply.resolve(null)
-    for (let pair = nextPair(seats, waiting); pair !== null; pair = nextPair(seats, waiting)) begin(...pair)
+    // Whoever is about to be ready takes one of them.
+    while (waiting.length > waking.size) {
+      const pair = nextPair(seats, waiting)
+      if (pair === null) return
+      const [seat, turn] = pair
+      if (seat.judge === null && !woken.has(seat)) {
+        wake(seat)
+        continue
+      }
+      for (const passed of waiting.slice(0, waiting.indexOf(turn))) passed.numPassed += 1
+      takeOut(waiting, (other) => other === turn)
+      begin(seat, turn)
+    }
   }
   return {
     ask(question, otherThan) {
@@ -55,13 +88,11 @@ export function seatQueue<Reply>(
   }
 }
 
-// Takes the question out of those that wait.
-function nextPair<Reply>(seats: readonly Seat[], waiting: Turn<Reply>[]): [Seat, Turn<Reply>] | null {
+function nextPair<Reply>(seats: readonly Seat[], waiting: readonly Turn<Reply>[]): [Seat, Turn<Reply>] | null {
   const free = seats.filter(({ busy }) => !busy)
   const able = waiting.filter(({ otherThan }) => free.some((seat) => isForSeat(seat, otherThan)))
   const turn = able[nextQuestion(able, new Set(free.map(({ taskId }) => taskId)))]
   if (turn === undefined) return null
-  takeOut(waiting, (other) => other === turn)
   const fit = free.filter((seat) => isForSeat(seat, turn.otherThan))
   const seat = fit.find(({ taskId }) => taskId === turn.taskId) ?? fit.find(({ judge }) => judge === null) ?? fit[0]
   return seat === undefined ? null : [seat, turn]

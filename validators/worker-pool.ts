@@ -53,6 +53,7 @@ export class WorkerPool {
   readonly #uses = new Map<string, SoleUse>()
   readonly #warnings = new Map<string, ValidatorWarning>()
   readonly #warned = new Set<string>()
+  readonly #failedStarts = new Map<Seat, unknown>()
   #lastDrained = ''
   #isClosed = false
 
@@ -64,7 +65,10 @@ export class WorkerPool {
     this.#python = options.python
     this.#signal = options.signal
     this.#seats = seats
-    this.#queue = seatQueue(seats, (seat, question) => this.#onSeat(seat, question))
+    this.#queue = seatQueue(seats, {
+      wake: (seat) => this.#wake(seat),
+      ask: (seat, question) => this.#onSeat(seat, question),
+    })
   }
 
   /** How many questions are worked on at the same time. */
@@ -222,8 +226,23 @@ export class WorkerPool {
     }
   }
 
+  // What goes wrong is said to whoever asks there next.
+  async #wake(seat: Seat): Promise<void> {
+    if (this.#isClosed || this.#signal.aborted) return
+    try {
+      seat.judge = await this.#useOf(seat).together(() => this.#startJudge(seat))
+    } catch (error) {
+      this.#failedStarts.set(seat, error)
+    }
+  }
+
   async #startJudge(seat: Seat): Promise<Judge> {
     const { options } = seat
+    if (this.#failedStarts.has(seat)) {
+      const error = this.#failedStarts.get(seat)
+      this.#failedStarts.delete(seat)
+      throw error
+    }
     const judge = await startJudge(this.#python, options)
     const { gpu_unusable } = judge.ready
     // What fell back to the processor in the middle of a run would judge the rest of it as on another machine.

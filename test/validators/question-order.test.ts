@@ -12,7 +12,11 @@ describe('the next question', () => {
 
   it('is the first in the end, whatever comes later', () => {
     const first = a('x', true)
-    const places = Array.from({ length: 64 }, () => nextQuestion([first, a('y', false)], new Set(['y'])))
+    const places = Array.from({ length: 64 }, () => {
+      const place = nextQuestion([first, a('y', false)], new Set(['y']))
+      first.numPassed += place
+      return place
+    })
     expect(places.indexOf(0)).toBeGreaterThan(0)
   })
 
