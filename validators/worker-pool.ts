@@ -1,11 +1,11 @@
-import { isGivenGpu } from '../pipelines/core/cluster-node.ts'
 import { CurateError } from '../pipelines/core/errors.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
-import { drainWarning, gpuWarning, unsteadyWarning } from './device-warnings.ts'
+import { drainWarning, unsteadyWarning } from './device-warnings.ts'
 import { gpuEvidence } from './gpu-evidence.ts'
-import { startJudge } from './judge-process.ts'
-import type { Judge, JudgeReply, Question } from './judge-process.ts'
+import type { JudgeReply, Question } from './judge-process.ts'
+import { judgeStarts } from './judge-starts.ts'
+import type { JudgeStarts } from './judge-starts.ts'
 import type { CheckRequest, CompiledProgram, Conversion, EvaluateRequest, ProgramFinding } from './protocol.ts'
 import { longestWait } from './longest-wait.ts'
 import { seatQueue } from './seat-queue.ts'
@@ -45,15 +45,14 @@ type JudgedOn = Extract<FromSlot, { kind: 'rows' }>
  * kernel known to be right, and asked once more. A GPU on which that fails is drained: what was asked of it is asked elsewhere.
  */
 export class WorkerPool {
-  readonly #python: string
   readonly #signal: AbortSignal
   readonly #seats: readonly Seat[]
   readonly #queue: SeatQueue<FromSlot | Drained>
   readonly #announced: Evaluation[] = []
+  readonly #starts: JudgeStarts
   readonly #uses = new Map<string, SoleUse>()
   readonly #warnings = new Map<string, ValidatorWarning>()
   readonly #warned = new Set<string>()
-  readonly #failedStarts = new Map<Seat, unknown>()
   #lastDrained = ''
   #isClosed = false
 
@@ -62,9 +61,12 @@ export class WorkerPool {
   }
 
   private constructor(options: PoolOptions, seats: readonly Seat[]) {
-    this.#python = options.python
     this.#signal = options.signal
     this.#seats = seats
+    this.#starts = judgeStarts(options.python, seats, {
+      warn: (slot, warning) => this.#warnings.set(slot, warning),
+      throwIfOver: () => this.#throwIfOver(),
+    })
     this.#queue = seatQueue(seats, {
       wake: (seat) => this.#wake(seat),
       ask: (seat, question) => this.#onSeat(seat, question),
@@ -226,42 +228,19 @@ export class WorkerPool {
     }
   }
 
-  // What goes wrong is said to whoever asks there next.
   async #wake(seat: Seat): Promise<void> {
-    if (this.#isClosed || this.#signal.aborted) return
-    try {
-      seat.judge = await this.#useOf(seat).together(() => this.#startJudge(seat))
-    } catch (error) {
-      this.#failedStarts.set(seat, error)
-    }
+    if (!this.#isClosed && !this.#signal.aborted) await this.#useOf(seat).together(() => this.#starts.wake(seat))
   }
 
-  async #startJudge(seat: Seat): Promise<Judge> {
-    const { options } = seat
-    if (this.#failedStarts.has(seat)) {
-      const error = this.#failedStarts.get(seat)
-      this.#failedStarts.delete(seat)
-      throw error
-    }
-    const judge = await startJudge(this.#python, options)
-    const { gpu_unusable } = judge.ready
-    // What fell back to the processor in the middle of a run would judge the rest of it as on another machine.
-    if (gpu_unusable !== null && (isGivenGpu() || this.#seats.some(({ hasWorked }) => hasWorked))) {
-      await judge.stop(0)
-      throw machineFailure('device_unhealthy', gpu_unusable)
-    }
-    seat.hasWorked ||= judge.ready.device === 'cuda'
-    if (gpu_unusable !== null) this.#warnings.set(options.slot, gpuWarning(options.slot, gpu_unusable))
-    if (!this.#isClosed && !this.#signal.aborted) return judge
-    await judge.stop(0)
+  #throwIfOver(): void {
     this.#signal.throwIfAborted()
-    throw closedMeanwhile()
+    if (this.#isClosed) throw closedMeanwhile()
   }
 
   async #ask(seat: Seat, question: Question): Promise<JudgeReply> {
     if (this.#isClosed) throw closedMeanwhile()
     try {
-      seat.judge ??= await this.#startJudge(seat)
+      seat.judge ??= await this.#starts.start(seat)
     } catch (error) {
       if (!(error instanceof CurateError) || error.code !== 'device_unhealthy') throw error
       return { kind: 'fault', code: error.code, message: detailOf(error) }
