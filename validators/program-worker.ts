@@ -90,7 +90,7 @@ export function openProgramWorker(options: ProgramWorkerOptions): ProgramWorker 
 
 async function openPool({ cacheFolder, signal }: ProgramWorkerOptions): Promise<WorkerPool> {
   const { python } = await findPython()
-  return WorkerPool.open({ python, workers: null, cacheFolder, signal, onProcessor: true })
+  return WorkerPool.open({ python, workers: null, cacheFolder, signal, onProcessor: true, timesNothing: true })
 }
 
 async function remembered<Value>(path: string, schema: z.ZodType<Value>, ask: () => Promise<Value>): Promise<Value> {

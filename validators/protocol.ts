@@ -26,6 +26,8 @@ export interface JudgeOptions {
   readonly threads: number
   /** Compute capability of GPUs of other machines, for a judge that only builds for those. */
   readonly builds_for?: readonly [number, number]
+  /** Whether nothing is timed, so that threads of parallel loops need not spin until the next one. */
+  readonly times_nothing?: boolean
 }
 
 /** Settings of one request: what of the recipe decides a verdict. */

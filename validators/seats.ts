@@ -15,6 +15,8 @@ export interface SeatOptions {
   readonly onProcessor?: boolean
   /** GPUs to judge on; all that can be seen where it is not said. */
   readonly gpus?: readonly Gpu[]
+  /** Whether no candidate is timed: judging takes less of a busy processor then. */
+  readonly timesNothing?: boolean
 }
 
 /** A place for one judge, with the judge that sits there, if any, and the task whose reference it holds. */
@@ -60,7 +62,14 @@ function seatFor(
   peaks: JudgeOptions['peaks'] = null,
 ): Seat {
   return {
-    options: { device, slot, cache_folder: options.cacheFolder, threads, peaks },
+    options: {
+      device,
+      slot,
+      cache_folder: options.cacheFolder,
+      threads,
+      peaks,
+      times_nothing: options.timesNothing ?? false,
+    },
     judge: null,
     taskId: null,
     busy: false,

@@ -26,7 +26,7 @@ export interface ValidatorOptions {
 /** Opens the validator of this machine. Its judges start when there is something to judge. */
 export async function openValidator(settings: ValidatorSettings, options: ValidatorOptions): Promise<Validator> {
   const { python } = await findPython()
-  const pool = await WorkerPool.open({ python, ...options })
+  const pool = await WorkerPool.open({ python, ...options, timesNothing: settings.mode === 'screen' })
   return { ...validatorOn(pool, settings), close: () => pool.close() }
 }
 

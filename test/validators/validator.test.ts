@@ -18,9 +18,10 @@ const tools = await findTools(python)
 const hasGpu = tools['gpu'] !== null
 const signal = new AbortController().signal
 const pool = await WorkerPool.open({ python, workers: 1, cacheFolder, signal })
+const screeningPool = await WorkerPool.open({ python, workers: 1, cacheFolder, signal, timesNothing: true })
 
 afterAll(async () => {
-  await pool.close()
+  await Promise.all([pool.close(), screeningPool.close()])
   await rm(scratchFolder, { recursive: true, force: true })
 })
 
@@ -84,14 +85,15 @@ describe('afterwards', () => {
   })
 
   test('no process of any candidate is left', async () => {
-    await pool.close()
+    await Promise.all([pool.close(), screeningPool.close()])
     await expect.poll(() => processesIn(scratchFolder), { timeout: 10_000 }).toEqual([])
   })
 })
 
-// One judge for all kernels one after another: what one of them did must not change the next verdict.
+// One judge for all kernels of a kind one after another: what one of them did must not change the next verdict.
 async function judge(fixture: KernelFixture): Promise<Evaluation[]> {
-  const validator = validatorOn(pool, settingsOf(fixture))
+  const isTimed = fixture.expected.mode !== 'screen'
+  const validator = validatorOn(isTimed ? pool : screeningPool, settingsOf(fixture))
   const rows = await validator.evaluate(fixture.request)
   for (const { seconds } of validator.takeTimes()) judged.push({ name: fixture.name, seconds })
   return rows

@@ -37,6 +37,8 @@ class JudgeOptions:
     """Compute capability of GPUs of other machines: what is built is built for those."""
     peaks: dict | None = None
     """What the device gives at best; None where nobody knows it."""
+    times_nothing: bool = False
+    """Whether threads of parallel loops need not spin until the next one."""
 
 
 def main(arguments: list[str]) -> None:
@@ -52,13 +54,14 @@ def main(arguments: list[str]) -> None:
         text["threads"],
         None if capability is None else (int(capability[0]), int(capability[1])),
         text.get("peaks"),
+        text.get("times_nothing") is True,
     )
     requests, answers = os.fdopen(_REQUESTS, "rb"), os.fdopen(_ANSWERS, "wb")
     for descriptor in (_REQUESTS, _ANSWERS):
         os.set_inheritable(descriptor, False)
     try:
         with _imports_explained():
-            launched = launch(options.device, options.threads, forked=True)
+            launched = launch(options.device, options.threads, forked=True, times_nothing=options.times_nothing)
             launched = replace(launched, builds_for=options.builds_for, peaks=options.peaks)
         with _imports_explained(launched):
             names = ("curate_worker.judge.opening", "curate_worker.judge.serving")
