@@ -212,6 +212,20 @@ def test_a_kernel_that_does_not_overflow_where_the_reference_does_passes() -> No
     assert verdict_on(near, own, exact) in (None, "NONFINITE")
 
 
+def test_infinity_is_right_where_the_exact_number_is_beyond_the_largest_of_its_dtype() -> None:
+    own = torch.cat([torch.randn(1000), torch.tensor([-3.3e38, math.nan])])
+    exact = torch.cat([own[:1000].double(), torch.tensor([-1.9e39, 1.9e39], dtype=torch.float64)])
+    given = torch.cat([own[:1000], torch.tensor([-math.inf, math.inf])])
+    assert verdict_on(given, own, exact) is None
+    for other in (math.inf, math.nan):
+        changed = given.clone()
+        changed[1000] = other
+        assert verdict_on(changed, own, exact) is not None
+    small = given.clone()
+    small[3] = math.inf
+    assert verdict_on(small, own, exact) == "NONFINITE"
+
+
 @pytest.mark.parametrize("name", sorted(DTYPES))
 def test_every_dtype_can_be_compared_with_itself(name: str) -> None:
     raw = torch.arange(64, dtype=torch.uint8) % 2

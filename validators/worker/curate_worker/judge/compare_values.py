@@ -102,7 +102,7 @@ def _others(nudged: Sequence[Sequence[Leaf]], index: int, own: torch.Tensor) -> 
 # To find gigabytes right takes as many passes over them; what computes nothing is wrong from the beginning.
 def _begins_wrong(values: torch.Tensor, own: torch.Tensor, exact: torch.Tensor, tolerance: Tolerance) -> bool:
     first = next(pieces(values, own, exact), None)
-    return first is not None and bool(_wrong_in(first, _farthest(tolerance))[0].any())
+    return first is not None and bool(_wrong_in(first, _farthest(tolerance), values.dtype)[0].any())
 
 
 def _right_at_a_look(
@@ -125,7 +125,7 @@ def _judge_from_first(tensors: tuple[torch.Tensor, ...], tolerance: Tolerance, l
         return None
     rows = [flat(item)[look.first_wrong :][:_BEHIND] for item in tensors]
     given, mine, precise = (row.to(torch.float64) for row in rows)
-    wrong, truth = _wrong_in((given, mine, precise), tolerance)
+    wrong, truth = _wrong_in((given, mine, precise), tolerance, rows[0].dtype)
     if not bool(wrong[0]):
         return None
     text = _Place(look.first_wrong, tensors[1], look.num_wrong).text(given[0].item(), truth[0].item())
@@ -144,9 +144,9 @@ def _judge_rounded(
     num_wrong, num_far, first, cause, numbers, offset = 0, 0, -1, "WRONG_VALUE", (0.0, 0.0), 0
     farthest, common = _farthest(tolerance), ""
     for given, mine, precise in pieces(values, own, exact):
-        wrong, truth = _wrong_in((given, mine, precise), tolerance)
+        wrong, truth = _wrong_in((given, mine, precise), tolerance, values.dtype)
         if bool(wrong.any()):
-            num_far += int(_wrong_in((given, mine, precise), farthest)[0].sum())
+            num_far += int(_wrong_in((given, mine, precise), farthest, values.dtype)[0].sum())
             if hasty and num_far:
                 return _WRONG
             place = int(wrong.nonzero()[0])
@@ -185,14 +185,17 @@ def _judge_rounded(
 
 
 # Which numbers of a piece are wrong, and what they are held against.
-def _wrong_in(piece: tuple[torch.Tensor, ...], tolerance: Tolerance) -> tuple[torch.Tensor, torch.Tensor]:
+def _wrong_in(
+    piece: tuple[torch.Tensor, ...], tolerance: Tolerance, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
     given, mine, precise = piece
     # What most outputs are can be told in a third of the passes.
     is_usual = are_finite(given, mine, precise)
     # Where higher precision is not finite although the own dtype is, the own dtype is the truth.
     truth = precise if is_usual else torch.where(torch.isfinite(precise), precise, mine)
     is_close = _is_close_and_finite if is_usual else _is_close
-    return ~is_close(given, mine, truth, tolerance), truth
+    wrong = ~is_close(given, mine, truth, tolerance)
+    return wrong if is_usual else wrong & ~_is_too_large_for(dtype, given, truth), truth
 
 
 # What no element may be beyond.
@@ -214,6 +217,11 @@ def _is_close(given: torch.Tensor, own: torch.Tensor, truth: torch.Tensor, toler
     close = (given - truth).abs() <= tolerance.atol + tolerance.rtol * truth.abs() + local
     same = ~torch.isfinite(own) & ((given == own) | (given.isnan() & own.isnan()))
     return (close & torch.isfinite(given) & torch.isfinite(truth)) | same
+
+
+# Infinity is what a number beyond the largest of a dtype is rounded to, whatever the reference makes of it.
+def _is_too_large_for(dtype: torch.dtype, given: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    return (truth.abs() > torch.finfo(dtype).max) & (given == truth.sign() * math.inf)
 
 
 def _is_close_and_finite(
