@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,47 @@ def test_the_tool_sees_all_that_a_candidate_does_in_one_call(tmp_path: Path, mon
     told = run_tools(tmp_path, tool, ["memcheck"], _calls(), 120)
     assert told == [{"tool": "memcheck", "passed": True, "detail": None}]
     assert (tmp_path / "sanitized" / "seen").read_text() == "3.0"
+
+
+def test_a_candidate_connects_to_nobody_although_the_tool_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
+    tool = _tool(tmp_path, '"$@" || exit 3', 'echo "========= ERROR SUMMARY: 0 errors" >>"$log"')
+    with socket.socket(socket.AF_UNIX) as local, socket.create_server(("127.0.0.1", 0)) as port:
+        local.bind(str(tmp_path / "local"))
+        local.listen()
+        calls = _calls()
+        places = [("AF_UNIX", str(tmp_path / "local")), ("AF_INET", port.getsockname())]
+        calls[0].body["files"] = {"candidate.py": _CONNECTS.format(places=places)}
+        assert run_tools(tmp_path, tool, ["memcheck"], calls, 120)[0]["passed"] is True
+    assert (tmp_path / "sanitized" / "seen").read_text() == "refused refused"
+
+
+_CONNECTS = """import pathlib
+import socket
+import threading
+import torch
+
+found = []
+
+
+def connect(kind, place):
+    try:
+        with socket.socket(getattr(socket, kind)) as caller:
+            caller.connect(place)
+        found.append("reached")
+    except OSError:
+        found.append("refused")
+
+
+class ModelNew(torch.nn.Module):
+    def forward(self, x):
+        for item in {places}:
+            thread = threading.Thread(target=connect, args=item)
+            thread.start()
+            thread.join()
+        pathlib.Path(__file__).parents[1].joinpath("seen").write_text(" ".join(found))
+        return x
+"""
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import Final
 import torch
 
 from ..channel import BlockingChannel, Message, encode_header
+from ..sandbox.seccomp import forbid_connections
 from ..window import Window
 from .handlers import HANDLERS
 from .runner_state import Runner
@@ -75,6 +76,11 @@ def _finding(tool: str, passed: bool | None, detail: str | None) -> dict:
 
 def replay(folder: Path) -> None:
     """In the process that is looked at: answers the calls to nobody. Raises what they raise."""
+    # The tool is connected to when the driver is opened, and the driver asks whether somebody shares the GPU.
+    if torch.cuda.is_available():
+        torch.zeros(1, device="cuda")
+        torch.cuda.synchronize()
+    forbid_connections()
     runner = Runner(folder)
     with (folder / _CALLS).open("rb") as source:
         channel = BlockingChannel(_File(source), sys.maxsize, _no_window)

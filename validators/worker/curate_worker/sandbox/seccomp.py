@@ -17,6 +17,8 @@ _LOAD, _AND, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x54, 0
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 _NUMBER_OFFSET, _ARCHITECTURE_OFFSET, _FIRST_ARGUMENT_OFFSET, _SECOND_ARGUMENT_OFFSET = 0, 4, 16, 24
 _MODE_FILTER = 2
+# Of seccomp(2): `SECCOMP_SET_MODE_FILTER` and `SECCOMP_FILTER_FLAG_TSYNC`.
+_SET_FILTER, _ALL_THREADS = 1, 1
 _AF_UNIX, _AF_INET = 1, 2
 # Those are sent to whom they are connected to; a datagram goes wherever it says. The other bits are flags.
 _SOCK_STREAM, _SOCK_SEQPACKET, _KINDS_OF_SOCKET = 1, 5, 0xF
@@ -33,6 +35,7 @@ _X86_64 = {
     "connect": 42,
     "clone": 56,
     "clone3": 435,
+    "seccomp": 317,
     "denied": [
         *(101, 310, 311, 312),  # ptrace, process_vm_readv, process_vm_writev, kcmp
         *(165, 166, 155, 161, 428, 429, 430, 431, 432, 442),  # mount, umount2, pivot_root, chroot, the new mount calls
@@ -48,6 +51,7 @@ _AARCH64 = {
     "connect": 203,
     "clone": 220,
     "clone3": 435,
+    "seccomp": 277,
     "denied": [
         *(117, 270, 271, 272),
         *(40, 39, 41, 51, 428, 429, 430, 431, 432, 442),
@@ -73,14 +77,30 @@ def restrict_system_calls(report: LayerReport, *, has_loopback: bool = False) ->
     if table is None:
         report.missing("seccomp", f"no table of system calls for {platform.machine()}")
         return
-    instructions = _filter(table, has_loopback=has_loopback)
-    array = (_Instruction * len(instructions))(*instructions)
-    program = _Program(len(instructions), array)
+    program = _program(_filter(table, has_loopback=has_loopback))
     try:
         system.prctl(system.PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(program))
         report.active("seccomp")
     except OSError as error:
         report.missing("seccomp", str(error))
+
+
+def forbid_connections() -> None:
+    """
+    Takes from all threads of this process, and from what they start, the connections that `has_loopback` leaves to a
+    tool: whoever has one keeps it. Raises OSError where that cannot be.
+    """
+    table = _TABLES.get(platform.machine())
+    if table is None:
+        raise OSError(errno.ENOSYS, f"no table of system calls for {platform.machine()}")
+    system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
+    program = _program(_filter(table, has_loopback=False))
+    system.raw(table["seccomp"], _SET_FILTER, _ALL_THREADS, ctypes.c_void_p(ctypes.addressof(program)))
+
+
+def _program(instructions: list[_Instruction]) -> _Program:
+    array = (_Instruction * len(instructions))(*instructions)
+    return _Program(len(instructions), array)
 
 
 def _filter(table: dict, *, has_loopback: bool) -> list[_Instruction]:
@@ -99,19 +119,28 @@ def _filter(table: dict, *, has_loopback: bool) -> list[_Instruction]:
     body += _when(table["clone3"], [_Instruction(_RETURN, 0, 0, _ERROR | errno.ENOSYS)])
     body += _when(table["clone"], _first_argument(_JUMP_ANY_BIT, _NAMESPACE_FLAGS, yes=denied, no=_ALLOW))
     refused = _ERROR | errno.EAFNOSUPPORT
+    of_local = [*_going_on_for(_AF_UNIX, refused), *_only_connected(denied)]
     if has_loopback:
-        # Who may connect makes no local sockets.
-        body += _when(table["socket"], _first_argument(_JUMP_EQUAL, _AF_INET, yes=_ALLOW, no=refused))
+        # NVIDIA's driver gives up where it may not even make a local socket.
+        body += _when(table["socket"], [*_allowed_for(_AF_INET), *of_local])
     else:
         # NVIDIA's driver asks so whether somebody shares the GPU, and is told what it is told where nobody does.
         body += _when(table["connect"], [_Instruction(_RETURN, 0, 0, _ERROR | errno.ENOENT)])
-        body += _when(table["socket"], [*_going_on_for(_AF_UNIX, refused), *_only_connected(denied)])
+        body += _when(table["socket"], of_local)
     body += _when(table["socketpair"], _only_connected(denied))
     return [*body, _Instruction(_RETURN, 0, 0, _ALLOW)]
 
 
 def _when(number: int, then: list[_Instruction]) -> list[_Instruction]:
     return [_Instruction(_JUMP_EQUAL, 0, len(then), number), *then]
+
+
+def _allowed_for(value: int) -> list[_Instruction]:
+    return [
+        _Instruction(_LOAD, 0, 0, _FIRST_ARGUMENT_OFFSET),
+        _Instruction(_JUMP_EQUAL, 0, 1, value),
+        _Instruction(_RETURN, 0, 0, _ALLOW),
+    ]
 
 
 # And returns for any other first argument.
