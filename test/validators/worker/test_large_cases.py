@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from curate_worker.judge import case_making, cases, reference, reference_cases
+from curate_worker.judge import case_making, cases, reference, reference_cases, reference_errors
 from curate_worker.judge.cases import Case
+from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.evaluate import evaluate
 from curate_worker.judge.expected import Usual
 from curate_worker.judge.proofs import Proof, ProofStore
 from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
+from curate_worker.judge.runner_handle import RunnerHandle
 from curate_worker.judge.station import Station
 from curate_worker.judge.tasks import TaskSession
 from curate_worker.judge.tolerance import FaintNumbers, Tolerance
@@ -103,6 +105,28 @@ def test_a_task_that_is_closed_leaves_no_case_behind(
     assert most_alive and not [case for case in made if case() is not None]
     # Nor is it the session that is gone.
     tasks.close()
+
+
+def test_no_process_outlives_its_verdict_where_others_were_given_the_memory_before_it_had_ended(
+    opened: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[RunnerHandle] = []
+
+    def started_one(*given: object) -> RunnerHandle:
+        started.append(RunnerHandle(*given))
+        return started[-1]
+
+    told: list[bool] = []
+    monkeypatch.setattr(DeviceLocks, "holds_memory", True)
+    monkeypatch.setattr(Station, "give_memory_back_early", lambda _: told.append(True))
+    monkeypatch.setattr(reference_errors, "RunnerHandle", started_one)
+    tasks = TaskSession(opened[0])
+    task = Task("given back", _REFERENCE.format(""), [Workload("w", {})])
+    candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE.format("x * 2")})
+    with opened[0].locks.shared():
+        evaluate(opened[0], tasks, Request("n", task, candidate, _SETTINGS))
+    assert started and told == [True]
+    assert not [runner.process for runner in started if Path(f"/proc/{runner.process}").exists()]
 
 
 def test_what_another_judge_proved_of_a_task_is_not_proved_again_and_judges_as_before(

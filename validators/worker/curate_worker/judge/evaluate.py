@@ -67,9 +67,13 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
         is_suspect = run.process.num_starts > 1 or _ended_late(run, rows) or any(_leaves_traces(row) for row in rows)
         run.begin_end()
         # Others wait for the memory, and both processes take as long to give theirs back.
-        if station.locks.holds_memory and not (request.settings.wanted_baselines or is_chosen(request)):
+        is_over = station.locks.holds_memory and not (request.settings.wanted_baselines or is_chosen(request))
+        if is_over:
             tasks.begin_end()
             station.give_memory_back_early()
+    if is_over:
+        # Who has given the memory back is asked to close nothing, and nobody is to be timed beside what still ends.
+        tasks.close()
     if is_suspect:
         require_healthy(prepared.device)
     refused = sanitize(station, tasks, request, run, rows)
