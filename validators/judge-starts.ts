@@ -47,6 +47,8 @@ export function judgeStarts(
       throw error
     },
     wake: async (seat) => {
+      // Nobody asked, and by now it may be otherwise.
+      failed.delete(seat)
       try {
         seat.judge = await startNow(seat)
       } catch (error) {

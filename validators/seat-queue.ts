@@ -37,10 +37,11 @@ export interface SeatWork<Reply> {
 export function seatQueue<Reply>(seats: readonly Seat[], work: SeatWork<Reply>): SeatQueue<Reply> {
   const waiting: Turn<Reply>[] = []
   const waking = new Set<Seat>()
-  const woken = new Set<Seat>()
+  // Without a judge, and asked all the same: whoever waits there is told why.
+  const failed = new Set<Seat>()
   const begin = (seat: Seat, { question, reply }: Turn<Reply>): void => {
     seat.busy = true
-    woken.delete(seat)
+    failed.delete(seat)
     const ended = work.ask(seat, question).finally(() => {
       seat.busy = false
       next()
@@ -53,7 +54,7 @@ export function seatQueue<Reply>(seats: readonly Seat[], work: SeatWork<Reply>):
     void work.wake(seat).finally(() => {
       seat.busy = false
       waking.delete(seat)
-      woken.add(seat)
+      if (seat.judge === null && waiting.length > 0) failed.add(seat)
       next()
     })
   }
@@ -65,7 +66,7 @@ export function seatQueue<Reply>(seats: readonly Seat[], work: SeatWork<Reply>):
       const pair = nextPair(seats, waiting)
       if (pair === null) return
       const [seat, turn] = pair
-      if (seat.judge === null && !woken.has(seat)) {
+      if (seat.judge === null && !failed.has(seat)) {
         wake(seat)
         continue
       }

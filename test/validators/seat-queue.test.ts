@@ -31,6 +31,20 @@ describe('a queue before seats', () => {
   })
 })
 
+describe('a start that failed', () => {
+  test('is tried anew where nobody waited for it any more', async () => {
+    const { queue, ready, woken } = await aQueue(2)
+    const replies = [queue.ask(plain('a'), null), queue.ask(plain('b'), null)].map((reply) => reply.catch(String))
+    queue.clear(new Error('gone'))
+    ready.resolve()
+    expect(await Promise.all(replies)).toEqual(['Error: gone', 'Error: gone'])
+    await ready.promise
+    expect(woken).toHaveLength(2)
+    expect(await queue.ask(plain('c'), null)).toBe('c')
+    expect(woken).toHaveLength(3)
+  })
+})
+
 // No judge is ever there: `wake` says that it did what it could.
 async function aQueue(workers: number) {
   const seats = await planSeats({ workers, cacheFolder: '/nowhere', onProcessor: true })
