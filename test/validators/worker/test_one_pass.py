@@ -28,9 +28,8 @@ FIRST = 4321
 
 @needs_nvcc
 def test_the_kernel_compiles_for_both_kinds_of_truth(tmp_path: Path) -> None:
-    for kind in ("float", "double"):
-        source = one_pass._SOURCE.replace("TRUTH", kind).replace("THREADS", "256")
-        (tmp_path / "look.cu").write_text(source)
+    for truth in (torch.float32, torch.float64):
+        (tmp_path / "look.cu").write_text(one_pass.source_for(truth))
         command = [str(TOOLS.nvcc), "-arch=sm_90", "-cubin", "-o", str(tmp_path / "out"), str(tmp_path / "look.cu")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -200,6 +200,11 @@ def _has_bands(blob: torch.Tensor) -> bool:
     return blob.storage_offset() == _BAND and blob.untyped_storage().nbytes() == blob.nbytes + 2 * _BAND
 
 
+def has_fraction(dtype: torch.dtype) -> bool:
+    """Whether numbers of a dtype have a fraction, and PyTorch computes with them: those of a byte it only converts."""
+    return dtype.is_floating_point and dtype.itemsize > 1
+
+
 def name_of(dtype: torch.dtype) -> str:
     """`torch.float16` as `float16`. Raises NotTransferable for dtypes that are not sent."""
     if dtype not in _NAMES:

@@ -11,7 +11,7 @@ from typing import Final
 import torch
 
 from ..digests import digests_of
-from ..tensors import DTYPES, Blob, as_bytes, copy_of
+from ..tensors import DTYPES, Blob, as_bytes, copy_of, has_fraction
 from ..values import Parcel
 from .expected import Expected, by_own
 from .samples import Timing
@@ -22,8 +22,6 @@ MAX_CACHED_BYTES = 1 << 30
 _LEAST_ELEMENTS = 2
 _PICKS: Final = 8
 _SHRINKING: Final = 1 / 64
-# PyTorch does not compute with numbers of a byte.
-_LEAST_BYTES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def with_numbers_shrunk(inputs: Parcel, seed: int) -> Parcel | None:
     """The same inputs with every number with a fraction smaller by up to 1/64; None where there is none."""
 
     def shrink(elements: torch.Tensor, dtype: torch.dtype) -> bool:
-        if not dtype.is_floating_point or dtype.itemsize < _LEAST_BYTES:
+        if not has_fraction(dtype):
             return False
         values, known = elements.view(dtype), elements.clone()
         dice = torch.Generator(values.device).manual_seed(seed)

@@ -9,11 +9,10 @@ from typing import Final
 import torch
 
 from ..order import in_order_of
-from ..tensors import Blob, TensorDescriptor, bytes_of, tensor_of
+from ..tensors import DTYPES, Blob, TensorDescriptor, bytes_of, has_fraction, tensor_of
 from ..values import Parcel
 
 _SHARE: Final = 0.5
-_LEAST_BYTES: Final = 2
 
 
 def with_parameters_moved(state: Parcel, parameters: list[str], seed: int) -> Parcel | None:
@@ -35,7 +34,7 @@ def with_parameters_moved(state: Parcel, parameters: list[str], seed: int) -> Pa
 
 
 def _can_be(item: TensorDescriptor) -> bool:
-    return item.dtype.startswith(("float", "bfloat")) and item.num_bytes >= _LEAST_BYTES * item.span > 0
+    return has_fraction(DTYPES[item.dtype]) and item.span > 0
 
 
 # Equal ones stay equal: a weight that two layers share is in a state twice.

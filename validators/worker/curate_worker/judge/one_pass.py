@@ -104,13 +104,17 @@ def _look(kernel: Callable[..., None], values: torch.Tensor, truth: torch.Tensor
     return Look(most, rmse, share, int(num_wrong), int(place))
 
 
+def source_for(truth: torch.dtype) -> str:
+    """The kernel in CUDA, for a truth in float32 or float64."""
+    kind = "float" if truth == torch.float32 else "double"
+    return _SOURCE.replace("TRUTH", kind).replace("THREADS", str(_THREADS))
+
+
 # A function of PyTorch without a promise, as the underscore says: where it is another one, the passes remain.
 @cache
 def _compiled(truth: torch.dtype) -> Callable[..., None] | None:
-    kind = "float" if truth == torch.float32 else "double"
-    source = _SOURCE.replace("TRUTH", kind).replace("THREADS", str(_THREADS))
     try:
-        compiled = torch.cuda._compile_kernel(source, "look")
+        compiled = torch.cuda._compile_kernel(source_for(truth), "look")
         return compiled if _agrees(compiled, truth) else None
     except Exception:
         return None

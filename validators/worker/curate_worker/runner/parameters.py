@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from ..tensors import has_fraction
+
 _SHARE = 0.25
 # Fewer integers are rather sizes than lengths, counts or a mask.
 _LEAST_INTEGERS = 4
 # Of the elements of a tensor.
 _BEGINNING = 1 << 12
-# PyTorch does not compute with numbers of a byte.
-_LEAST_BYTES = 2
 # BatchNorm's running statistics, which are parameters in all but name.
 _STATISTICS = ("running_mean", "running_var")
 
@@ -35,7 +35,7 @@ def move_apart(item: torch.Tensor, dice: torch.Generator | None = None) -> torch
 
 def can_be_moved(item: torch.Tensor) -> bool:
     """Whether a tensor holds numbers with a fraction that PyTorch computes with."""
-    return item.is_floating_point() and item.itemsize >= _LEAST_BYTES and item.layout == torch.strided
+    return has_fraction(item.dtype) and item.layout == torch.strided
 
 
 def is_constant(item: torch.Tensor) -> bool:
