@@ -224,7 +224,7 @@ export const Evaluation = z.object({
       method: z
         .string()
         .describe(
-          '`default`: as PyTorch builds it; `precompiled`: with precompiled headers; `split`: nvcc without PyTorch’s headers; `device`: the kernels of a launch plan; `triton`: as Triton does when it is called, told by the candidate’s process',
+          '`default`: as PyTorch builds it; `precompiled`: with precompiled headers; `narrow`: with headers of what the source uses; `split`: nvcc without PyTorch’s headers; `device`: the kernels of a launch plan; `triton`: as Triton does when it is called, told by the candidate’s process',
         ),
       fallback: z
         .string()

@@ -209,6 +209,50 @@ def test_narrow_headers_stand_in_for_full_ones_where_both_say_the_same() -> None
     assert host.index("-Inarrow") < host.index("-isystem")
 
 
+PLAIN = "#include <torch/extension.h>\ntorch::Tensor g(torch::Tensor x) { return x.relu(); }\n"
+
+
+def a_plain_spec(*sources: str, **changes: object) -> dict:
+    units = [[f"{index}.cpp", source] for index, source in enumerate(sources)]
+    return {**a_spec(""), "units": units, "with_cuda": False, **changes}
+
+
+@pytest.mark.parametrize("with_cuda", [False, True])
+def test_narrow_headers_stand_in_for_full_ones_of_plain_sources(with_cuda: bool) -> None:
+    spec = a_plain_spec(PLAIN, "#include <vector>\n" + PLAIN, with_cuda=with_cuda)
+    plan, reason = plan_quickly(spec, TOOLS, NoHeaders(), link=True, is_narrow=True)
+    assert plan is not None
+    assert (plan.method, reason) == ("narrow", None)
+    assert "#include <ATen/ops/relu.h>\n" in plan.files["narrow/torch/extension.h"]
+    first, second, _ = [step["command"] for chain in plan.chains for step in chain]
+    assert ("-Inarrow" in first, "-Inarrow" in second) == (True, False)
+
+
+def test_a_narrow_header_has_what_runs_in_parallel_where_the_full_one_has_it() -> None:
+    loop = PLAIN + "void f(int64_t n) { at::parallel_for(0, n, 1, [](int64_t, int64_t) {}); }\n"
+    plan, _ = plan_quickly(a_plain_spec(loop), TOOLS, NoHeaders(), link=False, is_narrow=True)
+    assert plan is not None
+    has_it = [path for path, text in plan.files.items() if "<ATen/Parallel.h>" in text]
+    assert sorted(has_it) == [f"narrow/torch/{name}.h" for name in ("all", "extension", "torch")]
+    other, _ = plan_quickly(a_plain_spec(PLAIN), TOOLS, NoHeaders(), link=False, is_narrow=True)
+    assert other is not None
+    assert not any("<ATen/Parallel.h>" in text for text in other.files.values())
+
+
+@pytest.mark.parametrize(
+    ("source", "changes"),
+    [
+        (PLAIN + "auto t = torch::tensor({1, 2});", {}),
+        (PLAIN + "auto t = torch::nn::functional::relu(torch::ones({1}));", {}),
+        (PLAIN + "auto t = X::arange(3);", {"extra_cflags": ["-DX=torch"]}),
+        ("#include <vector>\n" + PLAIN, {}),
+        ("#include <torch/csrc/stable/library.h>\n", {}),
+    ],
+)
+def test_a_plain_source_that_could_mean_something_else_is_built_otherwise(source: str, changes: dict) -> None:
+    assert plan_quickly(a_plain_spec(source, **changes), TOOLS, NoHeaders(), link=False, is_narrow=True)[0] is None
+
+
 @pytest.mark.parametrize(
     "cuda",
     [

@@ -29,7 +29,8 @@ class Built:
     log: str
     method: str = "default"
     """
-    `default`, as PyTorch builds it; `precompiled`, with precompiled headers; `split`, nvcc without PyTorch's headers;
+    `default`, as PyTorch builds it; `precompiled`, with precompiled headers; `narrow`, with headers of what the source
+    uses; `split`, nvcc without PyTorch's headers;
     `device`, a launch plan's kernels; `triton`, as Triton does when it is called.
     """
     fallback: str | None = None

@@ -99,8 +99,9 @@ class Builder:
         reason = None
         for is_narrow in () if self._headers is None else (True, False):
             how = {"link": plan.artifact is not None, "is_narrow": is_narrow}
-            quick, reason = plan_quickly(spec, self._tools, self._headers, **how)
-            if quick is None or (is_narrow and quick.method != "split"):
+            quick, obstacle = plan_quickly(spec, self._tools, self._headers, **how)
+            reason = obstacle or reason
+            if quick is None:
                 continue
             built = self._compile(quick, seconds)
             if built.cause is None:

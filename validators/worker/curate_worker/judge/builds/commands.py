@@ -29,7 +29,7 @@ class Plan:
     artifact: str | None
     """File that is the result; None where it can be compiled but not linked here."""
     method: str = "default"
-    """`default`, as PyTorch builds it; `precompiled`; `split`."""
+    """`default`, as PyTorch builds it; `precompiled`; `narrow`; `split`."""
     objects: list[str] = field(default_factory=list)
 
 

@@ -31,6 +31,7 @@ NARROW: Final = """#ifndef CURATE_NARROW
 #include <ATen/core/Tensor.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/Dispatch.h>
+#include <c10/core/GradMode.h>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -64,7 +65,10 @@ constexpr auto kFloat64 = at::kDouble;
 }
 #endif
 """
-_FULL: Final = (EXTENSION, TYPES, "torch/all.h", "torch/torch.h", "ATen/ATen.h")
+_ALL: Final = (EXTENSION, "torch/all.h", "torch/torch.h")
+_FULL: Final = (*_ALL, TYPES, "ATen/ATen.h")
+_PARALLEL: Final = "ATen/Parallel.h"
+_IN_PARALLEL: Final = {"parallel_for", "parallel_reduce"}
 # What a macro stands for is read as little as what its condition would be.
 _DIRECTIVE: Final = re.compile(r"\s*#\s*(?:(?:include|pragma)\b|(?:define|undef)\b(?!.*\btorch\b))", re.DOTALL)
 _WORD: Final = re.compile(r"\w+")
@@ -72,6 +76,8 @@ _FACTORY: Final = re.compile(r"^inline at::Tensor (\w+)\(", re.MULTILINE)
 # They do what those of `at` do unless they are asked for a gradient.
 _ALIKE: Final = {"empty", "empty_like", "zeros", "zeros_like", "ones", "ones_like", "full", "full_like"}
 _OTHERWISE: Final = {"requires_grad", "set_requires_grad"}
+# Not to be had with few headers: to try would cost, and not gain.
+_ABSENT: Final = {"nn", "autograd", "jit", "optim", "data", "fft", "linalg", "special", "indexing"}
 
 
 def narrow_files(sources: Sequence[str]) -> dict[str, str] | None:
@@ -90,7 +96,10 @@ def narrow_files(sources: Sequence[str]) -> dict[str, str] | None:
         words |= {word for token in tokens if token.kind in ("word", "directive") for word in _WORD.findall(token.text)}
     lines = [f"#include <{_CORE}>", *(f"#include <ATen/ops/{name}.h>" for name in sorted(filter(_is_operator, words)))]
     stand_in = "\n".join(["#pragma once", *lines, ""])
-    return {f"{FOLDER}/{_CORE}": NARROW, **{f"{FOLDER}/{header}": stand_in for header in _FULL}}
+    files = {_CORE: NARROW} | dict.fromkeys(_FULL, stand_in)
+    if words & _IN_PARALLEL:
+        files |= dict.fromkeys(_ALL, f"{stand_in}#include <{_PARALLEL}>\n")
+    return {f"{FOLDER}/{path}": text for path, text in files.items()}
 
 
 # `torch` stands for nothing but the place of a name that is alike there and in `at`; no macro depends on what was read.
@@ -102,7 +111,7 @@ def _says_alike(tokens: list[Token]) -> bool:
             return False
         if token.kind == "word" and token.text == "torch":
             behind = [item.text for item in tokens[index + 1 : index + 3]]
-            if behind[:1] != ["::"] or set(behind) & _different():
+            if behind[:1] != ["::"] or set(behind) & (_different() | _ABSENT):
                 return False
     return True
 
