@@ -1,5 +1,4 @@
-import { DuckDBInstance } from '@duckdb/node-api'
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { mkdir, rm } from 'node:fs/promises'
 import { CurateError, messageOf } from './errors.ts'
 import type { Column, ParquetRow } from './parquet.ts'
@@ -32,7 +31,7 @@ export async function openDatabase(
 ): Promise<Database> {
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
-  const instance = await DuckDBInstance.create(':memory:', {
+  const instance = await openInMemory({
     memory_limit: `${memoryBytes}B`,
     threads: String(threads),
     temp_directory: directory,
@@ -85,7 +84,7 @@ export interface ScratchDatabase {
 }
 
 export async function openScratchDatabase(): Promise<ScratchDatabase> {
-  const instance = await DuckDBInstance.create(':memory:', {
+  const instance = await openInMemory({
     memory_limit: '256MB',
     threads: '1',
     enable_external_access: 'false',
@@ -132,6 +131,12 @@ export function quotePath(path: string): string {
 /** A text as SQL has it. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
+}
+
+// Loaded when it is asked for: it takes a tenth of a second, and most commands ask for none.
+async function openInMemory(settings: Readonly<Record<string, string>>): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await import('@duckdb/node-api')
+  return await DuckDBInstance.create(':memory:', settings)
 }
 
 function queryFailure(error: unknown): CurateError {

@@ -2,7 +2,6 @@ import { basename } from 'node:path'
 import { z } from 'zod'
 import type { CardInput, CardSource, ExportedConfig } from '../../exports/card/card-input.ts'
 import type { DatasetFacts } from '../../exports/card/facts.ts'
-import { drawPlots } from '../../exports/card/plots.ts'
 import { renderYaml } from '../../exports/yaml-text.ts'
 import { datasets } from '../../extractors/imports/datasets/registry.ts'
 import type { DatasetMapping } from '../../extractors/imports/datasets/types.ts'
@@ -28,6 +27,7 @@ export async function cardInput(
 ): Promise<CardInput> {
   const { recipe } = context
   const registry: Registry = filters
+  const { drawPlots } = await import('../../exports/card/plots.ts')
   return {
     name: recipe.name,
     description: recipe.description,

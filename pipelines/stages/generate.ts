@@ -18,7 +18,6 @@ import type { CompilerEntry } from './generation/compiler-entry.ts'
 import { importConfig, runImport, taskImports } from './generation/import-entry.ts'
 import { needsJudge } from './generation/model-entry.ts'
 import type { ModelEntry } from './generation/model-entry.ts'
-import { runModels } from './generation/model-run.ts'
 import { GENERATE_VERSION } from './generation/stage-version.ts'
 import type { ImportEntry, Recipe } from './recipe.ts'
 import { validatorSettings } from './validator-settings.ts'
@@ -54,6 +53,7 @@ export const generateStage: Stage<Recipe, GenerateResource> = {
     if (imported !== undefined) yield* runImport(context, imported)
     else if (compiled !== undefined) yield* runCompiler(context, compiled, programs)
     else if (asked !== undefined) {
+      const { runModels } = await import('./generation/model-run.ts')
       yield* runModels({ ...context, resource: needsJudge(asked) ? validator : null }, asked)
     } else throw unknownEntry(shard)
   },
