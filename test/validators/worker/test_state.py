@@ -37,3 +37,29 @@ def test_a_program_without_a_buffer_that_the_reference_writes_into_is_refused(sh
 def test_buffers_that_nobody_writes_into_are_a_program_s_own_affair() -> None:
     assert names_of_state(REFERENCE, State({"gain": [6]}, ["gain"]), "cpu") == {"gain": "bn.weight"}
     assert [is_counter(name) for name in ("bn.num_batches_tracked", "bn.running_mean")] == [True, False]
+
+
+TIED = State(
+    {"embedding.weight": [9, 4], "norm.weight": [4], "head.weight": [9, 4]},
+    ["embedding.weight", "norm.weight", "head.weight"],
+    {"head.weight": "embedding.weight"},
+)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "names"),
+    [
+        ({"embedding.weight": [9, 4], "norm.weight": [4]}, ["embedding.weight", "norm.weight"]),
+        ({"norm.weight": [4], "head.weight": [9, 4]}, ["norm.weight", "head.weight"]),
+        ({"table": [9, 4], "gain": [4]}, ["embedding.weight", "norm.weight"]),
+    ],
+)
+def test_a_parameter_that_two_layers_share_may_have_one_name(shapes: dict[str, list[int]], names: list[str]) -> None:
+    assert names_of_state(TIED, State(shapes, list(shapes)), "cpu") == dict(zip(shapes, names, strict=True))
+
+
+def test_what_two_layers_do_not_share_must_be_there_twice() -> None:
+    apart = State(TIED.shapes, TIED.parameters)
+    with pytest.raises(Verdict, match="STATE_MISMATCH") as found:
+        names_of_state(apart, State({"embedding.weight": [9, 4], "norm.weight": [4]}, apart.parameters[:2]), "cpu")
+    assert found.value.log == "missing: head.weight"

@@ -90,7 +90,7 @@ class CandidateRun:
         self.largest_answer = 0
         is_native = self._prepared.candidate.is_native
         answer = self._building_what_is_needed(self._binding(reference))
-        wanted = State(shapes_of(reference.state), reference.parameters)
+        wanted = State(shapes_of(reference.state), reference.parameters, reference.shared_parameters)
         if is_native or self._prepared.candidate.is_device:
             names = {name: name for name in wanted.shapes}
         else:

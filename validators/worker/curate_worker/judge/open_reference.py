@@ -14,7 +14,7 @@ from .cases import MAX_CACHED_BYTES
 from .faults import RunnerLost, Verdict
 from .one_pass import compile_ahead
 from .reference import Reference
-from .reference_errors import ask_reference, number_in, parcel_in, start_reference, texts_in
+from .reference_errors import ask_reference, names_in, number_in, parcel_in, start_reference, texts_in
 from .requests import Settings, Task, Workload
 from .runner_handle import RunnerHandle
 from .seeds import derive_seed
@@ -99,6 +99,7 @@ def opened_reference(  # noqa: PLR0913
         answer = ask_reference(runner, Message("open_reference", body), "opened")
     init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
     made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
+    made["shared_parameters"] = names_in(answer, "shared")
     return Reference(task, workload, settings, device, runner, station.locks.give_way, **made)
 
 

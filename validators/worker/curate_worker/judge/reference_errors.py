@@ -85,6 +85,14 @@ def texts_in(answer: Message, name: str) -> list[str]:
     return value
 
 
+def names_in(answer: Message, name: str) -> dict[str, str]:
+    """Names by other names, in an answer."""
+    value = answer.body.get(name)
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise _invalid("REF_INVALID", f"the reference's process sent no {name}")
+    return value
+
+
 def places_in(answer: Message, name: str, count: int) -> list[int]:
     """Places among `count` things, in an answer."""
     value = answer.body.get(name)

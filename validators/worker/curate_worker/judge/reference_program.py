@@ -58,6 +58,8 @@ class ReferenceProgram:
     state: Parcel
     parameters: list[str] = field(default_factory=list)
     """What is a parameter in `state`; the others are buffers."""
+    shared_parameters: dict[str, str] = field(default_factory=dict)
+    """Those of them that are one that was named before, and that name."""
     changed: Effects = field(default_factory=Effects)
     """What it writes into that is a result: nothing else that comes out is the same memory."""
     with_gradient: list[int] = field(default_factory=list)

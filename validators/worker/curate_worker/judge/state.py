@@ -7,7 +7,7 @@ Buffers are a program's own affair: a mask that one keeps the other may compute.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..values import Parcel
 from .faults import Verdict
@@ -22,6 +22,8 @@ class State:
     shapes: Shapes
     parameters: list[str]
     """Names of those that are parameters, in the order of registration."""
+    shared: dict[str, str] = field(default_factory=dict)
+    """Parameters that are one that was named before, and that name: the last layer may have the weight of the first."""
 
     @classmethod
     def told(cls, body: dict) -> State:
@@ -70,9 +72,20 @@ def names_of_state(wanted: State, given: State, proved_on: str, written: Iterabl
     mine, its = given.of_parameters(), wanted.of_parameters()
     if mine == its:
         return {name: name for name in mine} | buffers
-    if list(mine.values()) == list(its.values()) and set(mine) != set(its):
-        return dict(zip(mine, its, strict=True)) | buffers
+    for theirs in (its, _named_once(wanted, mine)):
+        if mine == theirs or (list(mine.values()) == list(theirs.values()) and set(mine) != set(theirs)):
+            return dict(zip(mine, theirs, strict=True)) | buffers
     raise Verdict("RUNTIME_ERROR", "load", "STATE_MISMATCH", "candidate", _difference(its, mine), proved_on)
+
+
+# Of a parameter with several names the one that the program has for it as well, or the first.
+def _named_once(wanted: State, given: Shapes) -> Shapes:
+    kept: dict[str, str] = {}
+    for name in wanted.parameters:
+        first = wanted.shared.get(name, name)
+        if kept.setdefault(first, name) not in given and name in given:
+            kept[first] = name
+    return {name: wanted.shapes[name] for name in wanted.parameters if name in kept.values()}
 
 
 # By name; those that are results also by the last part of it, in order, where a module is called otherwise.

@@ -27,6 +27,14 @@ def redraw_constants(model: torch.nn.Module) -> None:
                 move_apart(item)
 
 
+def shared_parameters(model: object) -> dict[str, str]:
+    """Names of parameters that are one that was named before, and that name."""
+    named = model.named_parameters(remove_duplicate=False) if isinstance(model, torch.nn.Module) else []
+    first: dict[int, str] = {}
+    pairs = [(name, first.setdefault(id(item), name)) for name, item in named]
+    return {name: known for name, known in pairs if name != known}
+
+
 def move_apart(item: torch.Tensor, dice: torch.Generator | None = None) -> torch.Tensor:
     """Moves the elements of a tensor apart in place, away from zero."""
     noise = torch.rand(item.shape, generator=dice).to(item.device, item.dtype)

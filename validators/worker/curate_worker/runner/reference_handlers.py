@@ -20,7 +20,7 @@ from .gradients import Question, places_with_gradient
 from .inputs import gates_among, has_constant_integers, make_inputs, measure_inputs, seed_all, shaped_inputs
 from .mutants import Origin, call_mutant, mutants_of
 from .needed_inputs import needed_shares
-from .parameters import redraw_constants
+from .parameters import redraw_constants, shared_parameters
 from .program import Program, arguments_of
 from .quick_draws import RoomNeeded, made_quickly
 from .runner_state import Handler, OpenReference, Runner
@@ -57,6 +57,7 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     runner.references[body["workload"]] = OpenReference(module, model, program, origin, gates)
     state = pack(program.state())
     told = {"init": packed.body(), "state": state.body(), "parameters": program.parameters()}
+    told["shared"] = shared_parameters(model)
     return Answer("opened", told, [*packed.blobs, *state.blobs])
 
 
