@@ -420,6 +420,24 @@ def test_threads_that_spin_for_the_next_loop_come_to_rest_and_threads_that_compu
         child.join()
 
 
+def test_a_thread_that_computes_is_told_from_one_that_spins_beside_others_that_take_its_processor() -> None:
+    context = multiprocessing.get_context("fork")
+    known, begun = os.sched_getaffinity(0), [context.Event() for _ in range(5)]
+    os.sched_setaffinity(0, {min(known)})
+    children = [context.Process(target=spin, args=(60_000, event)) for event in begun]
+    for child in children:
+        child.start()
+    os.sched_setaffinity(0, known)
+    try:
+        assert all(event.wait(30) for event in begun)
+        assert children[0].pid is not None
+        assert wait_for_rest(children[0].pid) is Rest.REFUSED
+    finally:
+        for child in children:
+            child.kill()
+            child.join()
+
+
 def test_an_objection_of_the_outside_clock_says_what_it_saw() -> None:
     steady = samples([10.0] * 16, [10.0] * 16, [4.0, 4.1, 3.9, 4.0] * 4).witness()
     assert steady.objection is not None

@@ -53,6 +53,11 @@ class CandidateProcess:
         """Until its threads sleep, or for a third of a second."""
         return Rest.CAME if self._runner is None else wait_for_rest(self._runner.process)
 
+    def let_inputs_lie(self) -> None:
+        """Leaves it alone until what it does by itself is done, if that is not much."""
+        time.sleep(_WHILE_S)
+        self.wait_for_rest()
+
     def ran_ns(self) -> int:
         """What its processes have used of processors so far."""
         return 0 if self._runner is None else ran_ns(self._runner.process)
@@ -143,6 +148,7 @@ class CandidateProcess:
         return Circumstances(stage, self._prepared.proved_on, self._station.has_triton)
 
 
+_WHILE_S = 0.02
 # A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.
 _ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
 _ANSWERS = {

@@ -135,15 +135,18 @@ class CandidateRun:
         time limit for itself. `how` names what is special: `blocked`, the device is busy meanwhile; `ablated`, its own
         kernels do nothing; `poisoned`, memory that it asks for is not empty; `profiled`, it is looked at what takes its
         time; `kept`, its outputs and inputs stay until the next call; `in_place`, its inputs are written into the
-        tensors of the call before; `unseen`, nobody asks what became of its inputs. `patience` is the clock's.
+        tensors of the call before; `unseen`, nobody asks what became of its inputs; `delayed`, its inputs lie there
+        until its threads rest. `patience` is the clock's.
         """
         if timed:
             self.process.renew_time()
         while True:
             order = {name: name in how for name in SPECIAL}
             asked = {"digests": "unseen" not in how, "keep": "kept" in how}
-            staging = {"flush": flush, "in_place": "in_place" in how}
-            answer = self._try_call(case, order | {"patience": patience}, asked, staging)
+            self._stage(case, {"flush": flush, "in_place": "in_place" in how})
+            if "delayed" in how:
+                self.process.let_inputs_lie()
+            answer = self._try_call(order | {"patience": patience}, asked)
             if answer is not None:
                 return answer
             self._bind_anew()
@@ -218,12 +221,14 @@ class CandidateRun:
             raise DeviceChanged
         self.bind(self._bound)
 
-    def _try_call(self, case: Case | OpenCase, order: dict, asked: dict, staging: dict) -> CallAnswer | None:
+    def _stage(self, case: Case | OpenCase, staging: dict) -> None:
         self.process.expect_answers(case.num_bytes)
         if self._bound is not None:
             self.process.share_as_much(self._bound.runner.window_bytes, keeps_memory=self._bound.keeps_memory)
         body = {"parcel": case.inputs.body(), "seed": self._next_seed(), **staging}
         self.process.ask(Message("stage", body, case.inputs.blobs), "run")
+
+    def _try_call(self, order: dict, asked: dict) -> CallAnswer | None:
         watch = Stopwatch()
         order = {**order, "changed": self._effects()}
         answer = self.process.ask(Message("call", order), "run", also="build_needed")

@@ -27,6 +27,8 @@ _ROUNDS, _MOST_ROUNDS, _CLOSE = 8, 20, 2.0
 # A chain finds its caches warm, and the least of several rounds counts. Of 52 honest ones on two cores with ten to
 # twenty programs at work none took twice what it claimed, and 9 more than 1.5 times: those lose their figure, no more.
 _NOISE_NS, _SHARE = 15_000, 1.5
+MOST_LINKED: Final = _MOST_ROUNDS * _MOST_LINKS
+"""Cases that it may use."""
 _FORGERY_NS, _FORGERY_SHARE = 50_000, 4.0
 
 

@@ -16,6 +16,11 @@ def ran_ns(root: int) -> int:
     return _total(root, _RAN)
 
 
+def ran_by_thread(root: int) -> dict[Path, int]:
+    """The same of each thread."""
+    return {thread: _number_in(thread / "schedstat", _RAN) for thread in _all_threads(root)}
+
+
 def waited_ns(root: int) -> int:
     """Nanoseconds of being ready to run while others had the processor, of all threads together."""
     return _total(root, _WAITED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .candidate_run import CandidateRun
-from .chain_witness import chain_of_calls
+from .chain_witness import MOST_LINKED, chain_of_calls
 from .evidence import Evidence
 from .faults import Verdict
 from .floor import require_possible
@@ -13,6 +13,7 @@ from .gpu_meter import GpuMeter
 from .peaks import Peaks
 from .reference import Reference
 from .samples import Samples
+from .sudden_calls import require_no_head_start
 from .timed_pairs import TimedPairs
 from .timed_rounds import FIRST_TIMED, MAX_PAIRS, MIN_PAIRS, Alone, timed_samples
 from .traffic import traffic_of
@@ -61,6 +62,7 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, 
     if run.proved_on != "gpu" and not reference.is_large:
         with alone():
             confirmed = _confirmed_by_chain(run, reference, samples)
+            require_no_head_start(run, reference, _first_case(reference) + MOST_LINKED)
         if confirmed is not None:
             evidence.clock_confirms = confirmed and not witness.contradicts
         if confirmed and not witness.contradicts:
@@ -72,8 +74,7 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, 
 
 # What is computed while inputs arrive, or in calls too short for the outside clock, shows in a chain of calls.
 def _confirmed_by_chain(run: CandidateRun, reference: Reference, samples: Samples) -> bool | None:
-    first = reference.num_calls() + FIRST_TIMED + MAX_PAIRS
-    finding = chain_of_calls(run, reference, first, samples.claims())
+    finding = chain_of_calls(run, reference, _first_case(reference), samples.claims())
     if finding is None:
         return None
     if finding.is_forgery:
@@ -83,6 +84,11 @@ def _confirmed_by_chain(run: CandidateRun, reference: Reference, samples: Sample
         )
         raise Verdict("REWARD_HACK", "integrity", "HACK_PATCH", "candidate", text)
     return not finding.contradicts
+
+
+# The first one that no timed call has had.
+def _first_case(reference: Reference) -> int:
+    return reference.num_calls() + FIRST_TIMED + MAX_PAIRS
 
 
 def _sends_more(run: CandidateRun, reference: Reference) -> bool:

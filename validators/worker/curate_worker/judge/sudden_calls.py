@@ -1,0 +1,52 @@
+"""
+Calls that come as soon as their inputs have. What a thread of a candidate computes of inputs that lie there, before
+anybody calls, such as while the caches are emptied for a timed call, is not done yet then, and the call takes as long
+as the work does. An honest one is rather faster so, as its caches are warm.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .candidate_run import CandidateRun
+from .compare import compare
+from .faults import Verdict
+from .reference import Reference
+
+# How many times longer, and by how much: threads that still spin from the loop that took the inputs in share a
+# processor with the call, which is then up to twice as slow.
+_TIMES: Final = 3.0
+_LEAST_NS: Final = 100_000
+# On a busy machine either may be kept waiting. Where a fifth of an honest one's pairs show a head start so, ten more
+# that show one than that do not come before five more that do not in one of a million programs; where three quarters of
+# a hostile one's do, in 99 of 100 (Feller 1968, An Introduction to Probability Theory, XIV.2: the gambler's ruin).
+_MOST_PAIRS, _SURE, _UNLIKELY = 40, 10, -5
+_UNDISTURBED_NS: Final = 200_000
+_DELAYED: Final = frozenset({"delayed"})
+
+
+def require_no_head_start(run: CandidateRun, reference: Reference, first: int) -> None:
+    """Raises a Verdict on what is done before it is called; the inputs are the cases from number `first` on."""
+    score = 0
+    for index in range(first, first + 2 * _MOST_PAIRS, 2):
+        delayed, waited = _call(run, reference, index, _DELAYED)
+        sudden, waited_too = _call(run, reference, index + 1)
+        is_ahead = sudden > _TIMES * delayed + _LEAST_NS
+        score += 1 if is_ahead else -1
+        if score <= _UNLIKELY or (not is_ahead and waited + waited_too < _UNDISTURBED_NS):
+            return
+        if score >= _SURE:
+            text = (
+                f"its calls take {sudden / 1e3:.0f} microseconds as soon as their inputs have come, and"
+                f" {delayed / 1e3:.0f} where these have lain there for a while: it computes before it is called"
+            )
+            raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
+
+
+# How long it took, and how long others had the processor since its inputs came.
+def _call(run: CandidateRun, reference: Reference, index: int, how: frozenset[str] = frozenset()) -> tuple[int, int]:
+    case = reference.new_case(index)
+    known = run.process.waited_ns()
+    answer = run.call(case, flush="delayed" in how, timed=True, how=how)
+    compare(answer.outputs, case.expected)
+    return answer.timing.inside, run.process.waited_ns() - known
