@@ -124,7 +124,9 @@ async function drain(): Promise<void> {
   const ask = async (factor: number): Promise<string> => {
     try {
       const { rows } = await pool.evaluate(questionOf(aRequest(factor), settings))
-      return rows[0]?.status ?? 'no row'
+      const [row] = rows
+      if (row !== undefined && row.status !== 'PASSED') console.log(JSON.stringify({ failed: row.cause, log: row.log }))
+      return row === undefined ? 'no row' : `${row.status} on ${row.proved_on ?? 'nothing'}`
     } catch (error) {
       return error instanceof CurateError ? error.code : String(error)
     }
@@ -137,7 +139,15 @@ async function drain(): Promise<void> {
   while (!hog.printed().includes('taken') && Date.now() - taken < 60_000) await new Promise((done) => setTimeout(done, 100)) // prettier-ignore
   const start = Date.now()
   const during = await many(20)
-  console.log(JSON.stringify({ before, during, seconds: (Date.now() - start) / 1000, warnings: pool.takeWarnings() }))
+  console.log(
+    JSON.stringify({
+      before,
+      during,
+      taken: hog.printed(),
+      seconds: (Date.now() - start) / 1000,
+      warnings: pool.takeWarnings(),
+    }),
+  )
   hog.stop()
   await hog.result
   await pool.close()
@@ -146,7 +156,7 @@ async function drain(): Promise<void> {
   await again.close()
   console.log(JSON.stringify({ after }))
   const failed = new Set(['device_unhealthy', 'device_out_of_memory'])
-  goods['before'] = before.every((status) => status === 'PASSED')
-  goods['during'] = during.every((status) => (gpus.length > 1 ? status === 'PASSED' : failed.has(status)))
+  goods['before'] = before.every((status) => status === 'PASSED on gpu')
+  goods['during'] = during.every((status) => (gpus.length > 1 ? status === 'PASSED on gpu' : failed.has(status)))
   goods['after'] = after === 'PASSED'
 }

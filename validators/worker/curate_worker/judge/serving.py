@@ -27,6 +27,9 @@ from .tasks import TaskSession
 from .tracing import Tracing
 
 _OUT_OF_MEMORY = ("OOM", "REF_OUT_OF_MEMORY")
+# What fails where hardly any memory is left need not say so: contexts, libraries and modules need it as well. Those of
+# two processes take a gigabyte, and what they share with the judge half of one.
+_FAILED, _SCARCE_BYTES = ("RUNTIME_ERROR", "INVALID_REFERENCE"), 4 << 30
 _MOSTLY_FREE = 0.75
 _PATIENCE_SECONDS, _LOOK_SECONDS = 10.0, 0.05
 
@@ -73,12 +76,19 @@ def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[di
 def _rows_with_room(station: Station, tasks: TaskSession, request: Request) -> list[dict] | None:
     try:
         rows = evaluate(station, tasks, request)
-        if station.device == PROCESSOR or not any(row["cause"] in _OUT_OF_MEMORY for row in rows):
+        if station.device == PROCESSOR or not any(_lacked_memory(row) for row in rows):
             return rows
     except torch.OutOfMemoryError:
         pass
     tasks.close()
     return None
+
+
+# Its own process has ended: what is taken now others have.
+def _lacked_memory(row: dict) -> bool:
+    if row["cause"] in _OUT_OF_MEMORY:
+        return True
+    return row["status"] in _FAILED and torch.cuda.mem_get_info()[0] < _SCARCE_BYTES
 
 
 # Tasks that need little take no shares, and those that they hold are over in seconds. False where nothing was missing.
