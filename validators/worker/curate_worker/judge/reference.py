@@ -52,8 +52,8 @@ class Reference(StateCases):
     """How references with a mistake fared; None before they were tried."""
     gradient_places: list[int] = field(default_factory=list)
     """Inputs that the task wants gradients of."""
-    input_bytes: int = 0
-    """Of the first call."""
+    keeps_memory: bool = False
+    """Whether a large case leaves so much of a GPU that nobody has to give memory back between two calls."""
     _has_constant_integers: bool = False
     _gates_among_inputs: list[str] = field(default_factory=list)
     _draws: dict[int, ReferenceDraws] = field(default_factory=dict)
@@ -62,6 +62,8 @@ class Reference(StateCases):
     def prove(self) -> None:
         """Settles the oracle, shows that the reference repeats itself and that null kernels fail. Raises a Verdict."""
         digests = self._look_at_first_call()
+        # An oracle for all of it has no room beside them.
+        self.holds_inputs = self.rows is not None and self._can_hold_inputs
         self._require_repeatable()
         if self.is_stochastic:
             require_power([self.draws(number) for number in range(NUM_INPUTS)])
@@ -120,16 +122,25 @@ class Reference(StateCases):
 
     def _be_large(self) -> None:
         self.spares_oracle = self._is_large = True
-        if self.keeps_memory:
-            self.holds_inputs = not (self.mutated_inputs or self.changed)
-            self.runner.keep_memory()
+        of_case = _TIMES_CASE * (self.input_bytes + self.largest_answer)
+        if self.device != "cpu" and of_case <= torch.cuda.mem_get_info()[1]:
+            self._keep_memory()
+
+    def begin_timing(self) -> None:
+        """
+        From now on nobody gives memory of a large case back between two calls: a timed program keeps its own anyway,
+        and the judge needs what it has when an output arrives.
+        """
+        if self.is_large and self.device != "cpu" and not self.keeps_memory:
+            self._keep_memory()
+
+    def _keep_memory(self) -> None:
+        self.keeps_memory, self.holds_inputs = True, self._can_hold_inputs
+        self.runner.keep_memory()
 
     @property
-    def keeps_memory(self) -> bool:
-        """Whether a large case leaves so much of a GPU that nobody has to give memory back between two calls."""
-        if not self.spares_oracle or self.device == "cpu":
-            return False
-        return _TIMES_CASE * (self.input_bytes + self.largest_answer) <= torch.cuda.mem_get_info()[1]
+    def _can_hold_inputs(self) -> bool:
+        return self.device != "cpu" and not (self.mutated_inputs or self.changed)
 
     def proof(self) -> Proof:
         """What was proved of a large one."""

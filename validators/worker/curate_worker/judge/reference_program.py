@@ -68,6 +68,8 @@ class ReferenceProgram:
     """Whether integers or truth values of one of them were all the same."""
     gates_among_inputs: list[str] = field(default_factory=list)
     """In which other sizes constants among them can be drawn, which were made last."""
+    input_bytes: int = 0
+    """Of the first call."""
     largest_answer: int = 0
     """Bytes of the largest output."""
     arithmetic: Arithmetic | None = None
@@ -212,7 +214,8 @@ class ReferenceProgram:
 
     def _ask(self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None) -> Message:
         self.give_way()
-        self.runner.leave_room(self.largest_answer)
+        # Of a case the judge has inputs, what must come out, and what does.
+        self.runner.leave_room(self.input_bytes + 2 * self.largest_answer)
         self.runner.allow(self.settings.timeout_s)
         body = {"workload": self.workload.id, **body}
         if inputs is not None:

@@ -40,8 +40,7 @@ _OUTPUT_PIECE = 1 << 16
 _START_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 << 30
 _LOOK_SECONDS = 0.02
-# Inputs and both outputs of a call, and a little more.
-_MUCH_MEMORY, _TIMES_OUTPUT = 1 << 30, 3.2
+_MUCH_MEMORY, _MORE = 1 << 30, 1.1
 
 
 class RunnerHandle:
@@ -142,14 +141,14 @@ class RunnerHandle:
 
     def leave_room(self, num_bytes: int) -> None:
         """
-        Gives back what PyTorch keeps in the judge for later, where that is gigabytes: the program will need it. Of a
-        case whose output takes `num_bytes`, memory is kept if it was said so.
+        Gives back what PyTorch keeps in the judge for later, where that is gigabytes: the program will need it. If it
+        was said so, `num_bytes` are kept, which the judge has of a case.
         """
         if self._window is None:
             return
         reserved = torch.cuda.memory_reserved()
         is_unused = reserved - torch.cuda.memory_allocated() > _MUCH_MEMORY
-        if is_unused and (self._window.gives_back or reserved > _TIMES_OUTPUT * num_bytes):
+        if is_unused and (self._window.gives_back or reserved > _MORE * num_bytes):
             torch.cuda.empty_cache()
 
     def allow(self, seconds: float) -> None:

@@ -41,6 +41,7 @@ def timed_samples(time_pair: TimePair, reference: Reference, alone: Alone) -> Sa
     """
     Warm-ups and pairs, round by round. The second round is as long as the budget allows: every round waits for others.
     """
+    reference.begin_timing()
     first = reference.num_calls() + FIRST_TIMED
     progress = _Progress(reference.settings.timing_s, first, is_patient=not reference.is_large)
     warm_ups, cases = _first_round(reference, progress)
