@@ -83,8 +83,9 @@ def look_at(values: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance) -> 
 
 
 def compile_ahead() -> None:
-    """Compiles what most tasks need, before a GPU's memory is waited for."""
+    """Compiles it, before a GPU's memory is waited for."""
     _compiled(torch.float32)
+    _compiled(torch.float64)
 
 
 def _look(kernel: Callable[..., None], values: torch.Tensor, truth: torch.Tensor, tolerance: Tolerance) -> Look:

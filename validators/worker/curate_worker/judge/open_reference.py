@@ -12,7 +12,7 @@ from ..channel import Message
 from ..window import WIDE_WINDOW_BYTES
 from .cases import MAX_CACHED_BYTES
 from .faults import RunnerLost, Verdict
-from .one_pass import compile_ahead
+from .ready import get_ready
 from .reference import Reference
 from .reference_errors import ask_reference, names_in, number_in, parcel_in, start_reference, texts_in
 from .requests import Settings, Task, Workload
@@ -136,5 +136,5 @@ def _take_memory(station: Station, reference: Reference, opening: Opening) -> No
 def _make_room(station: Station, opening: Opening, num_bytes: int) -> None:
     if opening.before_waiting is not None and not station.locks.holds_memory:
         opening.before_waiting()
-        compile_ahead()
+        get_ready()
     station.locks.take_memory(num_bytes, torch.cuda.mem_get_info()[1])

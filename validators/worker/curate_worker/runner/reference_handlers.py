@@ -24,14 +24,14 @@ from .parameters import redraw_constants, shared_parameters
 from .program import Program, arguments_of
 from .quick_draws import RoomNeeded, made_quickly
 from .runner_state import Handler, OpenReference, Runner
-from .wake import wake
+from .wake import wake_reference
 
 
 def _open_reference(runner: Runner, message: Message) -> Answer:
     """Loads the reference for one workload and makes its model; gives constructor arguments and parameters."""
     body = message.body
     runner.device = body["device"]
-    wake(runner.device)
+    wake_reference(runner.device)
     seed_all(body["seed"])
     module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
     init = module.get_init_inputs()
