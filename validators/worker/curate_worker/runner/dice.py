@@ -71,17 +71,14 @@ class LoadedDice(Uncompiled, TorchDispatchMode):
     def _is_uniform(self, leaf: torch.Tensor) -> bool:
         if not leaf.is_floating_point() or leaf.numel() == 0 or 0 in leaf.stride():
             return False
-        return any(
-            leaf.shape == drawn.shape and torch.equal(leaf, drawn.to(leaf.device, leaf.dtype))
-            for drawn in self._uniforms
-        )
+        return any(_is_same(leaf, drawn) or _is_equal(leaf, drawn) for drawn in self._uniforms)
 
     def _in_turn(self, drawn: torch.Tensor) -> torch.Tensor:
         return drawn if self._by_turn is None else self._by_turn(drawn, next(self._turns))
 
     # Many tasks draw all that they are given from zero to one, where the absolute value and a rectifier do nothing.
     def _in_turn_from_uniform(self, drawn: torch.Tensor) -> torch.Tensor:
-        return self._in_turn(drawn * 2 - 1)
+        return self._in_turn(drawn.mul_(2).sub_(1))
 
     @staticmethod
     def _changed(result: object, change: Callable[[torch.Tensor], torch.Tensor]) -> object:
@@ -89,6 +86,19 @@ class LoadedDice(Uncompiled, TorchDispatchMode):
             return result
         # In place: `normal_` and its like return what they were called on.
         return result.copy_(change(result))
+
+
+# To compare gigabytes takes as long as to draw them.
+def _is_same(leaf: torch.Tensor, drawn: torch.Tensor) -> bool:
+    return leaf.is_contiguous() and drawn.is_contiguous() and _place(leaf) == _place(drawn)
+
+
+def _place(tensor: torch.Tensor) -> tuple:
+    return tensor.device, tensor.dtype, tensor.shape, tensor.data_ptr()
+
+
+def _is_equal(leaf: torch.Tensor, drawn: torch.Tensor) -> bool:
+    return leaf.shape == drawn.shape and torch.equal(leaf, drawn.to(leaf.device, leaf.dtype))
 
 
 # Drawn with a mean and a deviation: the distribution changes around these.
@@ -115,7 +125,8 @@ def _by_row(drawn: torch.Tensor, turn: int) -> torch.Tensor:
         scale.view(-1)[[0, -1]] = _ROW_SCALES
         sign = -1 if turn % 2 else 1
         offset.view(-1)[0], offset.view(-1)[-1] = -sign * _ROW_OFFSETS, sign * _ROW_OFFSETS
-    return (drawn + offset.to(drawn.dtype)) * torch.exp2(scale).to(drawn.dtype)
+    # In place, as everything that may be gigabytes here.
+    return drawn.add_(offset.to(drawn.dtype)).mul_(torch.exp2(scale).to(drawn.dtype))
 
 
 def _peaked(drawn: torch.Tensor) -> torch.Tensor:
