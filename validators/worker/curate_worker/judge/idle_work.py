@@ -6,6 +6,7 @@ threads that spin for a while after a parallel loop are asleep by then.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from enum import Enum
 
 from .processor_time import is_at_rest, ran_by_thread, ran_ns
@@ -21,9 +22,15 @@ _BUSY_SHARE = 0.5
 _LONGEST_SPIN_NS, _STARVED_S = 40_000_000, 1.0
 
 
-def works_while_idle(root: int) -> bool:
-    """Whether the processes below one use more than a quarter of a processor, some time after the last call."""
-    time.sleep(_PATIENCE_S)
+def works_while_idle(root: int, meanwhile: Callable[[], object] | None = None) -> bool:
+    """
+    Whether the processes below one use more than a quarter of a processor, some time after the last call. What is done
+    `meanwhile` asks nothing of them.
+    """
+    called = time.monotonic()
+    if meanwhile is not None:
+        meanwhile()
+    time.sleep(max(0.0, called + _PATIENCE_S - time.monotonic()))
     before, start = ran_ns(root), time.monotonic_ns()
     time.sleep(_LOOK_S)
     return ran_ns(root) - before > _LARGEST_SHARE * (time.monotonic_ns() - start)

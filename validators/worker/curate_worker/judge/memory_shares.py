@@ -10,7 +10,7 @@ from pathlib import Path
 _COUNT = 16
 # What is left to tasks that take no share: contexts of all judges and their programs, and what small tasks take.
 _DIVIDED = 0.75
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.005
 
 
 class MemoryShares:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from .candidate_run import CandidateRun
@@ -20,9 +20,12 @@ _CHEAP_BYTES, _MOST_FRESH = 16 << 20, 12
 ASYNC: Final = "HACK_ASYNC"
 
 
-def require_rest(run: CandidateRun) -> None:
-    """Raises a Verdict on what computes while nobody calls it, which is when the reference is timed."""
-    if run.process.works_while_idle():
+def require_rest(run: CandidateRun, meanwhile: Callable[[], object] | None = None) -> None:
+    """
+    Raises a Verdict on what computes while nobody calls it, which is when the reference is timed. `meanwhile` is done
+    until that is seen, and asks nothing of the candidate.
+    """
+    if run.process.works_while_idle(meanwhile):
         text = "its processes compute between its calls, while the reference is timed"
         raise Verdict("REWARD_HACK", "integrity", ASYNC, "candidate", text)
 

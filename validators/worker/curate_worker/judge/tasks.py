@@ -105,7 +105,7 @@ class TaskSession:
         """Lets go of all references and tells their processes to end, which takes a while; `close` waits for them."""
         for process in self._processes.values():
             process.begin_end()
-        self._forget_all()
+        self._forget_all(is_thorough=False)
 
     def close(self) -> None:
         """Ends all references."""
@@ -114,11 +114,13 @@ class TaskSession:
         if self._key is not None:
             self._forget_all()
 
-    def _forget_all(self) -> None:
+    def _forget_all(self, *, is_thorough: bool = True) -> None:
         self._known.clear()
         # It belongs to a candidate, which knows its reference, which has the last case.
         self._key = self._before_waiting = None
         if self._station.device != PROCESSOR:
-            # Others need the memory: what errors hold by the frames they went through, and what PyTorch would keep.
-            gc.collect()
+            # Others need the memory: what errors hold by the frames they went through, which takes a while to find, and
+            # what PyTorch would keep.
+            if is_thorough:
+                gc.collect()
             torch.cuda.empty_cache()
