@@ -6,6 +6,7 @@ import { hashOf } from '../pipelines/core/hash.ts'
 import { packageRoot } from '../pipelines/core/package-root.ts'
 import { installedPackages } from './installed-packages.ts'
 import { installRequirements, makeEnvironment } from './python-installation.ts'
+import { writeWorkerBytecode } from './worker-bytecode.ts'
 import { readWorkerRequirements } from './worker-requirements.ts'
 import type { WorkerRequirements } from './worker-requirements.ts'
 
@@ -47,12 +48,14 @@ export async function preparePython(options: PreparationOptions): Promise<Python
   if (named !== undefined && named !== '') {
     const python = await resolveProgram(named)
     await requireTorch(python)
+    await writeWorkerBytecode(python)
     return { python, origin: 'CURATE_PYTHON' }
   }
   const folder = await environmentFolder()
   const python = join(folder, 'bin', 'python')
   await makeEnvironment(folder, requirements.python, options.onProgress)
   await installRequirements(folder, python, wantedOf(requirements, options.developer), options.onProgress)
+  await writeWorkerBytecode(python)
   return { python, origin: 'own' }
 }
 

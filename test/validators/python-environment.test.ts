@@ -1,6 +1,7 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { packageRoot } from '../../pipelines/core/package-root.ts'
 import { describeDevice, hashOfWorker } from '../../validators/device.ts'
 import { diagnoseValidation } from '../../validators/diagnosis.ts'
 import { installedPackages } from '../../validators/installed-packages.ts'
@@ -44,6 +45,15 @@ describe('the interpreter', () => {
     const lines: string[] = []
     await preparePython({ developer: false, onProgress: (line) => lines.push(line) })
     expect(lines).toEqual([])
+  })
+
+  test('has the bytecode of the worker beside its sources', async () => {
+    const folder = join(packageRoot, 'validators', 'worker', 'curate_worker', '__pycache__')
+    const bytecode = async (): Promise<string[]> => (await readdir(folder)).filter((name) => name.startsWith('chain.'))
+    await mkdir(folder, { recursive: true })
+    for (const name of await bytecode()) await rm(join(folder, name))
+    await preparePython({ developer: false, onProgress: () => {} })
+    expect(await bytecode()).toHaveLength(1)
   })
 })
 
