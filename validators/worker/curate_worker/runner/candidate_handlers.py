@@ -57,7 +57,6 @@ def _load(runner: Runner, message: Message) -> Answer:
     """Loads a candidate's module; with `recording`, only to learn what it wants built."""
     body = message.body
     runner.device = body["device"]
-    runner.own = OwnFunctions()
     if body["recording"]:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if body["interpreted"]:
@@ -70,6 +69,8 @@ def _load(runner: Runner, message: Message) -> Answer:
             tell_identity(body["triton_identity"])
         if runner.turnstile is not None:
             announce_compiles(runner.turnstile)
+    # After what was replaced here.
+    runner.own = OwnFunctions()
     if body["plan"] is not None:
         # Only what has a GPU can load kernels for one.
         from .device_model import DeviceModel  # noqa: PLC0415
