@@ -15,6 +15,7 @@ import torch
 
 from . import triton_bfloat16
 from .libdevice import FUNCTIONS
+from .triton_builtins import remember_builtins
 
 # An imaginary GPU for launchers that size their grid by it: any size gives the same results.
 _IMAGINED = SimpleNamespace(name="interpreter", multi_processor_count=4, major=9, minor=0, warp_size=32)
@@ -32,6 +33,7 @@ def install() -> None:
     _take_first_configuration(autotuner)
     _pass_floats_as_float32(interpreter, language)
     triton_bfloat16.install(interpreter, language)
+    remember_builtins(interpreter, language)
     for name in _LIBDEVICES:
         with contextlib.suppress(ImportError):
             _give_libdevice(importlib.import_module(name), interpreter, language)
