@@ -70,6 +70,8 @@ class CandidateProcess:
     def start(self) -> None:
         """Starts it and loads the candidate's module, unless it runs. Raises a Verdict."""
         while self._runner is None:
+            if self._prepared.uses_triton:
+                self._station.server.prepare(_FIRST_LAUNCH)
             room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
             locks = self._station.locks if self._prepared.device == "cuda" else None
             self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
@@ -150,6 +152,7 @@ class CandidateProcess:
 
 
 _WHILE_S = 0.02
+_FIRST_LAUNCH = "curate_worker.runner.first_launch"
 # A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.
 _ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
 _ANSWERS = {

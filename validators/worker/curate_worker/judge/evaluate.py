@@ -45,6 +45,8 @@ from .tasks import TaskSession
 from .timing import Gpu, time_candidate
 from .work_shares import look_at_work, require_use_of_extensions
 
+_FIRST_GRADIENT = "curate_worker.runner.first_gradient"
+
 
 def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dict]:
     """One row per workload. Raises MachineFault; everything else is a row."""
@@ -269,6 +271,9 @@ class _Judgement:
         if self._gradients_lost is not None:
             evidence.backward = (None, self._gradients_lost)
             return
+        if reference.gradient_places:
+            # Tasks with gradients seldom come alone.
+            self._station.server.prepare(_FIRST_GRADIENT)
         try:
             check_gradients(self._run, reference, evidence)
         except Verdict as found:

@@ -61,6 +61,7 @@ class ForkServer:
         self.headers.chmod(0o755)
         self._user = private_user(scratch_root)
         self._turn = threading.Lock()
+        self._prepared: set[str] = set()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         start = fork_server_process if forked else spawn_server_process
         self._process = start(theirs.fileno(), self._user, scratch_root, environment)
@@ -105,10 +106,16 @@ class ForkServer:
         return Started(json.loads(text)["pid"], handles[0] if handles else None, ours, output, status, scratch)
 
     def prepare(self, module: str) -> None:
-        """Has it import one of our modules, so that no runner has to."""
+        """Has it import one of our modules, unless it has, so that no runner that is started from now on has to."""
         with self._turn:
-            socket.send_fds(self._control, [json.dumps({"import": module}).encode()], [])
-            self._receive()
+            if module in self._prepared:
+                return
+            try:
+                socket.send_fds(self._control, [json.dumps({"import": module}).encode()], [])
+                self._receive()
+            except OSError as error:
+                raise MachineFault("fork_server_lost", f"the fork server is gone: {error}") from error
+            self._prepared.add(module)
 
     def close(self) -> None:
         """Ends the fork server; its runners end with it."""

@@ -22,13 +22,10 @@ class Tracing:
     """Traces references for one judge."""
 
     station: Station
-    _is_ready: bool = False
 
     def trace(self, request: TraceRequest) -> dict:
         """The fingerprint of a reference's graph, or why there is none."""
-        if not self._is_ready:
-            self.station.server.prepare(_TRACER)
-            self._is_ready = True
+        self.station.server.prepare(_TRACER)
         room = self.station.room(request.memory_bytes, "cpu")
         with RunnerHandle(self.station.server, room, request.timeout_s) as runner:
             try:
