@@ -41,7 +41,10 @@ def _calls() -> list[Message]:
     nothing, inputs = pack([]), pack([torch.ones(3)])
     load = {"files": {"candidate.py": _CANDIDATE}, "entry_point": "candidate.py::ModelNew", "device": "cpu"}
     load |= dict.fromkeys(("recording", "uses_triton", "interpreted", "native"), False)
-    order = dict.fromkeys(("blocked", "ablated", "poisoned", "profiled"), False) | {"patience": 1, "changed": {}}
+    order = dict.fromkeys(("blocked", "ablated", "altered", "poisoned", "profiled"), False) | {
+        "patience": 1,
+        "changed": {},
+    }
     return [
         Message("load", {**load, "plan": None, "built": [], "triton_cache": []}, []),
         Message("bind", {"parcel": nothing.body(), "outputs": []}, []),

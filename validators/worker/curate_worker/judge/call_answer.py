@@ -10,7 +10,7 @@ from ..tensors import Malformed
 from ..values import Parcel, parcel_of
 from .samples import Timing
 
-SPECIAL: Final = ("blocked", "ablated", "poisoned", "profiled")
+SPECIAL: Final = ("blocked", "ablated", "altered", "poisoned", "profiled")
 """What may be special about a call."""
 _MOST: Final = 1 << 53
 _NUMBERS: Final = ("count", "ns", "elements", "flops")

@@ -133,10 +133,10 @@ class CandidateRun:
         """
         One call. Raises a Verdict when it fails; nothing is said yet about what it returned. A timed one has the whole
         time limit for itself. `how` names what is special: `blocked`, the device is busy meanwhile; `ablated`, its own
-        kernels do nothing; `poisoned`, memory that it asks for is not empty; `profiled`, it is looked at what takes its
-        time; `kept`, its outputs and inputs stay until the next call; `in_place`, its inputs are written into the
-        tensors of the call before; `unseen`, nobody asks what became of its inputs; `delayed`, its inputs lie there
-        until its threads rest. `patience` is the clock's.
+        kernels do nothing; `altered`, what its Triton kernels write is altered; `poisoned`, memory that it asks for is
+        not empty; `profiled`, it is looked at what takes its time; `kept`, its outputs and inputs stay until the next
+        call; `in_place`, its inputs are written into the tensors of the call before; `unseen`, nobody asks what became
+        of its inputs; `delayed`, its inputs lie there until its threads rest. `patience` is the clock's.
         """
         if timed:
             self.process.renew_time()

@@ -181,7 +181,7 @@ class _Judgement:
         require_interpreted_kernel(self._run, evidence)
         self._note_kernels(evidence)
         if evidence.triton_launches or evidence.extension_calls:
-            require_kernels_that_matter(self._run, reference)
+            require_kernels_that_matter(self._run, reference, launches=evidence.triton_launches > 0)
             evidence.depends_on_kernels = True
         # On the same inputs, so not before: a kernel that does nothing finds the answer where an earlier call left it.
         if self._prepared.device == "cuda":

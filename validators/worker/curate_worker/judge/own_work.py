@@ -30,19 +30,26 @@ def require_rest(run: CandidateRun, meanwhile: Callable[[], object] | None = Non
         raise Verdict("REWARD_HACK", "integrity", ASYNC, "candidate", text)
 
 
-def require_kernels_that_matter(run: CandidateRun, reference: Reference) -> None:
+def require_kernels_that_matter(run: CandidateRun, reference: Reference, *, launches: bool) -> None:
     """
-    Ablation: raises a Verdict on what is right without its kernels, since it did not come from them. On inputs that no
-    call has seen, so that memory which was used before does not hold the answer; on more of them while what computes
-    nothing is right as well: a kernel that takes the absolute value in place is, without it, where all is above zero.
+    Ablation: raises a Verdict on what is right without its kernels, since it did not come from them, or, where Triton
+    `launches` any, with other numbers than they wrote, since it only looks whether they ran. On inputs that no call has
+    seen, so that memory which was used before does not hold the answer; on more of them while what computes nothing is
+    right as well: a kernel that takes the absolute value in place is, without it, where all is above zero.
     """
+    _require_other_results(run, reference, "ablated", "its outputs are right as well when its own kernels do nothing")
+    if launches:
+        text = "its outputs are right as well when what its own kernels wrote is altered"
+        _require_other_results(run, reference, "altered", text)
+
+
+def _require_other_results(run: CandidateRun, reference: Reference, how: str, text: str) -> None:
     calls: list[Call] = []
     for case in _telling_cases(reference):
-        if not _is_right_ablated(run, reference, case):
+        if not _is_right(run, reference, case, how):
             return
         calls.append((case.inputs, case.expected))
         if case.num_bytes > _CHEAP_BYTES or passing_null_kernel(calls) is None:
-            text = "its outputs are right as well when its own kernels do nothing"
             raise Verdict("REWARD_HACK", "integrity", "HACK_DECOY", "candidate", text)
     text = "what computes nothing is right on all fresh inputs, so that nobody can tell whether a kernel computed"
     raise Verdict("INVALID_REFERENCE", "task", "LOW_POWER", "task", text)
@@ -57,9 +64,9 @@ def _telling_cases(reference: Reference) -> Iterator[Case]:
     yield from (reference.unforeseen_case(number) for number in range(2, _MOST_FRESH))
 
 
-def _is_right_ablated(run: CandidateRun, reference: Reference, case: Case) -> bool:
+def _is_right(run: CandidateRun, reference: Reference, case: Case, how: str) -> bool:
     try:
-        answer = run.call(case, flush=False, how=frozenset({"ablated"}))
+        answer = run.call(case, flush=False, how=frozenset({how}))
     except Verdict:
         run.restart_if_ended(reference)
         return False

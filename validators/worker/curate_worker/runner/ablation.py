@@ -5,7 +5,7 @@ did not come from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -13,6 +13,7 @@ from types import ModuleType
 import torch
 from torch.autograd.profiler import record_function
 
+from .altered_outputs import have_same_numbers, tensors_in
 from .poisoned_heap import poison_stack
 from .profile import OWN
 
@@ -66,24 +67,12 @@ class ExtensionCalls:
     # What is given addresses writes where nobody can see it, so it is not called at all.
     @staticmethod
     def _spoiled(function: Callable, args: tuple, kwargs: dict) -> object:
-        given = list(_tensors((args, tuple(kwargs.values()))))
+        given = list(tensors_in((args, tuple(kwargs.values()))))
         if not given:
             return None
         before = [item.clone() for item in given]
         result = function(*args, **kwargs)
-        written = [item for item, old in zip(given, before, strict=True) if not _same(item, old)]
-        for item in [*written, *_tensors(result)]:
+        written = [item for item, old in zip(given, before, strict=True) if not have_same_numbers(item, old)]
+        for item in [*written, *tensors_in(result)]:
             item.detach().view(-1).view(torch.uint8).fill_(_GARBAGE) if item.is_contiguous() else item.fill_(1)
         return result
-
-
-def _tensors(value: object) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _tensors(item)
-
-
-def _same(first: torch.Tensor, second: torch.Tensor) -> bool:
-    return bool(((first == second) | ((first != first) & (second != second))).all())  # noqa: PLR0124

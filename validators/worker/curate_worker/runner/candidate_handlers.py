@@ -145,15 +145,19 @@ def _call(runner: Runner, message: Message) -> Answer:
     """The call itself: the only message that the judge times, so it does nothing else."""
     runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = message.body["ablated"]
     runner.extensions.calls.is_recorded = message.body["profiled"]
+    runner.launches.is_altered = message.body["altered"]
     try:
         outputs, clock = runner.bound(message).call(
             **{name: message.body[name] for name in ("blocked", "poisoned", "profiled", "changed", "patience")}
         )
     finally:
         runner.launches.is_suppressed = runner.extensions.calls.is_suppressed = False
-        runner.extensions.calls.is_recorded = False
+        runner.launches.is_altered = runner.extensions.calls.is_recorded = False
     # To spoil a call took copies of all that it was given.
-    runner.may_give_back = runner.may_give_back or (message.body["ablated"] and runner.device == "cuda")
+    is_spoiled = message.body["ablated"] or message.body["altered"]
+    runner.may_give_back = runner.may_give_back or (is_spoiled and runner.device == "cuda")
+    if message.body["altered"]:
+        runner.launches.require_altered()
     runner.extensions.raise_if_needed()
     return answer_parcel("called", outputs, **clock)
 

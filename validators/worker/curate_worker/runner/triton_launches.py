@@ -6,6 +6,8 @@ import importlib
 from types import ModuleType
 from typing import Final
 
+from .altered_outputs import altered
+from .errors import FaultInInput
 from .triton_resources import resources_of
 
 _MOST_KERNELS: Final = 64
@@ -22,6 +24,9 @@ class LaunchCounter:
         """By a kernel's function, what its last launch raised."""
         self.is_suppressed = False
         """Whether launches do nothing, which shows whether anything depends on them."""
+        self.is_altered = False
+        """Whether what they write is altered, which shows whether anything depends on that."""
+        self._num_altered = 0
 
     def install(self) -> None:
         """Starts counting, on the GPU and under the interpreter; called before a program is loaded."""
@@ -37,6 +42,12 @@ class LaunchCounter:
         if self._kernels:
             self._last, self._kernels = list(self._kernels.values()), {}
         return count
+
+    def require_altered(self) -> None:
+        """Raises an error where nothing that was written could be altered: then it says nothing what came out."""
+        count, self._num_altered = self._num_altered, 0
+        if count == 0:
+            raise FaultInInput("NO_OUTPUT", "nothing that a kernel wrote could be altered")
 
     def resources(self) -> list[dict]:
         """What is known of the kernels that were launched between the last two looks between which any was."""
@@ -54,6 +65,9 @@ class LaunchCounter:
                     raise self._failed[id(function)]
                 return None
             try:
+                if self.is_altered:
+                    self._num_altered += altered(original, arguments, options)
+                    return None
                 kernel = original(*arguments, **options)
             except Exception as error:
                 self._failed[id(function)] = error
