@@ -132,6 +132,10 @@ def _table(
         for index, looked_at in enumerate(statistics):
             if looked_at is None:
                 continue
+            # A program that gives one draw again and again: all there is to say of it was said.
+            if now is before and rows[index]:
+                rows[index].append(rows[index][-1])
+                continue
             draw = now[index].tensor().cpu()
             seen[index].add(digest_of_numbers(draw))
             if before is not None:
