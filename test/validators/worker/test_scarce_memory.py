@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from curate_worker import window
 from curate_worker.judge import serving
+from curate_worker.window import Window
 
 _FREE = {"plenty": 40 << 30, "next to nothing": 7 << 20}
 
@@ -37,3 +39,24 @@ def test_without_a_gpu_every_failure_is_believed(monkeypatch: pytest.MonkeyPatch
     row = {"status": "RUNTIME_ERROR", "cause": "CRASH"}
     monkeypatch.setattr(serving, "evaluate", lambda *_: [row])
     assert serving._rows_with_room(SimpleNamespace(device="cpu"), SimpleNamespace(), SimpleNamespace()) == [row]
+
+
+@pytest.mark.parametrize(("num_received", "is_believed"), [(0, True), (1, False)])
+def test_a_time_limit_is_believed_only_where_no_tensor_took_the_long_way(
+    monkeypatch: pytest.MonkeyPatch, num_received: int, *, is_believed: bool
+) -> None:
+    row = {"status": "TIMEOUT", "cause": "TIMEOUT"}
+
+    def judged(*_: object) -> list[dict]:
+        for _ in range(num_received):
+            Window(torch.zeros(4, dtype=torch.uint8)).receive(4, lambda: None, lambda: None)
+        return [row]
+
+    def full(*_: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(window, "banded_room", full)
+    monkeypatch.setattr(serving, "evaluate", judged)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (_FREE["plenty"], 80 << 30))
+    station, tasks = SimpleNamespace(device="cuda"), SimpleNamespace(close=lambda: None)
+    assert serving._rows_with_room(station, tasks, SimpleNamespace()) == ([row] if is_believed else None)

@@ -6,6 +6,7 @@ processor's. Each side copies what it gets before it looks at it: the other may 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
@@ -23,6 +24,19 @@ call is the less steady the more pieces are announced and answered.
 _LARGE_BYTES = 256 << 20
 
 Signal = Callable[[], None]
+
+
+@dataclass
+class _Received:
+    num_on_processor: int = 0
+
+
+_received = _Received()
+
+
+def num_received_on_processor() -> int:
+    """How many tensors of a GPU this process has taken in on the processor, which takes seconds for gigabytes."""
+    return _received.num_on_processor
 
 
 class Window:
@@ -60,6 +74,7 @@ class Window:
         try:
             return banded_room(num_bytes, self._memory.device)
         except torch.OutOfMemoryError:
+            _received.num_on_processor += 1
             return room_for(num_bytes)
 
     # All streams: what a program left running on another one belongs to what it returned.

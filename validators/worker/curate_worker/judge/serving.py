@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import torch
 
+from ..window import num_received_on_processor
 from .builds.ahead import BuildAhead
 from .compiled import compile_task
 from .conversion import convert
@@ -30,6 +31,7 @@ _OUT_OF_MEMORY = ("OOM", "REF_OUT_OF_MEMORY")
 # What fails where hardly any memory is left need not say so: contexts, libraries and modules need it as well. Those of
 # two processes take a gigabyte, and what they share with the judge half of one.
 _FAILED, _SCARCE_BYTES = ("RUNTIME_ERROR", "INVALID_REFERENCE"), 4 << 30
+_OUT_OF_TIME = ("TIMEOUT", "REF_TIMEOUT")
 _MOSTLY_FREE = 0.75
 _PATIENCE_SECONDS, _LOOK_SECONDS = 10.0, 0.05
 
@@ -74,9 +76,11 @@ def _evaluate(station: Station, tasks: TaskSession, request: Request) -> list[di
 
 # None where a GPU had too little memory for them; the task is closed then.
 def _rows_with_room(station: Station, tasks: TaskSession, request: Request) -> list[dict] | None:
+    known = num_received_on_processor()
     try:
         rows = evaluate(station, tasks, request)
-        if station.device == PROCESSOR or not any(_lacked_memory(row) for row in rows):
+        is_slow = num_received_on_processor() > known
+        if station.device == PROCESSOR or not any(_lacked_memory(row, is_slow=is_slow) for row in rows):
             return rows
     except torch.OutOfMemoryError:
         pass
@@ -84,9 +88,10 @@ def _rows_with_room(station: Station, tasks: TaskSession, request: Request) -> l
     return None
 
 
-# Its own process has ended: what is taken now others have.
-def _lacked_memory(row: dict) -> bool:
-    if row["cause"] in _OUT_OF_MEMORY:
+# Its own process has ended: what is taken now others have. `is_slow`: a tensor was received on the processor for want of
+# room, which takes seconds for gigabytes and counts against the time limit.
+def _lacked_memory(row: dict, *, is_slow: bool) -> bool:
+    if row["cause"] in _OUT_OF_MEMORY or (is_slow and row["cause"] in _OUT_OF_TIME):
         return True
     return row["status"] in _FAILED and torch.cuda.mem_get_info()[0] < _SCARCE_BYTES
 
