@@ -88,8 +88,8 @@ def _rows_with_room(station: Station, tasks: TaskSession, request: Request) -> l
     return None
 
 
-# Its own process has ended: what is taken now others have. `is_slow`: a tensor was received on the processor for want of
-# room, which takes seconds for gigabytes and counts against the time limit.
+# Its own process has ended: what is taken now others have. `is_slow`: a tensor was received on the processor, for want
+# of room, which takes seconds for gigabytes and counts against the time limit.
 def _lacked_memory(row: dict, *, is_slow: bool) -> bool:
     if row["cause"] in _OUT_OF_MEMORY or (is_slow and row["cause"] in _OUT_OF_TIME):
         return True
