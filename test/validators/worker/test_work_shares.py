@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from curate_worker.judge.call_answer import Work
-from curate_worker.judge.work_shares import other_libraries, own_kernels, share_elsewhere, work_row
+from curate_worker.judge.work_shares import (
+    autograd_functions,
+    other_libraries,
+    own_kernels,
+    share_elsewhere,
+    without_wrappers,
+    work_row,
+)
+from curate_worker.operator_names import computes
 
 SOURCES = {
     "candidate.py": '''
@@ -55,6 +64,28 @@ def test_on_the_processor_operators_that_only_look_at_memory_do_not_count() -> N
     row = work_row(work, set(), "cpu")
     assert row is not None
     assert (row["own_kernel_share"], row["library_share"]) == (0.75, 0.25)
+
+
+def test_the_call_of_a_class_for_gradients_is_no_library_s_work_and_what_it_calls_may_be() -> None:
+    source = "class Scale(torch.autograd.Function):\n    pass\nclass Model(torch.nn.Module):\n    pass\n"
+    wrappers = autograd_functions({"candidate.py": source})
+    assert wrappers == {"Scale"}
+    work = [Work("operator", name, 1, 50) for name in ("Scale", "Model", "aten::mm")]
+    assert [item.name for item in without_wrappers(work, wrappers)] == ["Model", "aten::mm"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_work"),
+    [
+        ("aten::mm", True),
+        ("aten::new_zeros", False),
+        ("aten::mT", False),
+        ("aten::swapaxes", False),
+        ("aten::isnan", True),
+    ],
+)
+def test_what_fills_memory_or_looks_at_it_otherwise_computes_nothing(name: str, *, is_work: bool) -> None:
+    assert computes(name) is is_work
 
 
 def test_what_was_not_measured_has_no_share() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..operator_names import FREE, MEMORY, NAMESPACES
-from .call_answer import CallAnswer, Work
+from .call_answer import Work
 from .candidate_run import CandidateRun
 from .evidence import Evidence
 from .faults import Verdict
@@ -90,19 +90,21 @@ def _measured(run: CandidateRun, candidate: Candidate, reference: Reference, *, 
             raise
         run.restart_if_ended(reference)
         return None
+    own, wrappers = own_kernels(candidate.files), autograd_functions(candidate.files)
+    seen = [without_wrappers(answer.work, wrappers) for answer in answers]
     if is_needed and run.proved_on == "cpu":
-        _require_nothing_elsewhere(candidate, answers)
-    own = own_kernels(candidate.files)
-    rows = [row for answer in answers if (row := work_row(answer.work, own, run.proved_on)) is not None]
+        # Others on the machine only add to it.
+        elapsed = [answer.timing.inside for answer in answers]
+        share = min(share_elsewhere(*pair) for pair in zip(seen, elapsed, strict=True))
+        _require_nothing_elsewhere(candidate, share)
+    rows = [row for work in seen if (row := work_row(work, own, run.proved_on)) is not None]
     # On a busy machine some function of one call or another takes a hundred times as long.
     return sorted(rows, key=lambda row: row["library_share"])[len(rows) // 2] if rows else None
 
 
 # What NumPy computes is neither an operator of PyTorch nor a function of an extension.
-def _require_nothing_elsewhere(candidate: Candidate, answers: list[CallAnswer]) -> None:
+def _require_nothing_elsewhere(candidate: Candidate, share: float) -> None:
     libraries = other_libraries(candidate.files) or ways_to_others(candidate.files)
-    # Others on the machine only add to it.
-    share = min(share_elsewhere(answer.work, answer.timing.inside) for answer in answers)
     if libraries and share > _MOST_ELSEWHERE:
         where = f"neither in its own kernels nor in PyTorch, and it uses {', '.join(libraries)}"
         text = f"{100 * share:.0f} % of its time is spent {where}"
@@ -158,6 +160,17 @@ def own_kernels(files: Mapping[str, str]) -> set[str]:
         if name.endswith(".py"):
             names |= set(_jitted(text))
     return names
+
+
+def autograd_functions(files: Mapping[str, str]) -> set[str]:
+    """Names of the classes that say how gradients come: calls of them are recorded beside what they call."""
+    kinds = (node for node in _nodes_of(files) if isinstance(node, ast.ClassDef))
+    return {kind.name for kind in kinds if any(ast.unparse(base).endswith("Function") for base in kind.bases)}
+
+
+def without_wrappers(work: list[Work], wrappers: set[str]) -> list[Work]:
+    """What was recorded but for the calls of such classes, whose own time is that of Python between two calls."""
+    return [item for item in work if item.kind != "operator" or item.name not in wrappers]
 
 
 # What keeps the GPU busy until all of a call is queued is the clock's own, and no work of the call.
