@@ -5,10 +5,13 @@ what is done between calls. Seen from its own process, so native code can hide i
 
 from __future__ import annotations
 
+import faulthandler
 import gc
+import re
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import torch
@@ -27,6 +30,16 @@ _REPLACED_KEYS: Final = frozenset({"CPU", "CUDA", "AutogradCPU", "AutogradCUDA"}
 # Those that libraries add when they are imported say nothing of the program.
 _LIBRARIES: Final = ("torch", "triton", "jax", "numba", "cupy")
 
+# Whoever answers to them can compute when memory is read: an output, when it is sent.
+_FAULTS: Final = (signal.SIGSEGV, signal.SIGBUS)
+
+
+def _caught_faults() -> int:
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return 0 if caught is None else int(caught[1], 16) & sum(1 << (fault - 1) for fault in _FAULTS)
+
+
+_caught_before = _caught_faults()
 _before = set(getattr(torch.library, "_impls", ()))
 _known_callbacks = list(gc.callbacks)
 _get_profile, _get_trace, _get_timer = sys.getprofile, sys.gettrace, signal.getitimer
@@ -52,6 +65,9 @@ def _hooks() -> Iterator[str]:
         yield "a timer"
     if any(callback not in _known_callbacks and not _is_library(callback) for callback in gc.callbacks):
         yield "a callback of the garbage collector"
+    # On a GPU its driver is in the process, and Python has a handler that says where a process ended.
+    if not torch.cuda.is_initialized() and not faulthandler.is_enabled() and _caught_faults() & ~_caught_before:
+        yield "a handler of faults of memory"
     if any(_replaces_own(name) for name in getattr(torch.library, "_impls", ()) if name not in _before):
         yield "an operator of PyTorch of its own"
 
