@@ -1,5 +1,6 @@
-import { access, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeAbandoned } from '../../pipelines/core/abandoned-files.ts'
 import { temporaryName } from '../../pipelines/core/atomic-file.ts'
 import { CurateError, systemCodeOf } from '../../pipelines/core/errors.ts'
 import { sha256 } from '../../pipelines/core/hash.ts'
@@ -132,24 +133,6 @@ async function moveIntoPlace(temporary: string, target: string): Promise<void> {
     await rename(temporary, target)
   } catch (error) {
     if (!['ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(error) ?? '') || !(await isThere(target))) throw error
-  }
-}
-
-// Temporary folders carry the id of the process that makes them; what belongs to none that lives is left over.
-async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const pid = /\.(\d+)-[0-9a-f]+\.tmp$/.exec(name)?.[1]
-    if (pid === undefined || isAlive(Number(pid))) continue
-    await rm(join(folder, name), { recursive: true, force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return systemCodeOf(error) !== 'ESRCH'
   }
 }
 

@@ -1,6 +1,8 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { access, mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { randomBytes } from 'node:crypto'
+import { removeAbandoned } from './abandoned-files.ts'
+import { systemCodeOf } from './errors.ts'
 
 /** Temporary names end so; a run removes what a killed one left behind. */
 export const TEMPORARY_SUFFIX = '.tmp'
@@ -10,7 +12,10 @@ export function temporaryName(path: string): string {
   return `${path}.${process.pid}-${randomBytes(4).toString('hex')}${TEMPORARY_SUFFIX}`
 }
 
-/** Writes a small file so that a reader, or a run after `kill -9`, sees the old text or the new one and never a part. */
+/**
+ * Writes a small file so that a reader, or a run after `kill -9`, sees the old text or the new one and never a part. What killed
+ * processes left of the same file is removed.
+ */
 export async function writeFileAtomic(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const temporary = temporaryName(path)
@@ -21,7 +26,7 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
   } finally {
     await file.close()
   }
-  await rename(temporary, path)
+  await putInPlace(temporary, path)
 }
 
 /** A file that is written piece by piece and seen by nobody before it is whole. */
@@ -49,7 +54,7 @@ export async function openFileAtomic(path: string): Promise<GrowingFile> {
       await last
       await file.sync()
       await file.close()
-      await rename(temporary, path)
+      await putInPlace(temporary, path)
     },
     async discard() {
       await last.catch(() => undefined)
@@ -67,4 +72,20 @@ export async function syncFile(path: string): Promise<void> {
   } finally {
     await file.close()
   }
+}
+
+// Of two machines that write one file the ids of processes say nothing: what the other one took for abandoned was written before
+// what it put there itself.
+async function putInPlace(temporary: string, path: string): Promise<void> {
+  try {
+    await rename(temporary, path)
+  } catch (error) {
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    )
+    if (systemCodeOf(error) !== 'ENOENT' || !isThere) throw error
+  }
+  // Without leave to list a folder one may write there all the same.
+  await removeAbandoned(dirname(path), basename(path)).catch(() => undefined)
 }
