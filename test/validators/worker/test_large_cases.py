@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -177,3 +178,16 @@ def test_a_proof_is_read_as_it_was_written_and_nothing_is_read_of_another_shape(
     assert store.read(place) == proof
     place.write_text('{"precision": null}')
     assert store.read(place) is None
+
+
+def test_what_errors_hold_is_searched_when_the_memory_was_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+    monkeypatch.setattr(gc, "collect", lambda: happened.append("searched"))
+    process = SimpleNamespace(begin_end=lambda: happened.append("begun"), close=lambda: happened.append("ended"))
+    tasks = TaskSession(SimpleNamespace(device="cuda"))
+    tasks.enter(Task("errors", "", [Workload("w", {})]), _SETTINGS)
+    tasks._processes["cuda"] = process
+    tasks.begin_end()
+    tasks.close()
+    tasks.close()
+    assert happened == ["begun", "ended", "searched"]

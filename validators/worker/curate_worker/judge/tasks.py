@@ -102,25 +102,30 @@ class TaskSession:
         return True
 
     def begin_end(self) -> None:
-        """Lets go of all references and tells their processes to end, which takes a while; `close` waits for them."""
+        """
+        Lets go of all references and tells their processes to end, which takes a while; `close` waits for them, and
+        searches what errors still hold.
+        """
         for process in self._processes.values():
             process.begin_end()
-        self._forget_all(is_thorough=False)
+        self._forget_all()
 
     def close(self) -> None:
         """Ends all references."""
+        # Whose end was begun there is no key of.
+        is_open = self._key is not None or bool(self._processes)
         for device in list(self._processes):
             self._end_process(device)
-        if self._key is not None:
-            self._forget_all()
+        if is_open:
+            self._forget_all(and_errors=True)
 
-    def _forget_all(self, *, is_thorough: bool = True) -> None:
+    def _forget_all(self, *, and_errors: bool = False) -> None:
         self._known.clear()
         # It belongs to a candidate, which knows its reference, which has the last case.
         self._key = self._before_waiting = None
         if self._station.device != PROCESSOR:
-            # Others need the memory: what errors hold by the frames they went through, which takes a while to find, and
+            # Others need the memory: what errors hold by the frames they went through, which takes 40 ms to find, and
             # what PyTorch would keep.
-            if is_thorough:
+            if and_errors:
                 gc.collect()
             torch.cuda.empty_cache()
