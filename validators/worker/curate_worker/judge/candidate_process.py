@@ -51,7 +51,7 @@ class CandidateProcess:
         return self._runner is not None and works_while_idle(self._runner.process, meanwhile)
 
     def wait_for_rest(self) -> Rest:
-        """Until its threads sleep, or for a third of a second."""
+        """Until its threads sleep, or for a third of a second, on a busy machine for up to one."""
         return Rest.CAME if self._runner is None else wait_for_rest(self._runner.process)
 
     def let_inputs_lie(self) -> None:

@@ -21,7 +21,7 @@ from .evidence import Evidence
 from .faults import Verdict
 from .gradient_cases import GONE
 from .gradients import check_gradients
-from .health import require_healthy
+from .health import may_be_ill, require_healthy
 from .leaves import Leaf, leaves_of
 from .log_text import first_line, of_unforeseen_inputs
 from .other_shapes import look_at_other_shapes
@@ -66,7 +66,7 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
     with CandidateRun(station, request, prepared) as run:
         rows = [_Judgement(station, tasks, run, prepared).of(workload) for workload in workloads]
         look_at_other_shapes(station, tasks, request, run, rows)
-        is_suspect = run.process.num_starts > 1 or _ended_late(run, rows) or any(_leaves_traces(row) for row in rows)
+        is_suspect = may_be_ill(rows, run.process.num_starts, is_running=run.process.is_running)
         run.begin_end()
         # Others wait for the memory, and both processes take as long to give theirs back.
         is_over = station.locks.holds_memory and not (request.settings.wanted_baselines or is_chosen(request))
@@ -85,17 +85,6 @@ def evaluate(station: Station, tasks: TaskSession, request: Request) -> list[dic
         rows[rows.index(refused)] = row
     add_baselines(station, tasks, request, prepared.device, rows)
     return rows
-
-
-# Views and other sizes, which are looked at when a candidate has passed, may end its process and change no verdict.
-def _ended_late(run: CandidateRun, rows: list[dict]) -> bool:
-    return not run.process.is_running and any(row["status"] == "PASSED" for row in rows)
-
-
-# A process that was killed, or whose context was lost, may leave the device as it must not be.
-def _leaves_traces(row: dict) -> bool:
-    cause = row["cause"] or ""
-    return cause in ("TIMEOUT", "CRASH", "NO_OUTPUT", "OOM") or cause.startswith("CUDA_")
 
 
 class _Judgement:

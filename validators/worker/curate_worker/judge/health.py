@@ -21,6 +21,22 @@ _LOOK_SECONDS: Final = 0.002
 _NUMBERS, _ROUNDS = 1 << 22, 20
 
 
+def may_be_ill(rows: list[dict], num_starts: int, *, is_running: bool) -> bool:
+    """
+    Whether a candidate may have left the device as it must not be, by its rows, how often its process was started, and
+    whether that still runs.
+    """
+    # Views and other sizes, which are looked at when a candidate has passed, may end its process and change no verdict.
+    ended_late = not is_running and any(row["status"] == "PASSED" for row in rows)
+    return num_starts > 1 or ended_late or any(map(_leaves_traces, rows))
+
+
+# A process that was killed, or whose context was lost.
+def _leaves_traces(row: dict) -> bool:
+    cause = row["cause"] or ""
+    return cause in ("TIMEOUT", "CRASH", "NO_OUTPUT", "OOM") or cause.startswith("CUDA_")
+
+
 def require_healthy(device: str) -> None:
     """Some milliseconds of work whose result is known. Raises MachineFault; a processor is believed."""
     if device != PROCESSOR:

@@ -53,7 +53,7 @@ class Reference(StateCases):
     gradient_places: list[int] = field(default_factory=list)
     """Inputs that the task wants gradients of."""
     keeps_memory: bool = False
-    """Whether a large case leaves so much of a GPU that nobody has to give memory back between two calls."""
+    """Whether nobody gives memory of a large case back between two calls."""
     _has_constant_integers: bool = False
     _gates_among_inputs: list[str] = field(default_factory=list)
     _draws: dict[int, ReferenceDraws] = field(default_factory=dict)
