@@ -2,7 +2,8 @@
  * Many GPUs of one host, with real judges: `node bench/many-gpus.ts [--workers N] [--part certify|drain]`. First candidates are
  * certified, each on two GPUs where there are two, one of which is only right on the GPU that it does not know. Then the memory of the
  * first GPU is taken by another program while candidates wait: with a second one, all of them must pass; with one, those that find no
- * room must end with `device_unhealthy` or `device_out_of_memory`, none may be refused and nothing may hang. Prints lines of JSON; the last one says what is good.
+ * room must end with `device_unhealthy` or `device_out_of_memory`, none may be refused and nothing may hang. Prints lines of JSON; the
+ * last one says what is good.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,6 @@
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeAbandoned } from '../../pipelines/core/abandoned-files.ts'
-import { temporaryName } from '../../pipelines/core/atomic-file.ts'
+import { removeAbandoned, temporaryName } from '../../pipelines/core/atomic-file.ts'
 import { CurateError, systemCodeOf } from '../../pipelines/core/errors.ts'
 import { sha256 } from '../../pipelines/core/hash.ts'
 import type { SourceContext } from '../types.ts'

@@ -1,7 +1,7 @@
-import { access, mkdir, open, rename, rm } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { removeAbandoned } from './abandoned-files.ts'
 import { systemCodeOf } from './errors.ts'
 
 /** Temporary names end so; a run removes what a killed one left behind. */
@@ -10,6 +10,26 @@ export const TEMPORARY_SUFFIX = '.tmp'
 /** A name beside `path` that no other process uses. */
 export function temporaryName(path: string): string {
   return `${path}.${process.pid}-${randomBytes(4).toString('hex')}${TEMPORARY_SUFFIX}`
+}
+
+/**
+ * Removes what killed processes of this machine left in a folder under such names. With `target` only what was to become that.
+ */
+export async function removeAbandoned(folder: string, target: string | null = null): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [, wanted, pid] = /^(.+)\.(\d+)-[0-9a-f]+\.tmp$/.exec(name) ?? []
+    if (pid === undefined || (target !== null && wanted !== target) || isAlive(Number(pid))) continue
+    await rm(join(folder, name), { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return systemCodeOf(error) !== 'ESRCH'
+  }
 }
 
 /**
@@ -80,11 +100,7 @@ async function putInPlace(temporary: string, path: string): Promise<void> {
   try {
     await rename(temporary, path)
   } catch (error) {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    )
-    if (systemCodeOf(error) !== 'ENOENT' || !isThere) throw error
+    if (systemCodeOf(error) !== 'ENOENT' || !existsSync(path)) throw error
   }
   // Without leave to list a folder one may write there all the same.
   await removeAbandoned(dirname(path), basename(path)).catch(() => undefined)
