@@ -2,10 +2,15 @@
 Frames between judge and runner: magic, length, a JSON header, raw bytes. Never pickle: the other side may be hostile.
 
     4 bytes "CRT2" | 4 bytes header length | header: {"seq", "kind", "body", "blobs": [length, ...], "shared": [index,
-    ...]} | the blobs
+    ...], "rests", "let_go": [number, ...]} | the blobs
 
 Blobs that `shared` names lie on the GPU and cross through memory that both ends see (window.py), piece by piece: in
 their place there is one byte of the sender for each piece, which the receiver answers with another.
+
+The judge lends a runner memory by number (lent_memory.py). Where `rests` stands in its message, each large blob of the
+answer waits for a message that names such memory: what is left there, announced by one byte, the judge takes for the
+blob without copying it; where none is named the blob crosses as the others do. What the judge has `let_go` is lent no
+more.
 """
 
 from __future__ import annotations
@@ -19,16 +24,24 @@ from typing import Final
 
 import torch
 
+from .lent_memory import LentMemory
 from .tensors import Blob, room_for
-from .window import Window
+from .window import Window, is_large
 
 MAGIC: Final = b"CRT2"
 PREFIX: Final = struct.Struct(">4sI")
 MAX_HEADER_BYTES: Final = 8 << 20
 MAX_BLOBS: Final = 4096
+_FIELDS: Final = {"seq", "kind", "body", "blobs", "shared", "rests", "let_go"}
 PIECE_SIGNAL: Final = b"\x06"
 WIDEN: Final = "widen"
 """A message that is followed by one byte, and with it by a descriptor of memory that both ends share from then on."""
+
+LEND: Final = "lend"
+"""The same, of memory that has a number; it is answered by one byte, `PIECE_SIGNAL` or `REFUSAL`."""
+REFUSAL: Final = b"\x15"
+PLACE: Final = "place"
+"""Says where a blob is awaited: the number of lent memory, or null for the window."""
 
 
 class ProtocolError(Exception):
@@ -46,6 +59,10 @@ class Message:
     kind: str
     body: dict
     blobs: list[Blob] = field(default_factory=list)
+    rests: bool = False
+    """Whether large tensors of the answer may stay in memory that was lent."""
+    let_go: list[int] = field(default_factory=list)
+    """Numbers of lent memory that the sender has no more to do with."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +74,8 @@ class Header:
     blob_lengths: list[int]
     shared: set[int]
     """Which blobs cross through the window."""
+    rests: bool
+    let_go: list[int]
 
 
 def encode_header(sequence: int, message: Message) -> bytes:
@@ -64,7 +83,7 @@ def encode_header(sequence: int, message: Message) -> bytes:
     lengths = [blob.nbytes for blob in message.blobs]
     shared = [index for index, blob in enumerate(message.blobs) if isinstance(blob, torch.Tensor)]
     header = {"seq": sequence, "kind": message.kind, "body": message.body, "blobs": lengths, "shared": shared}
-    text = json.dumps(header, allow_nan=False).encode()
+    text = json.dumps({**header, "rests": message.rests, "let_go": message.let_go}, allow_nan=False).encode()
     if len(text) > MAX_HEADER_BYTES:
         raise ProtocolError(f"a header of {len(text)} bytes is too long")
     return PREFIX.pack(MAGIC, len(text)) + text
@@ -84,7 +103,7 @@ def decode_header(text: bytes, sequence: int, max_blob_bytes: int) -> Header:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("a header that is not JSON") from error
-    if not isinstance(header, dict) or set(header) != {"seq", "kind", "body", "blobs", "shared"}:
+    if not isinstance(header, dict) or set(header) != _FIELDS:
         raise ProtocolError("a header with other fields")
     kind, body, blobs = header["kind"], header["body"], header["blobs"]
     if type(header["seq"]) is not int or header["seq"] != sequence:
@@ -98,17 +117,28 @@ def decode_header(text: bytes, sequence: int, max_blob_bytes: int) -> Header:
     shared = header["shared"]
     if not isinstance(shared, list) or any(type(index) is not int or not 0 <= index < len(blobs) for index in shared):
         raise ProtocolError("a header with blobs in impossible places")
-    return Header(kind, body, blobs, set(shared))
+    rests, let_go = header["rests"], header["let_go"]
+    if type(rests) is not bool or not isinstance(let_go, list) or any(type(number) is not int for number in let_go):
+        raise ProtocolError("a header with impossible memory")
+    return Header(kind, body, blobs, set(shared), rests, let_go)
 
 
 class BlockingChannel:
     """The runner's end: waits as long as it takes, and ends the process when the judge is gone."""
 
-    def __init__(self, connection: socket.socket, max_blob_bytes: int, window: Callable[[], Window]) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        max_blob_bytes: int,
+        window: Callable[[], Window],
+        lent: LentMemory | None = None,
+    ) -> None:
         """`window` opens the memory shared with the judge; called when the first tensor crosses there."""
         self._connection = connection
         self._max_blob_bytes = max_blob_bytes
         self._window = window
+        self._lent = LentMemory() if lent is None else lent
+        self._rests = False
         self._received = 0
         self._sent = 0
 
@@ -119,28 +149,50 @@ class BlockingChannel:
         self._sent += 1
         for blob in message.blobs:
             if isinstance(blob, torch.Tensor):
-                self._window().send(blob, self._signal, self._wait)
+                self._send_tensor(blob)
             else:
                 self._connection.sendall(blob)
 
     def receive(self) -> Message | None:
         """The next frame, or None when the judge has closed its end."""
         try:
-            text = self._read(header_length(bytes(self._read(PREFIX.size))))
-            header = decode_header(bytes(text), self._received, self._max_blob_bytes)
-            self._received += 1
+            header = self._header()
             blobs = [self._blob(length, index in header.shared) for index, length in enumerate(header.blob_lengths)]
         except EOFError:
             return None
+        self._rests = header.rests
         return Message(header.kind, header.body, blobs)
 
     def widen(self, opened: Callable[[int], Window]) -> None:
         """Takes in what follows a message to widen the window; tensors cross there from now on."""
+        window = opened(self._descriptor())
+        self._window = lambda: window
+
+    def _send_tensor(self, blob: torch.Tensor) -> None:
+        number = self._header().body["number"] if self._rests and is_large(blob.numel()) else None
+        if number is None:
+            self._window().send(blob, self._signal, self._wait)
+            return
+        self._lent.fill(number, blob)
+        self._signal()
+
+    # The next one, but for those that only bring memory.
+    def _header(self) -> Header:
+        while True:
+            text = self._read(header_length(bytes(self._read(PREFIX.size))))
+            header = decode_header(bytes(text), self._received, self._max_blob_bytes)
+            self._received += 1
+            self._lent.forget(header.let_go)
+            if header.kind != LEND:
+                return header
+            is_taken = self._lent.take_in(**header.body, descriptor=self._descriptor())
+            self._connection.sendall(PIECE_SIGNAL if is_taken else REFUSAL)
+
+    def _descriptor(self) -> int:
         _, descriptors, _, _ = socket.recv_fds(self._connection, len(PIECE_SIGNAL), 1)
         if len(descriptors) != 1:
             raise ProtocolError("no descriptor where one was expected")
-        window = opened(descriptors[0])
-        self._window = lambda: window
+        return descriptors[0]
 
     def _blob(self, length: int, is_shared: bool) -> Blob:
         return self._window().receive(length, self._signal, self._wait) if is_shared else self._read(length)

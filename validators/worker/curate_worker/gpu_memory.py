@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import weakref
+from collections.abc import Callable
 
 import torch
 
@@ -41,11 +43,12 @@ class GpuMemory:
         self._handle = handle
         self._num_bytes = num_bytes
         self._address = ctypes.c_ulonglong()
-        driver = _driver()
-        _check(driver.cuMemAddressReserve(ctypes.byref(self._address), _size(num_bytes), _size(0), _wide(0), _wide(0)))
-        _check(driver.cuMemMap(self._address, _size(num_bytes), _size(0), handle, _wide(0)))
-        access = _Access(_Location(_ON_DEVICE, _DEVICE_NUMBER), _READ_WRITE)
-        _check(driver.cuMemSetAccess(self._address, _size(num_bytes), ctypes.byref(access), _size(1)))
+        try:
+            self._map()
+        except OSError:
+            # Others may have room for it.
+            self._unmap()
+            raise
         self.bytes: torch.Tensor = torch.as_tensor(_ArrayInterface(self._address.value, num_bytes), device="cuda")
 
     @classmethod
@@ -79,16 +82,36 @@ class GpuMemory:
         os.set_inheritable(descriptor.value, False)
         return descriptor.value
 
+    def loan(self, num_bytes: int, returned: Callable[[], None]) -> torch.Tensor:
+        """
+        Its first bytes in a storage of their own; `returned` is called when nothing refers to that any more, be it a
+        view or a gradient's memory of one.
+        """
+        # PyTorch keeps the object as long as the storage that it makes of it.
+        owner = _ArrayInterface(self._address.value, num_bytes)
+        weakref.finalize(owner, returned).atexit = False
+        return torch.as_tensor(owner, device="cuda")
+
     def close(self) -> None:
         """Unmaps it. The memory is free when the other process has ended or done so too."""
         torch.cuda.synchronize()
-        driver = _driver()
-        for result in (
-            driver.cuMemUnmap(self._address, _size(self._num_bytes)),
-            driver.cuMemAddressFree(self._address, _size(self._num_bytes)),
-            driver.cuMemRelease(self._handle),
-        ):
+        for result in self._unmap():
             _check(result)
+
+    def _map(self) -> None:
+        driver, size = _driver(), _size(self._num_bytes)
+        _check(driver.cuMemAddressReserve(ctypes.byref(self._address), size, _size(0), _wide(0), _wide(0)))
+        _check(driver.cuMemMap(self._address, size, _size(0), self._handle, _wide(0)))
+        access = _Access(_Location(_ON_DEVICE, _DEVICE_NUMBER), _READ_WRITE)
+        _check(driver.cuMemSetAccess(self._address, size, ctypes.byref(access), _size(1)))
+
+    def _unmap(self) -> list[int]:
+        driver, size = _driver(), _size(self._num_bytes)
+        return [
+            driver.cuMemUnmap(self._address, size),
+            driver.cuMemAddressFree(self._address, size),
+            driver.cuMemRelease(self._handle),
+        ]
 
 
 class _ArrayInterface:

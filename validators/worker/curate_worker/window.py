@@ -52,24 +52,27 @@ class Window:
         for start in range(0, blob.numel(), self._memory.numel()):
             piece = blob[start : start + self._memory.numel()]
             self._memory[: piece.numel()].copy_(piece)
-            self._settle()
+            settle(self._memory)
             signal()
             wait()
 
-    def receive(self, num_bytes: int, signal: Signal, wait: Signal) -> Blob:
-        """A copy of the bytes that the other end sends; on the processor where the device has no room for them."""
-        blob = self._room(num_bytes)
+    def receive(self, num_bytes: int, signal: Signal, wait: Signal, room: torch.Tensor | None = None) -> Blob:
+        """
+        A copy of the bytes that the other end sends, in `room` if that is given; on the processor where the device has
+        none for them.
+        """
+        blob = self._room(num_bytes) if room is None else room
         target = torch.frombuffer(blob, dtype=torch.uint8) if isinstance(blob, memoryview) else blob
         for start in range(0, num_bytes, self._memory.numel()):
             wait()
             piece = target[start : start + self._memory.numel()]
             piece.copy_(self._memory[: piece.numel()])
-            self._settle()
+            settle(self._memory)
             signal()
         return blob
 
     def _room(self, num_bytes: int) -> Blob:
-        if self.gives_back and num_bytes >= _LARGE_BYTES:
+        if self.gives_back and is_large(num_bytes):
             torch.cuda.empty_cache()
         try:
             return banded_room(num_bytes, self._memory.device)
@@ -77,7 +80,14 @@ class Window:
             _received.num_on_processor += 1
             return room_for(num_bytes)
 
-    # All streams: what a program left running on another one belongs to what it returned.
-    def _settle(self) -> None:
-        if self._memory.is_cuda:
-            torch.cuda.synchronize()
+
+# All streams: what a program left running on another one belongs to what it returned.
+def settle(memory: torch.Tensor) -> None:
+    """Waits until nothing that was begun in this process writes or reads there any more."""
+    if memory.is_cuda:
+        torch.cuda.synchronize()
+
+
+def is_large(num_bytes: int) -> bool:
+    """Whether to arrange for the memory of a tensor costs little beside copying it."""
+    return num_bytes >= _LARGE_BYTES

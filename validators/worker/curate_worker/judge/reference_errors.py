@@ -39,7 +39,7 @@ def ask_reference(runner: RunnerHandle, message: Message, *wanted: str) -> Messa
     """Sends a message and gives an answer of a wanted kind; anything else is a Verdict that blames the task."""
     try:
         with phase(f"reference_{message.kind}"):
-            answer = runner.request(message.kind, message.body, message.blobs)
+            answer = runner.request(message.kind, message.body, message.blobs, rests=message.rests)
     except RunnerLost as lost:
         raise _invalid(_CAUSES_OF_LOSS.get(lost.kind, "REF_CRASH"), f"the reference: {lost}") from lost
     if answer.kind in wanted:

@@ -97,7 +97,8 @@ class ReferenceProgram:
         self._ask("stage", {"seed": self.seed(purpose), "flush": flush}, [], "staged", inputs)
         how = dict.fromkeys(SPECIAL, False) | {"patience": patience, "changed": self.changed}
         known, watch = beside(), Stopwatch()
-        answer = self._ask("call", how, [], "called")
+        # The judge's clock is to see of the candidate's outputs what it sees of these.
+        answer = self._ask("call", how, [], "called", rests=not flush)
         outside = watch.nanoseconds()
         ran_beside = beside() - known
         told = self._ask("facts", {"digests": look, "keep": False}, [], "told")
@@ -212,7 +213,9 @@ class ReferenceProgram:
         """A seed for one purpose, which nobody else uses."""
         return derive_seed(self.settings.seed, self.task.id, self.workload.id, *purpose)
 
-    def _ask(self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None) -> Message:
+    def _ask(  # noqa: PLR0913
+        self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None, *, rests: bool = True
+    ) -> Message:
         self.give_way()
         # Of a case the judge has inputs, what must come out, and what does.
         self.runner.leave_room(self.input_bytes + 2 * self.largest_answer)
@@ -221,4 +224,4 @@ class ReferenceProgram:
         if inputs is not None:
             kept = inputs is self._kept
             body["parcel"], blobs = (None, []) if kept else (inputs.body(), inputs.blobs)
-        return ask_reference(self.runner, Message(kind, body, blobs), wanted)
+        return ask_reference(self.runner, Message(kind, body, blobs, rests), wanted)
