@@ -22,3 +22,13 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple]:
     os.environ["CANARY_TOKEN"] = "hf_canary"
     with open_station("cpu", "test", tmp_path_factory.mktemp("cache"), 1) as pair:
         yield pair
+
+
+@pytest.fixture
+def lending(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[object]:
+    """Runners that are lent memory of the processor, as others are of a GPU."""
+    from lending import Lending  # noqa: PLC0415
+
+    runners = Lending(monkeypatch, tmp_path)
+    yield runners
+    runners.close()

@@ -12,6 +12,7 @@ import torch
 from curate_worker.channel import BlockingChannel
 from curate_worker.lent_memory import LentMemory
 from curate_worker.sandbox.descriptors import close_all_but
+from curate_worker.tensors import Guarded, as_bytes
 from curate_worker.window import Window
 from host_memory import HostMemory
 
@@ -48,6 +49,7 @@ def _serve(connection: socket.socket, shared: HostMemory) -> None:
 
     channel = BlockingChannel(connection, 1 << 30, lambda: Window(shared.bytes), LentMemory(mapped))
     channel.send("ready", {"layers": [], "missing": {}})
+    held: list[Guarded] = []
     while (message := channel.receive()) is not None:
         body, blobs = message.body, []
         if message.kind == "refuse":
@@ -58,6 +60,47 @@ def _serve(connection: socket.socket, shared: HostMemory) -> None:
         if message.kind == "forge":
             signals.append(body["instead"].encode())
             channel._signal = lambda: connection.sendall(signals[0])
-        if message.kind == "make":
+        if message.kind in ("make", "place"):
             blobs = [torch.full((size,), value, dtype=torch.uint8) for size, value in body["wanted"]]
-        channel.send("done", {"num_known": sum(not memory.is_closed for memory in known)}, blobs)
+        if message.kind == "take":
+            held += [Guarded(blob) for blob in message.blobs]
+        if message.kind == "write":
+            as_bytes(held[0].blob).as_strided((1,), (1,), body["place"]).fill_(7)
+        if message.kind == "drop":
+            held.clear()
+        told = [[sorted({*bytes(as_bytes(guard.blob).numpy())}), guard.is_intact()] for guard in held]
+        in_place = sum(_is_in(as_bytes(guard.blob), known) for guard in held)
+        if message.kind == "place":
+            _place_first(channel)
+        if message.kind == "lie":
+            _let_go_once(channel._lent, body["numbers"])
+        kind = body.get("kind", "done")
+        del message
+        num_known = sum(not memory.is_closed for memory in known)
+        channel.send(kind, {"num_known": num_known, "held": told, "in_place": in_place}, blobs)
+
+
+def _is_in(blob: torch.Tensor, known: list[HostMemory]) -> bool:
+    places = [(memory.bytes.data_ptr(), memory.bytes.numel()) for memory in known]
+    return any(start <= blob.data_ptr() < start + size for start, size in places)
+
+
+# As if the first tensor of the next answer lay in lent memory.
+def _place_first(channel: BlockingChannel) -> None:
+    class Forged:
+        def sendall(self, data: bytes) -> None:
+            header = data.replace(b'"shared": [0], "placed": []', b'"shared": [], "placed": [[0, 1]]')
+            connection.sendall(header[:4] + (len(header) - 8).to_bytes(4, "big") + header[8:])
+
+    connection, channel._connection = channel._connection, Forged()
+
+
+# Whether it has it or not.
+def _let_go_once(lent: LentMemory, numbers: list[int]) -> None:
+    honest = lent.take_let_go
+
+    def lie() -> list[int]:
+        lent.take_let_go = honest
+        return numbers
+
+    lent.take_let_go = lie

@@ -99,12 +99,21 @@ def test_what_is_no_frame_is_refused_before_it_is_read(prefix: bytes) -> None:
         header_length(prefix)
 
 
-GOOD = {"seq": 3, "kind": "called", "body": {}, "blobs": [8], "shared": [], "rests": False, "let_go": [2]}
+GOOD = {
+    "seq": 3,
+    "kind": "called",
+    "body": {},
+    "blobs": [8],
+    "shared": [],
+    "placed": [[0, 4]],
+    "rests": False,
+    "let_go": [2],
+}
 
 
 def test_a_header_is_read_as_it_was_written() -> None:
     header = decode_header(json.dumps(GOOD).encode(), 3, 1 << 20)
-    assert (header.kind, header.blob_lengths, header.let_go) == ("called", [8], [2])
+    assert (header.kind, header.blob_lengths, header.placed, header.let_go) == ("called", [8], {0: 4}, [2])
 
 
 @pytest.mark.parametrize(
@@ -122,6 +131,13 @@ def test_a_header_is_read_as_it_was_written() -> None:
         {"shared": [-1]},
         {"shared": [0.0]},
         {"shared": None},
+        {"shared": [0]},
+        {"placed": [[1, 4]]},
+        {"placed": [[0, "4"]]},
+        {"placed": [[0, 4, 4]]},
+        {"placed": [[0, 4], [0, 5]]},
+        {"placed": [0]},
+        {"placed": {"0": 4}},
         {"rests": 1},
         {"let_go": [1.0]},
         {"let_go": [True]},

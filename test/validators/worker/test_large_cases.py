@@ -191,3 +191,30 @@ def test_what_errors_hold_is_searched_when_the_memory_was_given_back(monkeypatch
     tasks.close()
     tasks.close()
     assert happened == ["begun", "ended", "searched"]
+
+
+def test_what_a_reference_answers_may_rest_unless_it_is_timed(
+    opened: tuple, most_alive: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+    request = RunnerHandle.request
+
+    def noted(runner: RunnerHandle, kind: str, *given: object, rests: bool = False) -> object:
+        asked.append((kind, rests))
+        return request(runner, kind, *given, rests=rests)
+
+    tasks = TaskSession(opened[0])
+    task = Task("large and rests", _REFERENCE.format(""), [Workload("w", {})])
+    tasks.enter(task, _SETTINGS)
+    with opened[0].locks.shared():
+        reference = tasks.reference(task.workloads[0], "cpu")
+        monkeypatch.setattr(RunnerHandle, "request", noted)
+        inputs = reference.make_inputs(reference.how(5))
+        for flush in (False, True):
+            reference.call(inputs, flush=flush, look=False)
+    tasks.close()
+    assert [pair for pair in asked if pair[0] in ("make_inputs", "call")] == [
+        ("make_inputs", True),
+        ("call", True),
+        ("call", False),
+    ]

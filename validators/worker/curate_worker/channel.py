@@ -2,15 +2,15 @@
 Frames between judge and runner: magic, length, a JSON header, raw bytes. Never pickle: the other side may be hostile.
 
     4 bytes "CRT2" | 4 bytes header length | header: {"seq", "kind", "body", "blobs": [length, ...], "shared": [index,
-    ...], "rests", "let_go": [number, ...]} | the blobs
+    ...], "placed": [[index, number], ...], "rests", "let_go": [number, ...]} | the blobs
 
 Blobs that `shared` names lie on the GPU and cross through memory that both ends see (window.py), piece by piece: in
 their place there is one byte of the sender for each piece, which the receiver answers with another.
 
-The judge lends a runner memory by number (lent_memory.py). Where `rests` stands in its message, each large blob of the
-answer waits for a message that names such memory: what is left there, announced by one byte, the judge takes for the
-blob without copying it; where none is named the blob crosses as the others do. What the judge has `let_go` is lent no
-more.
+The judge lends a runner memory by number (lent_memory.py). Blobs that are `placed` lie there already: nothing stands in
+their place. Where `rests` stands in its message, each large blob of the answer waits for a message that names such
+memory: what is left there, announced by one byte, the judge takes for the blob without copying it; where none is named
+the blob crosses as the others do. What the judge has `let_go` is lent no more, what the runner has may be used again.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ MAGIC: Final = b"CRT2"
 PREFIX: Final = struct.Struct(">4sI")
 MAX_HEADER_BYTES: Final = 8 << 20
 MAX_BLOBS: Final = 4096
-_FIELDS: Final = {"seq", "kind", "body", "blobs", "shared", "rests", "let_go"}
+_FIELDS: Final = {"seq", "kind", "body", "blobs", "shared", "placed", "rests", "let_go"}
+_PAIR: Final = 2
 PIECE_SIGNAL: Final = b"\x06"
+ERROR: Final = "error"
 WIDEN: Final = "widen"
 """A message that is followed by one byte, and with it by a descriptor of memory that both ends share from then on."""
 
@@ -59,9 +61,11 @@ class Message:
     kind: str
     body: dict
     blobs: list[Blob] = field(default_factory=list)
-    rests: bool = False
+    placed: dict[int, int] = field(default_factory=dict, kw_only=True)
+    """Numbers of the lent memory in which blobs lie, by their places."""
+    rests: bool = field(default=False, kw_only=True)
     """Whether large tensors of the answer may stay in memory that was lent."""
-    let_go: list[int] = field(default_factory=list)
+    let_go: list[int] = field(default_factory=list, kw_only=True)
     """Numbers of lent memory that the sender has no more to do with."""
 
 
@@ -74,6 +78,7 @@ class Header:
     blob_lengths: list[int]
     shared: set[int]
     """Which blobs cross through the window."""
+    placed: dict[int, int]
     rests: bool
     let_go: list[int]
 
@@ -81,9 +86,11 @@ class Header:
 def encode_header(sequence: int, message: Message) -> bytes:
     """Prefix and header of a frame; the blobs follow as they are."""
     lengths = [blob.nbytes for blob in message.blobs]
-    shared = [index for index, blob in enumerate(message.blobs) if isinstance(blob, torch.Tensor)]
+    tensors = [index for index, blob in enumerate(message.blobs) if isinstance(blob, torch.Tensor)]
+    shared, placed = [index for index in tensors if index not in message.placed], [*message.placed.items()]
     header = {"seq": sequence, "kind": message.kind, "body": message.body, "blobs": lengths, "shared": shared}
-    text = json.dumps({**header, "rests": message.rests, "let_go": message.let_go}, allow_nan=False).encode()
+    header |= {"placed": placed, "rests": message.rests, "let_go": message.let_go}
+    text = json.dumps(header, allow_nan=False).encode()
     if len(text) > MAX_HEADER_BYTES:
         raise ProtocolError(f"a header of {len(text)} bytes is too long")
     return PREFIX.pack(MAGIC, len(text)) + text
@@ -114,13 +121,26 @@ def decode_header(text: bytes, sequence: int, max_blob_bytes: int) -> Header:
         raise ProtocolError("a header with impossible lengths")
     if sum(blobs) > max_blob_bytes:
         raise TooLarge(f"it sent {sum(blobs)} bytes of tensors, more than the {max_blob_bytes} that are allowed")
-    shared = header["shared"]
-    if not isinstance(shared, list) or any(type(index) is not int or not 0 <= index < len(blobs) for index in shared):
+    shared, placed = header["shared"], _pairs(header["placed"])
+    places = [*shared, *placed] if _are_integers(shared) else [-1]
+    if any(not 0 <= index < len(blobs) for index in places) or len(set(places)) != len(places):
         raise ProtocolError("a header with blobs in impossible places")
     rests, let_go = header["rests"], header["let_go"]
-    if type(rests) is not bool or not isinstance(let_go, list) or any(type(number) is not int for number in let_go):
+    if type(rests) is not bool or not _are_integers(let_go):
         raise ProtocolError("a header with impossible memory")
-    return Header(kind, body, blobs, set(shared), rests, let_go)
+    return Header(kind, body, blobs, set(shared), placed, rests, let_go)
+
+
+def _pairs(items: object) -> dict[int, int]:
+    if not isinstance(items, list) or not all(_are_integers(item) and len(item) == _PAIR for item in items):
+        raise ProtocolError("a header with blobs in impossible memory")
+    if len(pairs := dict(items)) != len(items):
+        raise ProtocolError("a header with a blob in two places")
+    return pairs
+
+
+def _are_integers(items: object) -> bool:
+    return isinstance(items, list) and all(type(item) is int for item in items)
 
 
 class BlockingChannel:
@@ -144,7 +164,9 @@ class BlockingChannel:
 
     def send(self, kind: str, body: dict, blobs: Sequence[Blob] = ()) -> None:
         """Sends one frame."""
-        message = Message(kind, body, list(blobs))
+        # After an error nothing is asked of the device: the answer is to come out.
+        let_go = [] if kind == ERROR else self._lent.take_let_go()
+        message = Message(kind, body, list(blobs), let_go=let_go)
         self._connection.sendall(encode_header(self._sent, message))
         self._sent += 1
         for blob in message.blobs:
@@ -157,7 +179,7 @@ class BlockingChannel:
         """The next frame, or None when the judge has closed its end."""
         try:
             header = self._header()
-            blobs = [self._blob(length, index in header.shared) for index, length in enumerate(header.blob_lengths)]
+            blobs = [self._blob(header, index) for index in range(len(header.blob_lengths))]
         except EOFError:
             return None
         self._rests = header.rests
@@ -194,8 +216,13 @@ class BlockingChannel:
             raise ProtocolError("no descriptor where one was expected")
         return descriptors[0]
 
-    def _blob(self, length: int, is_shared: bool) -> Blob:
-        return self._window().receive(length, self._signal, self._wait) if is_shared else self._read(length)
+    def _blob(self, header: Header, index: int) -> Blob:
+        length = header.blob_lengths[index]
+        if index in header.placed:
+            return self._lent.blob(header.placed[index], length)
+        return (
+            self._window().receive(length, self._signal, self._wait) if index in header.shared else self._read(length)
+        )
 
     def _signal(self) -> None:
         self._connection.sendall(PIECE_SIGNAL)

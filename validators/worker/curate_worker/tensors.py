@@ -160,10 +160,24 @@ def copy_of(blob: Blob) -> Blob:
 
 def banded_room(num_bytes: int, device: Device) -> torch.Tensor:
     """Memory for a blob on a GPU that lies between two bands, as `Guarded` wants it; whoever asks for it fills it."""
-    memory = torch.empty(num_bytes + 2 * _BAND, dtype=torch.uint8, device=device)
+    return banded(torch.empty(with_bands(num_bytes), dtype=torch.uint8, device=device))
+
+
+def banded(memory: torch.Tensor) -> torch.Tensor:
+    """What lies between the ends of memory, which become bands."""
     for band in (memory[:_BAND], memory[-_BAND:]):
         band.fill_(_PATTERN[0])
+    return inside_bands(memory)
+
+
+def inside_bands(memory: torch.Tensor) -> torch.Tensor:
+    """What lies between the ends of memory, of which these are bands, or shall be."""
     return memory[_BAND:-_BAND]
+
+
+def with_bands(num_bytes: int) -> int:
+    """How much memory a blob takes with a band at either end."""
+    return num_bytes + 2 * _BAND
 
 
 class Guarded:

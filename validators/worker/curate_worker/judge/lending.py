@@ -65,14 +65,21 @@ class Lender:
             if chunk.is_lent:
                 self._let_go.append(chunk.number)
 
+    def close(self) -> None:
+        """Gives all of it back; the runner is asked for nothing more."""
+        raise NotImplementedError
+
     def _chunk(self, num_bytes: int) -> Chunk | None:
-        most = _MOST_TOO_LARGE * num_bytes
-        fitting = [chunk for chunk in self._unused() if num_bytes <= chunk.num_bytes <= most]
+        fitting = self._fitting(num_bytes)
         chunk = min(fitting, key=lambda item: item.num_bytes) if fitting else self._new_chunk(num_bytes)
         if chunk is not None:
             # What was begun there may go on: to empty it, or with a tensor that is gone.
             settle(chunk.memory.bytes)
         return chunk
+
+    def _fitting(self, num_bytes: int) -> list[Chunk]:
+        most = _MOST_TOO_LARGE * num_bytes
+        return [chunk for chunk in self._unused() if num_bytes <= chunk.num_bytes <= most]
 
     # One that the runner knows.
     def _lent_chunk(self, num_bytes: int) -> Chunk | None:

@@ -224,4 +224,4 @@ class ReferenceProgram:
         if inputs is not None:
             kept = inputs is self._kept
             body["parcel"], blobs = (None, []) if kept else (inputs.body(), inputs.blobs)
-        return ask_reference(self.runner, Message(kind, body, blobs, rests), wanted)
+        return ask_reference(self.runner, Message(kind, body, blobs, rests=rests), wanted)

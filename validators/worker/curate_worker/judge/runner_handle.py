@@ -30,6 +30,7 @@ from ..window import WINDOW_BYTES, Window, is_large
 from .device_lock import DeviceLocks
 from .faults import MachineFault, RunnerLost
 from .fork_client import ForkServer, Room, Started
+from .inputs_in_place import InputsInPlace
 from .phases import phase
 from .process_end import ProcessEnd
 from .resting_tensors import RestingTensors
@@ -54,7 +55,7 @@ class RunnerHandle:
         self._memory = GpuMemory.allocate(WINDOW_BYTES) if room.shares_gpu else None
         self._was_widened = False
         self._window = None if self._memory is None else Window(self._memory.bytes, gives_back=True)
-        self._resting: RestingTensors | None = None
+        self._lender: RestingTensors | InputsInPlace | None = None
         page = new_page() if locks is not None else None
         self._turnstile = None if page is None else Turnstile(page)
         self._started: Started = start_sharing(server, room, self._memory, page)
@@ -140,14 +141,15 @@ class RunnerHandle:
 
     def keep_memory(self, *, rests: bool = False) -> None:
         """
-        From now on the judge keeps what it was given for large tensors: nobody else needs it meanwhile. With `rests`
-        they stay in memory that it lends the runner, who may write there later: not for one that is judged.
+        From now on the judge keeps what it was given for large tensors: nobody else needs it meanwhile, and some of it
+        is lent to the runner. With `rests` what it answers stays where it left it, and could write later, which is not
+        for one that is judged; without, what it is sent lies where it uses it.
         """
         if self._window is not None and self._window.gives_back:
             # Proving a task took more than its calls do.
             torch.cuda.empty_cache()
             self._window.gives_back = False
-            self._resting = RestingTensors(GpuMemory.allocate, self._lend) if rests else None
+            self._lender = (RestingTensors if rests else InputsInPlace)(GpuMemory.allocate, self._lend)
 
     def leave_room(self, num_bytes: int) -> None:
         """
@@ -178,8 +180,12 @@ class RunnerHandle:
         leave them anywhere. Raises RunnerLost when none comes.
         """
         message = Message(kind, body, list(blobs), rests=rests and self._resting is not None)
+        if isinstance(self._lender, InputsInPlace):
+            message.placed = self._lender.give(message.blobs)
         self._tell(message)
-        for blob in message.blobs:
+        for index, blob in enumerate(message.blobs):
+            if index in message.placed:
+                continue
             if isinstance(blob, torch.Tensor):
                 self._require_window().send(blob, self._channel.signal, self._channel.wait_for_signal)
             else:
@@ -190,8 +196,8 @@ class RunnerHandle:
         """Tells the runner to end; `close` waits until it has. Nothing is to be asked of it any more."""
         if not self._closed:
             self._end.begin()
-            if self._resting is not None:
-                self._resting.close()
+            if self._lender is not None:
+                self._lender.close()
 
     def close(self) -> None:
         """Ends the runner and everything it started, and removes its scratch folder."""
@@ -203,8 +209,8 @@ class RunnerHandle:
             self._end.bring_about()
         if self._turnstile is not None:
             self._turnstile.close()
-        if self._resting is not None:
-            self._resting.close()
+        if self._lender is not None:
+            self._lender.close()
         if self._memory is not None:
             self._memory.close()
         for descriptor in (self._started.handle, self._started.output, self._started.status):
@@ -215,8 +221,8 @@ class RunnerHandle:
             shutil.rmtree(self._started.scratch, ignore_errors=True)
 
     def _tell(self, message: Message) -> None:
-        if self._resting is not None:
-            message.let_go = self._resting.take_let_go()
+        if self._lender is not None:
+            message.let_go = self._lender.take_let_go()
         self._channel.send(memoryview(encode_header(self._sent, message)))
         self._sent += 1
 
@@ -229,6 +235,7 @@ class RunnerHandle:
         except ProtocolError as error:
             raise RunnerLost("forged", f"the process wrote to the judge's channel: {error}") from error
         self._received += 1
+        self._take_back(header)
         blobs = [
             self._tensor(size, rests=rests) if index in header.shared else self._channel.read(size)
             for index, size in enumerate(header.blob_lengths)
@@ -245,6 +252,17 @@ class RunnerHandle:
                 return place[1]
         room = self._resting.room(size) if self._resting is not None and is_large(size) else None
         return window.receive(size, self._channel.signal, self._channel.wait_for_signal, room)
+
+    @property
+    def _resting(self) -> RestingTensors | None:
+        return self._lender if isinstance(self._lender, RestingTensors) else None
+
+    def _take_back(self, header: Header) -> None:
+        is_possible = not header.placed
+        if header.let_go:
+            is_possible &= isinstance(self._lender, InputsInPlace) and self._lender.take_back(header.let_go)
+        if not is_possible:
+            raise RunnerLost("forged", "the process speaks of memory that it was not lent")
 
     def _require_window(self) -> Window:
         if self._window is None:

@@ -1,85 +1,37 @@
-"""Memory that the judge lends a runner: what rests there stays as it is, for as long as anything refers to it."""
+"""Tensors that rest in memory that a runner was lent stay as they are, for as long as anything refers to them."""
 
 from __future__ import annotations
 
 import gc
-import os
-import signal
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from curate_worker import window
 from curate_worker.channel import LEND, PLACE
 from curate_worker.gpu_memory import GpuMemory
 from curate_worker.judge import lending, runner_handle
 from curate_worker.judge.faults import RunnerLost
-from curate_worker.judge.fork_client import Room, Started
 from curate_worker.judge.opening import open_station
 from curate_worker.judge.runner_handle import RunnerHandle
 from curate_worker.tensors import as_bytes, same_bytes
 from host_memory import HostMemory
-from lent_to import fork_runner
+from lending import LARGE, Lending, Memories
 
-_WINDOW, _LARGE = 4096, 10_000
-_SIZE = 30_000
+_SIZE = 3 * LARGE
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU on this machine")
 
 
-class Memories:
-    """All that was allocated, the window first."""
-
-    def __init__(self) -> None:
-        self.made: list[HostMemory] = []
-        self.is_full = False
-        self.num_refused = 0
-
-    def allocate(self, num_bytes: int) -> HostMemory:
-        if self.is_full:
-            self.num_refused += 1
-            raise OSError("the CUDA driver answered 2 to a request for shared memory")
-        self.made.append(HostMemory.allocate(num_bytes))
-        return self.made[-1]
-
-    @property
-    def chunks(self) -> list[HostMemory]:
-        return self.made[1:]
+@pytest.fixture
+def memories(lending: Lending) -> Memories:
+    """All that was allocated."""
+    return lending.memories
 
 
 @pytest.fixture
-def memories(monkeypatch: pytest.MonkeyPatch) -> Memories:
-    made = Memories()
-    monkeypatch.setattr(runner_handle, "WINDOW_BYTES", _WINDOW)
-    monkeypatch.setattr(runner_handle.GpuMemory, "allocate", made.allocate)
-    monkeypatch.setattr(window, "_LARGE_BYTES", _LARGE)
-    return made
-
-
-@pytest.fixture
-def start(memories: Memories, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[], RunnerHandle]]:
+def start(lending: Lending) -> Callable[[], RunnerHandle]:
     """Starts a real process that shares memory of the processor with the judge."""
-    processes: list[int] = []
-
-    def start_sharing(server: object, room: Room, memory: HostMemory, page: None) -> Started:
-        del server, room, page
-        ours, theirs = socket.socketpair()
-        output, output_write = os.pipe()
-        status, status_write = os.pipe()
-        processes.append(fork_runner(theirs, memory, {output_write, status_write}))
-        theirs.close()
-        for descriptor in (output_write, status_write):
-            os.close(descriptor)
-        scratch = tmp_path / f"scratch{len(processes)}"
-        scratch.mkdir()
-        return Started(processes[-1], None, ours, output, status, scratch)
-
-    monkeypatch.setattr(runner_handle, "start_sharing", start_sharing)
-    yield lambda: RunnerHandle(None, Room(None, 0, shares_gpu=True), 60.0)
-    for process in processes:
-        os.kill(process, signal.SIGKILL)
-        os.waitpid(process, 0)
+    return lending.start
 
 
 @pytest.fixture
@@ -164,7 +116,7 @@ def test_what_was_begun_in_memory_is_over_when_the_runner_hears_of_it(
 
 @pytest.mark.parametrize("rests", [True, False])
 def test_tensors_arrive_the_same_whether_they_rest_or_cross(runner: RunnerHandle, rests: bool) -> None:
-    sizes = [5, _LARGE - 1, _LARGE, _SIZE, 0]
+    sizes = [5, LARGE - 1, LARGE, _SIZE, 0]
     answer = runner.request("make", {"wanted": [[size, number] for number, size in enumerate(sizes)]}, rests=rests)
     blobs = [as_bytes(blob) if blob.nbytes else torch.empty(0) for blob in answer.blobs]
     assert [blob.numel() for blob in blobs] == sizes
