@@ -181,7 +181,7 @@ def test_unused_memory_is_given_back_by_both_ends_and_what_rests_is_not(
     del unused
     runner.leave_room(0)
     assert [item.is_closed for item in memories.chunks] == [False, False]
-    monkeypatch.setattr(runner_handle, "_MUCH_MEMORY", 1)
+    monkeypatch.setattr(runner_handle, "MUCH_MEMORY", 1)
     runner.leave_room(0)
     assert [item.is_closed for item in memories.chunks] == [False, True]
     assert _num_known(runner) == 1

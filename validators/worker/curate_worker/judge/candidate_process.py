@@ -110,6 +110,8 @@ class CandidateProcess:
             raise self.loss(RunnerLost("closed", "the process ended before this call"), stage)
         runner = self._runner
         self._station.locks.give_way()
+        if self._station.locks.is_alone and self._prepared.device != "cpu":
+            runner.look_out()
         start, aside = time.monotonic(), runner.seconds_aside
         runner.allow(self._remaining)
         try:

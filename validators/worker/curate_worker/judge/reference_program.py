@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from ..chain import Chain
 from ..channel import Message
@@ -29,6 +30,8 @@ from .runner_handle import RunnerHandle
 from .samples import Stopwatch, Timing
 from .seeds import derive_seed
 from .state import shapes_of
+
+_STAGED: Final = ("call", "facts")
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class ReferenceProgram:
         """
         self._ask("stage", {"seed": self.seed(purpose), "flush": flush}, [], "staged", inputs)
         how = dict.fromkeys(SPECIAL, False) | {"patience": patience, "changed": self.changed}
+        if flush and self.device != "cpu":
+            self.runner.look_out()
         known, watch = beside(), Stopwatch()
         # The judge's clock is to see of the candidate's outputs what it sees of these.
         answer = self._ask("call", how, [], "called", rests=not flush)
@@ -217,8 +222,10 @@ class ReferenceProgram:
         self, kind: str, body: dict, blobs: list[Blob], wanted: str, inputs: Parcel | None = None, *, rests: bool = True
     ) -> Message:
         self.give_way()
-        # Of a case the judge has inputs, what must come out, and what does.
-        self.runner.leave_room(self.input_bytes + 2 * self.largest_answer)
+        # Of a case the judge has inputs, what must come out, and what does. What is staged has its room already, and to
+        # look for more would be part of what the judge's clock sees of a call, and of the reference's alone.
+        if kind not in _STAGED:
+            self.runner.leave_room(self.input_bytes + 2 * self.largest_answer)
         self.runner.allow(self.settings.timeout_s)
         body = {"workload": self.workload.id, **body}
         if inputs is not None:

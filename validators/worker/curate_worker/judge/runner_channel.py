@@ -19,6 +19,8 @@ from .process_end import ProcessEnd
 _OUTPUT_KEPT = 16 * 1024
 _OUTPUT_PIECE = 1 << 16
 _LOOK_SECONDS = 0.02
+# Of what takes longer a part of a millisecond is nothing.
+_LOOK_OUT_SECONDS = 0.03
 
 
 class RunnerChannel:
@@ -35,7 +37,7 @@ class RunnerChannel:
         self._end = end
         self._turnstile = turnstile
         self._locks = locks
-        self._deadline = 0.0
+        self._deadline = self._looks_until = 0.0
         self.output = bytearray()
         """The beginning of what the runner printed."""
         self.seconds_aside = 0.0
@@ -44,6 +46,10 @@ class RunnerChannel:
     def allow(self, seconds: float) -> None:
         """Sets a new deadline, from now."""
         self._deadline = time.monotonic() + seconds
+
+    def look_out(self) -> None:
+        """For a moment from now on it looks for bytes, and does not sleep."""
+        self._looks_until = time.monotonic() + _LOOK_OUT_SECONDS
 
     def send(self, piece: memoryview) -> None:
         """Sends bytes. Raises RunnerLost, as all of these do."""
@@ -74,7 +80,8 @@ class RunnerChannel:
         buffer = room_for(length)
         filled = 0
         while filled < length:
-            self._wait(select.POLLIN)
+            if time.monotonic() > self._looks_until:
+                self._wait(select.POLLIN)
             try:
                 count = self._connection.recv_into(buffer[filled:])
             except BlockingIOError:

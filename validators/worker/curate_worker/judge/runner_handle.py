@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
+from ..allocator import MUCH_MEMORY, kept_bytes, unused_bytes
 from ..channel import (
     LEND,
     PLACE,
@@ -39,7 +40,7 @@ from .shared_start import start_sharing
 
 _START_SECONDS = 60.0
 _MAX_ANSWER_BYTES = 16 << 30
-_MUCH_MEMORY, _MORE = 1 << 30, 1.1
+_MORE = 1.1
 
 
 class RunnerHandle:
@@ -159,9 +160,8 @@ class RunnerHandle:
         if self._window is None:
             return
         lent, unused = (0, 0) if self._resting is None else (self._resting.num_bytes, self._resting.num_unused_bytes)
-        reserved = torch.cuda.memory_reserved() + lent
-        is_unused = reserved - lent + unused - torch.cuda.memory_allocated() > _MUCH_MEMORY
-        if is_unused and (self._window.gives_back or reserved > _MORE * num_bytes):
+        is_unused = unused_bytes() + unused > MUCH_MEMORY
+        if is_unused and (self._window.gives_back or kept_bytes() + lent > _MORE * num_bytes):
             torch.cuda.empty_cache()
             if self._resting is not None:
                 self._resting.give_back()
@@ -169,6 +169,13 @@ class RunnerHandle:
     def allow(self, seconds: float) -> None:
         """Sets a new deadline, from now."""
         self._channel.allow(seconds)
+
+    def look_out(self) -> None:
+        """
+        For a moment from now on it looks for what the runner sends, and does not sleep: to be woken takes a part of a
+        millisecond, now more, now less, and the judge's clock sees it.
+        """
+        self._channel.look_out()
 
     def limit_answers(self, num_bytes: int) -> None:
         """Sets how many bytes of tensors the next answers may hold: memory is set aside for what they announce."""

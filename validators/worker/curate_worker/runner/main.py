@@ -37,7 +37,8 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
     channel = BlockingChannel(connection, MAX_BLOB_BYTES, cache(partial(_open_window, place.window_bytes)))
     channel.send("ready", {"layers": report.names(), "missing": report.reasons()})
     runner = Runner(place.scratch, turnstile=Turnstile(TURNSTILE) if place.has_turnstile else None)
-    while (message := channel.receive()) is not None:
+    is_due = False
+    while (message := channel.receive(is_due=is_due)) is not None:
         answer = _widen(channel, message) if message.kind == WIDEN else _handle(runner, message, place.scratch)
         del message
         # After an error nothing is asked of the device any more: the answer is to come out.
@@ -46,6 +47,8 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
         # The judge needs room for what it is sent.
         runner.give_back()
         channel.send(answer.kind, answer.body, answer.blobs)
+        # What is staged is called at once.
+        is_due = bool(place.window_bytes) and answer.kind == "staged"
         del answer
         runner.give_back()
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Final
 
 import torch
 
+from ..allocator import MUCH_MEMORY, unused_bytes
 from ..channel import Message
 from ..tensors import copy_of
 from ..turnstile import Turnstile
@@ -23,8 +23,6 @@ from .mutants import Origin
 from .own_functions import OwnFunctions
 from .program import Program
 from .triton_launches import LaunchCounter
-
-_MUCH_MEMORY: Final = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Runner:
 
     def give_back(self) -> None:
         """Gives gigabytes that PyTorch keeps for later to others on the GPU."""
-        if self.may_give_back and torch.cuda.memory_reserved() - torch.cuda.memory_allocated() > _MUCH_MEMORY:
+        if self.may_give_back and unused_bytes() > MUCH_MEMORY:
             torch.cuda.empty_cache()
 
     def held(self, message: Message) -> Parcel | None:
