@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import ClassVar, NoReturn
 
 import numpy as np
+import pytest
 import torch
 from curate_worker.values import pack, unpack
 from torch.overrides import TorchFunctionMode
@@ -70,3 +75,43 @@ def test_attributes_of_one_tensor_are_not_asked() -> None:
 
 def test_containers_and_numbers_say_what_they_hold_and_not_what_they_tell() -> None:
     assert pack(Items([1, Number(2.5)])).tree == [1, 2.5]
+
+
+class Attributes:
+    """Says that it has other attributes."""
+
+    __dataclass_fields__: ClassVar = {"first": 0, "second": 0, "third": 0}
+    third = property(fails)
+
+    def __init__(self) -> None:
+        self.first, self.second = 1, 2
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise AssertionError("its own lookup was asked")
+
+    def __dir__(self) -> NoReturn:
+        raise AssertionError("its own listing was asked")
+
+
+class Dictionary(Attributes):
+    """Says that it has another dictionary."""
+
+    __dict__ = property(fails)  # type: ignore[assignment]
+
+
+@dataclass(slots=True)
+class Slots:
+    """Keeps its fields in no dictionary."""
+
+    first: int
+    second: int
+
+
+@pytest.mark.parametrize("make", [Attributes, partial(Slots, 1, 2), partial(SimpleNamespace, first=1, second=2)])
+def test_fields_are_read_where_they_lie(make: Callable[[], object]) -> None:
+    assert pack(make(), is_output=True).tree == {"$": "fields", "v": [["first", 1], ["second", 2]]}
+
+
+def test_what_hides_its_attributes_has_none() -> None:
+    value = object.__new__(Dictionary)
+    assert pack(value, is_output=True).tree == {"$": "fields", "v": []}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from curate_worker.judge.leaves import leaves_of
 from curate_worker.tensors import DTYPES, Malformed, NotTransferable
 from curate_worker.values import Parcel, pack, parcel_of, unpack
 
@@ -106,10 +108,39 @@ def test_plain_values_and_containers_cross() -> None:
     assert math.isnan(special[2])
 
 
+@dataclass
+class Plain:
+    """Holds values and computes nothing."""
+
+    size: int
+    scale: float = 2.0
+
+
+@dataclass
+class Computing(Plain):
+    """Computes as well."""
+
+    @property
+    def half(self) -> int:
+        return self.size // 2
+
+
+def test_an_object_that_computes_nothing_crosses_as_its_fields() -> None:
+    assert crossed([Plain(3)]) == [SimpleNamespace(size=3, scale=2.0)]
+    assert crossed(SimpleNamespace(a=(1,))) == SimpleNamespace(a=(1,))
+
+
+def test_of_what_a_program_returns_fields_are_all_that_counts() -> None:
+    sent = pack(Computing(3), is_output=True)
+    assert [leaf.place for leaf in leaves_of(sent)] == ["output['scale']", "output['size']"]
+
+
 @pytest.mark.parametrize(
     "value",
     [
         lambda x: x,
+        Computing(3),
+        Plain,
         object(),
         {1, 2},
         torch.eye(3).to_sparse(),

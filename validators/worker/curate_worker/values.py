@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Final
 
 import numpy as np
 import torch
 
+from .containers import fields_of, is_plain
 from .plain_reading import plain_of, reading
 from .tensors import (
     DTYPES,
@@ -42,6 +44,7 @@ class Parcel:
     tree: Json
     tensors: list[TensorDescriptor]
     blobs: list[Blob]
+    is_output: bool = False
 
     def body(self) -> dict:
         """The JSON part as it is sent."""
@@ -62,12 +65,12 @@ class Parcel:
         return sum(blob.nbytes for blob in self.blobs)
 
 
-def pack(value: object) -> Parcel:
+def pack(value: object, *, is_output: bool = False) -> Parcel:
     """
-    Takes a value apart without running a line of the program that made it. Raises NotTransferable naming the type that
-    cannot cross.
+    Takes a value apart without running a line of the program that made it. Of the objects of an output, which nobody
+    calls, fields are all that counts. Raises NotTransferable naming the type that cannot cross.
     """
-    parcel = Parcel(None, [], [])
+    parcel = Parcel(None, [], [], is_output)
     with reading():
         parcel.tree = _pack(value, parcel, 0)
     return parcel
@@ -116,6 +119,9 @@ def _pack(value: object, parcel: Parcel, depth: int) -> Json:
     for kinds, pack_one in _PACKERS:
         if issubclass(type(value), kinds):
             return pack_one(value, parcel, depth + 1)
+    fields = fields_of(value)
+    if fields is not None and (parcel.is_output or is_plain(value)):
+        return {"$": "fields", "v": [_pack_items(pair, parcel, depth + 1) for pair in fields]}
     raise NotTransferable(f"a value of type {type(value).__module__}.{type(value).__qualname__}")
 
 
@@ -182,6 +188,10 @@ def _rebuild_dict(pairs: object, tensor_at: TensorAt, device: Device, depth: int
     return dict(_rebuild_items(pairs, tensor_at, device, depth))
 
 
+def _rebuild_fields(pairs: object, tensor_at: TensorAt, device: Device, depth: int) -> SimpleNamespace:
+    return SimpleNamespace(**_rebuild_dict(pairs, tensor_at, device, depth))
+
+
 def _rebuild_complex(parts: object, tensor_at: TensorAt, device: Device, depth: int) -> complex:
     real, imaginary = _rebuild_items(parts, tensor_at, device, depth)
     return complex(real, imaginary)
@@ -203,6 +213,7 @@ _REBUILDERS: Final[dict[str, Callable[..., object]]] = {
     "tensor": lambda index, tensor_at, _device, _depth: tensor_at(index),
     "tuple": lambda items, tensor_at, device, depth: tuple(_rebuild_items(items, tensor_at, device, depth)),
     "dict": _rebuild_dict,
+    "fields": _rebuild_fields,
     "complex": _rebuild_complex,
     "float": lambda text, _tensor_at, _device, _depth: _rebuild_float(text),
     "dtype": lambda name, _tensor_at, _device, _depth: _rebuild_dtype(name),

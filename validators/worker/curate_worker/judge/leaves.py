@@ -78,7 +78,7 @@ def have_same_numbers(first: Sequence[Leaf], second: Sequence[Leaf]) -> bool:
 
 
 def leaves_of(parcel: Parcel) -> list[Leaf]:
-    """The leaves in order; lists and tuples count as the same."""
+    """The leaves in order; lists and tuples count as the same, and so do dictionaries and objects with fields."""
     return list(_walk(parcel.tree, "output", parcel))
 
 
@@ -95,7 +95,7 @@ def _walk(tree: object, place: str, parcel: Parcel) -> Iterator[Leaf]:
         yield Leaf(place, parcel.tensors[index], parcel.blobs[index])
     elif tree["$"] == "tuple":
         yield from _walk(tree["v"], place, parcel)
-    elif tree["$"] == "dict":
+    elif tree["$"] in ("dict", "fields"):
         for key, item in sorted(tree["v"], key=lambda pair: str(pair[0])):
             yield from _walk(item, f"{place}[{key!r}]", parcel)
     elif tree["$"] == "float":

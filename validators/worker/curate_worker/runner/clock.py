@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from ..containers import tensors_in
+
 _MIN_FLUSH_BYTES, _MAX_FLUSH_BYTES = 8 << 20, 256 << 20
 _DEFAULT_CACHE_BYTES = 32 << 20
 # About a millisecond at 2 GHz: longer than it takes to queue the calls of most programs.
@@ -112,7 +114,9 @@ class Clock:
         begin.record()
         start = _now()
         output = call()
-        tensors = [tensor for tensor in _tensors_in(output) if tensor.is_cuda and tensor.is_floating_point()]
+        # What is no tensor but an object of its own is refused elsewhere; its methods are not called.
+        plain = [tensor for tensor in tensors_in(output) if type(tensor) is torch.Tensor]
+        tensors = [tensor for tensor in plain if tensor.is_cuda and tensor.is_floating_point()]
         time.sleep(_PROBE_SECONDS)
         samples = [part for tensor in tensors for part in samples_of(tensor)]
         with torch.cuda.stream(watcher):
@@ -131,15 +135,6 @@ class Clock:
         else:
             cache = getattr(torch.cuda.get_device_properties(0), "L2_cache_size", _DEFAULT_CACHE_BYTES)
         return min(max(2 * cache, _MIN_FLUSH_BYTES), _MAX_FLUSH_BYTES)
-
-
-def _tensors_in(value: object) -> list[torch.Tensor]:
-    if isinstance(value, (list, tuple)):
-        return [tensor for item in value for tensor in _tensors_in(item)]
-    if isinstance(value, dict):
-        return [tensor for item in value.values() for tensor in _tensors_in(item)]
-    # What is no tensor but an object of its own is refused elsewhere; its methods are not called.
-    return [value] if type(value) is torch.Tensor else []
 
 
 def samples_of(tensor: torch.Tensor) -> list[torch.Tensor]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ..containers import fields_of
 from ..values import Parcel, rebuild, unpack
 from .errors import FaultInInput
 
@@ -105,3 +106,6 @@ def _placed(value: object, place: str) -> Iterator[tuple[str, torch.Tensor]]:
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from _placed(item, f"{place}[{index}]")
+    else:
+        for name, item in fields_of(value) or []:
+            yield from _placed(item, f"{place}[{name!r}]")

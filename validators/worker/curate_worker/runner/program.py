@@ -10,6 +10,7 @@ from typing import Final
 import torch
 
 from ..chain import Chain
+from ..containers import tensors_in
 from ..digests import digest_of
 from ..effects import Effects
 from ..tensors import Guarded, TensorDescriptor, bytes_of
@@ -161,7 +162,7 @@ class Program:
         outputs = pack_result(measured.output, staged.tensors, changed, self._model)
         # What the host waited for does not matter where only the device was measured.
         waited = 0 if measured.is_host_free else waited_nanoseconds(self._device) - waited
-        staged.outputs = _tensors_in(measured.output)
+        staged.outputs = tensors_in(measured.output)
         facts = {"nanoseconds": measured.nanoseconds, "waited_nanoseconds": waited}
         seen = {"computed_early": measured.computed_early, "host_was_free": measured.is_host_free}
         return outputs, facts | seen
@@ -287,13 +288,3 @@ def _digest(tensor: torch.Tensor, descriptor: TensorDescriptor) -> str:
     except RuntimeError:
         # Resized or freed by the program: certainly not what it was.
         return ""
-
-
-def _tensors_in(value: object) -> list[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, dict):
-        return [tensor for item in value.values() for tensor in _tensors_in(item)]
-    if isinstance(value, (list, tuple)):
-        return [tensor for item in value for tensor in _tensors_in(item)]
-    return []
