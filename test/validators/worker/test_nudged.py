@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 
 import torch
 from curate_worker.judge.compare import compare
@@ -11,8 +12,8 @@ from curate_worker.judge.expected import Expected, Usual, expect, is_fit_to_judg
 from curate_worker.judge.faults import Verdict
 from curate_worker.judge.leaves import leaves_of
 from curate_worker.judge.nudged import doubtful_indices, nudges_for
-from curate_worker.runner.oracle import _inputs_in
-from curate_worker.values import pack
+from curate_worker.runner.oracle import _inputs_in, run_in_precision
+from curate_worker.values import pack, unpack
 
 
 def expected_of(function: object, given: torch.Tensor) -> Expected:
@@ -158,3 +159,12 @@ def test_what_was_given_in_half_precision_is_rounded_in_float32() -> None:
     assert not is_accepted(output, expected)
     assert is_accepted(output, replace(expected, further=lambda: fine))
     assert not is_accepted(output + (torch.arange(512) == 0).to(torch.int8), replace(expected, further=lambda: fine))
+
+
+def test_where_few_are_wrong_parameters_are_rounded_as_well() -> None:
+    model, move = torch.nn.Linear(3, 4), {"seed": 0, "units": 4.0}
+    given, how = pack([torch.zeros(3)]), ("float64", "cpu", {})
+    nudges = (move, move | {"is_fine": True})
+    moved = [unpack(run_in_precision(model, ModuleType("m"), given, how, nudge), "cpu")[0] for nudge in nudges]
+    assert [torch.equal(item, model.bias.double()) for item in moved] == [True, False]
+    assert torch.allclose(moved[1], model.bias.double(), rtol=1e-6)

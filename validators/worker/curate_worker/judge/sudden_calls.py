@@ -51,5 +51,9 @@ def _call(run: CandidateRun, reference: Reference, index: int, how: frozenset[st
     waited = run.process.waited_ns() - known
     # What an oracle says as well takes longer than all of this.
     own = reference.call(case.inputs, flush=False, look=False).output
-    compare(answer.outputs, case.answered(own).expected)
+    try:
+        compare(answer.outputs, case.answered(own).expected)
+    except Verdict:
+        # Where rounding decides, as of indices, the reference by itself does not tell right from wrong.
+        compare(answer.outputs, reference.new_case(index).expected)
     return answer.timing.inside, waited

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
 
 import torch
@@ -13,12 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..effects import Effects
 from ..tensors import DTYPES
 from ..values import Parcel, rebuild, unpack
+from .free_order import Reversed
 from .gradients import Gradients, Question, gradients_of
 from .program import arguments_of
 from .results import pack_result
 from .uncompiled import Uncompiled
 
 _SINGLE = torch.float32.itemsize
+_MOST_PARAMETERS = 1 << 22
 _LOW = {torch.float32, torch.float16, torch.bfloat16}
 PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
@@ -29,15 +31,19 @@ def run_in_precision(
     """
     Calls a copy of the model with every floating-point tensor in a precision, on a device; `how` names both, and what
     it writes into that is a result; `nudge` moves numbers of inputs by some units of their last place, of float32 where
-    it is fine, or by half of their digits where it is rough. References that
-    cast inside (`x.float()`, `dtype=torch.float16`) are followed into the precision as well. Raises what they raise.
+    it is fine (and parameters as well), or by half of their digits where it is rough, or gives what may come in any
+    order the other way round. References that cast inside (`x.float()`, `dtype=torch.float16`) are followed into the
+    precision as well. Raises what they raise.
     """
     precision, device, changed = how
     wide = PRECISIONS[precision]
     tensors = _inputs_in(wide, parcel, device, nudge)
     args, kwargs = arguments_of(rebuild(parcel.tree, tensors.__getitem__, device))
     widened = _model_in(wide, model)
-    with torch.no_grad(), _default_dtype(wide), Widen(wide), _widened_constants(module, wide):
+    if nudge is not None and nudge.get("is_fine") and isinstance(widened, torch.nn.Module):
+        _nudge_parameters(widened, nudge)
+    turned = nullcontext() if nudge is None or "turned" not in nudge else Reversed(nudge["turned"])
+    with torch.no_grad(), _default_dtype(wide), Widen(wide), _widened_constants(module, wide), turned:
         output = widened(*args, **kwargs)
     return pack_result(output, tensors, changed, widened)
 
@@ -55,13 +61,22 @@ def gradients_in_precision(
 
 def _inputs_in(wide: torch.dtype, parcel: Parcel, device: str, nudge: dict | None) -> list[torch.Tensor]:
     tensors = [_widened(item, wide) for item in unpack(parcel, device)[1]]
-    if nudge is None:
+    if nudge is None or "turned" in nudge:
         return tensors
     dice = torch.Generator().manual_seed(nudge["seed"])
     pairs = zip(tensors, parcel.tensors, strict=True)
     change = _roughened if nudge.get("is_rough") else _nudged
     is_fine = nudge.get("is_fine") is True
     return [change(item, _unit_of(DTYPES[known.dtype], is_fine=is_fine), nudge["units"], dice) for item, known in pairs]
+
+
+# Of sums of products either factor may be rounded: moving an input alone moves all that it is multiplied by alike.
+def _nudge_parameters(model: torch.nn.Module, nudge: dict) -> None:
+    if sum(parameter.numel() for parameter in model.parameters()) > _MOST_PARAMETERS:
+        return
+    dice = torch.Generator().manual_seed(nudge["seed"] + 1)
+    for parameter in model.parameters():
+        parameter.data = _nudged(parameter.data, torch.float32, nudge["units"], dice)
 
 
 # What is given in half precision is computed with in float32 all the same.
