@@ -14,6 +14,7 @@ from curate_worker.judge.cases import Case
 from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.evaluate import evaluate
 from curate_worker.judge.expected import Usual
+from curate_worker.judge.free_orders import FreeOrder
 from curate_worker.judge.proofs import Proof, ProofStore
 from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
 from curate_worker.judge.runner_handle import RunnerHandle
@@ -166,6 +167,7 @@ def test_a_proof_is_read_as_it_was_written_and_nothing_is_read_of_another_shape(
         usual=Usual([tolerance, None], [1.0, 0.5]),
         drawn={"by-row": None, "peaked": [tolerance, None]},
         changed={"inputs": [0], "state": {"count": "count"}},
+        orders=[FreeOrder(0, 1), None],
         aliases_inputs=False,
         returns_parameters=True,
         has_twin_outputs=True,

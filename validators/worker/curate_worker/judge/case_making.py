@@ -9,6 +9,7 @@ from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case
 from .expected import Expected, Usual, are_alike, by_own, expect
 from .faults import Verdict
+from .free_orders import Orders, find_orders, may_be_free
 from .leaves import Leaf, leaves_of
 from .nudged import FURTHER, FURTHER_UNITS, nudges_for
 from .reference_errors import LOST_CAUSES
@@ -38,6 +39,8 @@ class CaseMaker(ReferenceProgram):
     """Whether integers and truth values that every element of an input says alike are others in later calls."""
     is_tame: bool = False
     """Whether no numbers are drawn below zero that the task draws from zero to one."""
+    orders: Orders = field(default_factory=list)
+    """What of its output may stand in any order."""
     spares_oracle: bool = False
     """Whether later cases have the reference's own output only: beside a candidate there is no more room."""
 
@@ -54,10 +57,21 @@ class CaseMaker(ReferenceProgram):
     def first_case(self, whole: tuple[Parcel, Parcel], looked_at: tuple[Parcel, Parcel, Parcel | None]) -> Case:
         """The first case from a call, and from what was looked at of it: inputs, output, and the exact output."""
         some, its, exact = looked_at
+        self.orders = self._found_orders(some) if may_be_free(self.task.reference) else []
         if self.rows is None or exact is None:
             self.rows = None
             return self._compared(0, whole[0], (whole[1], exact))
         return self._by_some(0, whole, self._expected(some, its, exact))
+
+    def _found_orders(self, inputs: Parcel) -> Orders:
+        precision = self.precision or "float64"
+        try:
+            usual = leaves_of(self.run_oracle(inputs, precision))
+            return find_orders(usual, lambda call: leaves_of(self.run_oracle(inputs, precision, {"turned": call})))
+        except Verdict as found:
+            if found.cause in LOST_CAUSES:
+                raise
+            return []
 
     def find_rows(self, inputs: Parcel, own: Parcel) -> tuple[Parcel, Parcel]:
         """Inputs and output of the call that says how far off a large one may be: some of its rows, if these do."""
@@ -82,7 +96,7 @@ class CaseMaker(ReferenceProgram):
 
     def _by_some(self, index: int, whole: tuple[Parcel, Parcel], known: Expected) -> Case:
         inputs, own = whole
-        return Case(index, inputs, by_own(own, known.tolerances), inputs.num_bytes + own.num_bytes, known)
+        return Case(index, inputs, by_own(own, known.tolerances, self.orders), inputs.num_bytes + own.num_bytes, known)
 
     def _compared(
         self, index: int, inputs: Parcel, outputs: tuple[Parcel, Parcel | None], usual: Usual | None = None
@@ -98,6 +112,7 @@ class CaseMaker(ReferenceProgram):
     def _expected(self, inputs: Parcel, own: Parcel, exact: Parcel | None, usual: Usual | None = None) -> Expected:
         nudged = self._nudged(inputs, own)
         how = {"usual": usual, "nudged": nudged, "tensor_float": self.settings.precision == "allow_tf32"}
+        how["orders"] = self.orders
         return expect(own, exact, inputs.tensors, **how)
 
     def _nudged_further(self, inputs: Parcel, own: list[Leaf]) -> list[list[Leaf]]:
@@ -127,7 +142,7 @@ class CaseMaker(ReferenceProgram):
     def case_by_own(self, index: int, inputs: Parcel, tolerances: list[Tolerance | None]) -> Case:
         """A case that is held against what the reference itself gives."""
         own = self.call(inputs, flush=False, look=False).output
-        return Case(index, inputs, by_own(own, tolerances), inputs.num_bytes + own.num_bytes)
+        return Case(index, inputs, by_own(own, tolerances, self.orders), inputs.num_bytes + own.num_bytes)
 
     # The first call is as the task says; whatever says the same in all of its elements is moved apart in the others.
     def how(self, purpose: int | str, dice: str | None = None, gates: str | None = None) -> dict:

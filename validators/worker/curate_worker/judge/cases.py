@@ -14,6 +14,7 @@ from ..digests import digests_of
 from ..tensors import DTYPES, Blob, as_bytes, copy_of, has_fraction
 from ..values import Parcel
 from .expected import Expected, by_own
+from .free_orders import Orders
 from .samples import Timing
 from .tolerance import Tolerance
 
@@ -62,10 +63,13 @@ class OpenCase:
     num_bytes: int
     """Of its inputs, and of the largest output that was seen so far."""
     tolerances: list[Tolerance | None]
+    orders: Orders
 
     def answered(self, own: Parcel) -> Case:
         """The case, given what the reference makes of it."""
-        return Case(self.index, self.inputs, by_own(own, self.tolerances), self.inputs.num_bytes + own.num_bytes)
+        return Case(
+            self.index, self.inputs, by_own(own, self.tolerances, self.orders), self.inputs.num_bytes + own.num_bytes
+        )
 
 
 def is_large(case: Case) -> bool:

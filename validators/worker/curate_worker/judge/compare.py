@@ -8,6 +8,7 @@ from ..values import Parcel
 from .compare_values import Errors, judge_values
 from .expected import Expected
 from .faults import Verdict
+from .free_orders import in_order
 from .leaves import Leaf, leaves_of
 from .phases import phase
 
@@ -17,6 +18,7 @@ def compare(output: Parcel, expected: Expected) -> Errors:
     leaves = leaves_of(output)
     compare_structure(leaves, expected.own)
     with phase("compare"):
+        leaves = in_order(leaves, expected.own, expected.orders)
         errors = [compare_leaf(leaf, expected, index) for index, leaf in enumerate(leaves)]
     return Errors(
         _largest([error.max_absolute for error in errors]),
@@ -31,6 +33,7 @@ def is_right(output: Parcel, expected: Expected) -> bool:
     try:
         compare_structure(leaves, expected.own)
         with phase("compare"):
+            leaves = in_order(leaves, expected.own, expected.orders)
             for index, leaf in enumerate(leaves):
                 compare_leaf(leaf, expected, index, hasty=True)
     except Verdict:

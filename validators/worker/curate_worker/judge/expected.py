@@ -12,6 +12,7 @@ from ..tensors import DTYPES, TensorDescriptor
 from ..values import Parcel
 from .error_measure import measure_error
 from .faults import Verdict
+from .free_orders import Orders, in_order
 from .leaves import Leaf, leaves_of, tells
 from .nudged import profits, with_uncertainty
 from .phases import phase
@@ -43,6 +44,8 @@ class Expected:
     """Per leaf which indices are not compared, since half of the digits do not tell them; empty for none."""
     inputs: Parcel | None = None
     """What it is the output for, where indices may be looked up in it."""
+    orders: Orders = field(default_factory=list)
+    """What may stand in any order."""
     further: Callable[[], list[list[Leaf]]] | None = None
     """More of `nudged`, found out when it is needed: where a few whole numbers are wrong. None where it cannot be."""
 
@@ -70,14 +73,15 @@ def expect(  # noqa: PLR0913
     usual: Usual | None = None,
     nudged: Sequence[Parcel] = (),
     tensor_float: bool = False,
+    orders: Orders | None = None,
 ) -> Expected:
     """
     Prepares a comparison; `inputs` are the call's; `usual` is given where they are drawn otherwise than the task says;
-    `nudged` are outputs for inputs moved by a rounding; `tensor_float` allows products in TensorFloat-32. Raises a
-    Verdict that blames the task where none is possible.
+    `nudged` are outputs for inputs moved by a rounding; `tensor_float` allows products in TensorFloat-32; `orders`
+    says what may stand in any order. Raises a Verdict that blames the task where none is possible.
     """
-    own_leaves = leaves_of(own)
-    exact_leaves = None if exact is None else leaves_of(exact)
+    own_leaves, orders = leaves_of(own), orders or []
+    exact_leaves = None if exact is None else in_order(leaves_of(exact), own_leaves, orders)
     dtypes = [DTYPES[descriptor.dtype] for descriptor in inputs]
     with phase("calibrate"):
         tolerances = [
@@ -91,6 +95,7 @@ def expect(  # noqa: PLR0913
             pairs = zip(own_leaves, tolerances, _like(own_leaves, usual), strict=True)
             tolerances = [_relaxed(*pair) for pair in pairs]
     moved = [leaves for leaves in map(leaves_of, nudged) if are_alike(leaves, own_leaves)]
+    moved = [in_order(leaves, own_leaves, orders) for leaves in moved]
     if len(moved) == len(nudged) and moved and exact_leaves is not None:
         tolerances = [
             with_uncertainty(tolerance, exact_leaves[index], [leaves[index] for leaves in moved])
@@ -102,7 +107,7 @@ def expect(  # noqa: PLR0913
         if tolerance is not None and not math.isfinite(tolerance.atol):
             text = f"{leaf.place} of the reference holds numbers too large to tell an error by"
             raise Verdict("INVALID_REFERENCE", "task", "TOLERANCE_UNCALIBRATED", "task", text)
-    return Expected(own_leaves, exact_leaves, tolerances, moved)
+    return Expected(own_leaves, exact_leaves, tolerances, moved, orders=orders)
 
 
 def are_alike(leaves: list[Leaf], own: list[Leaf]) -> bool:
@@ -112,11 +117,14 @@ def are_alike(leaves: list[Leaf], own: list[Leaf]) -> bool:
     )
 
 
-def by_own(own: Parcel, tolerances: Sequence[Tolerance | None]) -> Expected:
-    """What to expect where only the reference's own output is known, given the tolerances of another call."""
+def by_own(own: Parcel, tolerances: Sequence[Tolerance | None], orders: Orders) -> Expected:
+    """
+    What to expect where only the reference's own output is known, given the tolerances of another call and what may
+    stand in any order.
+    """
     leaves = leaves_of(own)
     known = tolerances if len(tolerances) == len(leaves) else [None] * len(leaves)
-    return Expected(leaves, None, [None if item is None else item.around_own() for item in known])
+    return Expected(leaves, None, [None if item is None else item.around_own() for item in known], orders=orders)
 
 
 def _calibrated(

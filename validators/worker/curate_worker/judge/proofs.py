@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Final
 from ..effects import Effects
 from ..tensors import DTYPES, name_of
 from .expected import Usual
+from .free_orders import FreeOrder, Orders
 from .tolerance import FaintNumbers, Tolerance
 
 if TYPE_CHECKING:
     from .reference_program import ReferenceProgram
 
 # Raised by every change of what is proved, or of how.
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 
 Tolerances = list[Tolerance | None]
 
@@ -40,6 +41,7 @@ class Proof:
     gradient_places: list[int]
     changed_state: list[str]
     changed: Effects
+    orders: Orders
     aliases_inputs: bool
     returns_parameters: bool
     has_twin_outputs: bool
@@ -78,13 +80,15 @@ class ProofStore:
 def _plain(proof: Proof) -> dict:
     drawn = {name: None if items is None else list(map(_told, items)) for name, items in proof.drawn.items()}
     usual = {"tolerances": list(map(_told, proof.usual.tolerances)), "finite_shares": proof.usual.finite_shares}
-    return {**vars(proof), "usual": usual, "drawn": drawn}
+    orders = [None if item is None else vars(item) for item in proof.orders]
+    return {**vars(proof), "usual": usual, "drawn": drawn, "orders": orders}
 
 
 def _proof_of(told: dict) -> Proof:
     usual = Usual(list(map(_tolerance_of, told["usual"]["tolerances"])), told["usual"]["finite_shares"])
     drawn = {name: None if items is None else list(map(_tolerance_of, items)) for name, items in told["drawn"].items()}
-    return Proof(**{**told, "usual": usual, "drawn": drawn})
+    orders = [None if item is None else FreeOrder(**item) for item in told["orders"]]
+    return Proof(**{**told, "usual": usual, "drawn": drawn, "orders": orders})
 
 
 def _told(tolerance: Tolerance | None) -> dict | None:

@@ -153,6 +153,7 @@ class Reference(StateCases):
             gradient_places=self.gradient_places,
             changed_state=sorted(self.changed_state),
             changed=self.changed,
+            orders=self.orders,
             aliases_inputs=self.aliases_inputs,
             returns_parameters=self.returns_parameters,
             has_twin_outputs=self.has_twin_outputs,
@@ -165,7 +166,7 @@ class Reference(StateCases):
         self.precision, self._usual, self.tolerances = proof.precision, proof.usual, proof.usual.tolerances
         self._drawn_tolerances, self.unseeded = proof.drawn, proof.unseeded
         self.mutated_inputs, self.changed_state = frozenset(proof.mutated_inputs), frozenset(proof.changed_state)
-        self.gradient_places, self.changed = proof.gradient_places, proof.changed
+        self.gradient_places, self.changed, self.orders = proof.gradient_places, proof.changed, proof.orders
         self.aliases_inputs, self.returns_parameters = proof.aliases_inputs, proof.returns_parameters
         self.has_twin_outputs = proof.has_twin_outputs
         self.input_bytes, self.largest_answer = proof.input_bytes, proof.largest_answer
@@ -245,9 +246,9 @@ class Reference(StateCases):
             return ["a call takes too much memory to ask for gradients as well"]
         if self.is_stochastic:
             return ["the reference draws random numbers"]
-        if self.mutated_inputs:
-            return ["the reference writes into its inputs"]
-        return []
+        if self.orders:
+            return ["outputs may stand in any order"]
+        return ["the reference writes into its inputs"] if self.mutated_inputs else []
 
     def _found_gradients(self) -> list[GradientCase | str]:
         drawn = [case for case in map(self.drawn_case, self.distributions()[:1]) if case is not None]

@@ -99,7 +99,7 @@ class ReferenceCases(CaseMaker):
         self._latest = None
         self.forget_inputs()
         inputs = self.make_inputs(self.how(self._purpose(index)))
-        return OpenCase(index, inputs, inputs.num_bytes + self.largest_answer, self.tolerances)
+        return OpenCase(index, inputs, inputs.num_bytes + self.largest_answer, self.tolerances, self.orders)
 
     def _purpose(self, index: int) -> int | str:
         return index if self._is_foreseen(index) else f"{self._secret} {index}"
