@@ -37,7 +37,7 @@ def memories(lending: Lending) -> Memories:
 def runner(lending: Lending) -> Iterator[RunnerHandle]:
     """A runner of which the inputs lie in place."""
     with lending.start() as started:
-        started.keep_memory()
+        started.lend_memory(rests=False)
         yield started
 
 
@@ -115,7 +115,7 @@ def test_who_says_that_it_let_go_of_what_it_holds_spoils_its_own_inputs(runner: 
 
 def test_a_runner_of_which_answers_rest_has_nothing_to_let_go(lending: Lending) -> None:
     with lending.start() as started:
-        started.keep_memory(rests=True)
+        started.lend_memory(rests=True)
         (kept,) = started.request("make", {"wanted": [[_SIZE, 1]]}, rests=True).blobs
         with pytest.raises(RunnerLost) as lost:
             started.request("lie", {"numbers": [1]})
@@ -154,7 +154,7 @@ def test_memory_for_inputs_of_another_size_takes_the_place_of_the_first(
 def test_the_next_process_is_lent_memory_of_its_own(lending: Lending) -> None:
     for value in (1, 2):
         with lending.start() as started:
-            started.keep_memory()
+            started.lend_memory(rests=False)
             assert _take(started, value) == {"num_known": 1, "held": [[[value], True]], "in_place": 1}
         assert [item.is_closed for item in lending.memories.made] == [True] * 2 * value
 
@@ -260,7 +260,7 @@ def test_inputs_lie_in_place_on_a_gpu(tmp_path: Path) -> None:
         assert told["gpu_memory_unshared"] is None
         samples = [torch.randint(0, 256, ((256 << 20) + odd,), dtype=torch.uint8, device="cuda") for odd in (0, 1, 77)]
         with RunnerHandle(station.server, station.room(1 << 30, "cuda"), 120.0) as runner:
-            runner.keep_memory()
+            runner.lend_memory(rests=False)
             for _ in range(3):
                 answer = runner.request("probe", {"device": "cuda", "forbidden": []}, samples)
                 assert all(map(same_bytes, answer.blobs, samples))

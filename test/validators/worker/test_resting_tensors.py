@@ -38,7 +38,7 @@ def start(lending: Lending) -> Callable[[], RunnerHandle]:
 def runner(start: Callable[[], RunnerHandle]) -> Iterator[RunnerHandle]:
     """A runner whose tensors may rest."""
     with start() as started:
-        started.keep_memory(rests=True)
+        started.lend_memory(rests=True)
         yield started
 
 
@@ -131,14 +131,14 @@ def test_what_crosses_lies_where_the_runner_cannot_write_later(runner: RunnerHan
 
 def test_of_one_that_is_judged_nothing_rests(start: Callable[[], RunnerHandle], memories: Memories) -> None:
     with start() as candidate:
-        candidate.keep_memory()
+        candidate.lend_memory(rests=False)
         (blob,) = _made(candidate, 1)
         candidate.request("scribble", {})
         assert _is_all(blob, 1)
         assert memories.chunks == []
 
 
-def test_nothing_rests_before_memory_is_kept(start: Callable[[], RunnerHandle], memories: Memories) -> None:
+def test_nothing_rests_before_memory_is_lent(start: Callable[[], RunnerHandle], memories: Memories) -> None:
     with start() as started:
         assert _is_all(_made(started, 1)[0], 1)
         assert memories.chunks == []
@@ -189,6 +189,17 @@ def test_unused_memory_is_given_back_by_both_ends_and_what_rests_is_not(
     assert (_is_all(kept, 1), _is_all(other, 3), _num_known(runner)) == (True, True, 2)
 
 
+def test_as_much_as_a_case_takes_is_not_given_back(
+    runner: RunnerHandle, memories: Memories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _made(runner, 1, 2)
+    monkeypatch.setattr(runner_handle, "MUCH_MEMORY", 1)
+    runner.leave_room(2 * _SIZE)
+    assert [item.is_closed for item in memories.chunks] == [False, False]
+    runner.leave_room(_SIZE)
+    assert [item.is_closed for item in memories.chunks] == [True, True]
+
+
 def test_unused_memory_is_given_back_where_there_is_no_other(
     runner: RunnerHandle, memories: Memories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,7 +220,7 @@ def test_unused_memory_is_given_back_where_there_is_no_other(
 
 def test_what_rests_outlives_its_runner(start: Callable[[], RunnerHandle], memories: Memories) -> None:
     with start() as started:
-        started.keep_memory(rests=True)
+        started.lend_memory(rests=True)
         kept, unused = _made(started, 1, 2)
         del unused
     assert _is_all(kept, 1)
@@ -267,7 +278,7 @@ def test_tensors_rest_on_a_gpu_as_they_were_sent(tmp_path: Path) -> None:
         assert told["gpu_memory_unshared"] is None
         samples = [torch.randint(0, 256, ((256 << 20) + odd,), dtype=torch.uint8, device="cuda") for odd in (0, 1, 77)]
         with RunnerHandle(station.server, station.room(1 << 30, "cuda"), 120.0) as runner:
-            runner.keep_memory(rests=True)
+            runner.lend_memory(rests=True)
             body = {"device": "cuda", "forbidden": []}
             first = runner.request("probe", body, samples, rests=True).blobs[: len(samples)]
             second = runner.request("probe", body, samples[::-1], rests=True).blobs[: len(samples)]

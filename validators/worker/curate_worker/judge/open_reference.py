@@ -131,6 +131,7 @@ def _take_memory(station: Station, reference: Reference, opening: Opening) -> No
             runner.widen(WIDE_WINDOW_BYTES)
         except RunnerLost as lost:
             raise Verdict("INVALID_REFERENCE", "task", "REF_CRASH", "task", f"the reference: {lost}") from lost
+        runner.lend_memory(rests=True)
 
 
 def _make_room(station: Station, opening: Opening, num_bytes: int) -> None:

@@ -136,7 +136,7 @@ class Reference(StateCases):
 
     def _keep_memory(self) -> None:
         self.keeps_memory, self.holds_inputs = True, self._can_hold_inputs
-        self.runner.keep_memory(rests=True)
+        self.runner.keep_memory()
 
     @property
     def _can_hold_inputs(self) -> bool:

@@ -140,30 +140,39 @@ class RunnerHandle:
         finally:
             os.close(descriptor)
 
-    def keep_memory(self, *, rests: bool = False) -> None:
+    def lend_memory(self, *, rests: bool) -> None:
         """
-        From now on the judge keeps what it was given for large tensors: nobody else needs it meanwhile, and some of it
-        is lent to the runner. With `rests` what it answers stays where it left it, and could write later, which is not
-        for one that is judged; without, what it is sent lies where it uses it.
+        Lends the runner memory for large tensors from now on, which are copied once then. With `rests` what it answers
+        stays where it left it, and could write later, which is not for one that is judged; without, what it is sent
+        lies where it uses it.
         """
+        if self._window is not None and self._lender is None:
+            self._lender = (RestingTensors if rests else InputsInPlace)(GpuMemory.allocate, self._lend)
+
+    @property
+    def lends_memory(self) -> bool:
+        """Whether it does."""
+        return self._lender is not None
+
+    def keep_memory(self) -> None:
+        """From now on the judge keeps what it was given for large tensors: nobody else needs it meanwhile."""
         if self._window is not None and self._window.gives_back:
             # Proving a task took more than its calls do.
             torch.cuda.empty_cache()
             self._window.gives_back = False
-            self._lender = (RestingTensors if rests else InputsInPlace)(GpuMemory.allocate, self._lend)
 
     def leave_room(self, num_bytes: int) -> None:
         """
-        Gives back what PyTorch keeps in the judge for later, where that is gigabytes: the program will need it. If it
-        was said so, `num_bytes` are kept, which the judge has of a case.
+        Gives back what is kept in the judge for later, where that is gigabytes: the program will need it. Of what is
+        lent `num_bytes` are kept, which the judge has of a case, and of what PyTorch keeps as well if it was said so.
         """
         if self._window is None:
             return
         lent, unused = (0, 0) if self._resting is None else (self._resting.num_bytes, self._resting.num_unused_bytes)
-        is_unused = unused_bytes() + unused > MUCH_MEMORY
-        if is_unused and (self._window.gives_back or kept_bytes() + lent > _MORE * num_bytes):
+        spared, reserved, most = unused_bytes(), kept_bytes(), _MORE * num_bytes
+        if spared + unused > MUCH_MEMORY and (self._window.gives_back or reserved + lent > most):
             torch.cuda.empty_cache()
-            if self._resting is not None:
+            if self._resting is not None and reserved - spared + lent > most:
                 self._resting.give_back()
 
     def allow(self, seconds: float) -> None:
