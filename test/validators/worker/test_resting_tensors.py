@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -230,14 +232,31 @@ def test_what_rests_outlives_its_runner(start: Callable[[], RunnerHandle], memor
 
 
 def test_memory_of_a_runner_that_was_told_to_end_is_not_kept_for_later(
-    runner: RunnerHandle, memories: Memories
+    runner: RunnerHandle, memories: Memories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, unused = _made(runner, 1, 2)
     del unused
+    request, told = runner.request, []
+    monkeypatch.setattr(runner, "request", lambda *given: told.append((given, request(*given).body["num_known"])))
     runner.begin_end()
+    # Before it has ended, which takes longer.
+    assert told == [(("forget", {}), 1)]
     assert [item.is_closed for item in memories.chunks] == [False, True]
     del kept
     assert [item.is_closed for item in memories.chunks] == [True, True]
+
+
+def test_a_runner_that_does_not_answer_is_told_to_end_all_the_same(
+    runner: RunnerHandle, memories: Memories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _made(runner, 1)
+    monkeypatch.setattr(runner_handle, "_GIVE_BACK_SECONDS", 0.01)
+    begun: list[bool] = []
+    monkeypatch.setattr(runner._end, "begin", lambda: begun.append(True))
+    os.kill(runner.process, signal.SIGSTOP)
+    runner.begin_end()
+    os.kill(runner.process, signal.SIGCONT)
+    assert (begun, memories.chunks[0].is_closed) == ([True], True)
 
 
 def test_something_else_in_place_of_a_signal_loses_the_runner(runner: RunnerHandle) -> None:

@@ -106,9 +106,9 @@ class TaskSession:
         Lets go of all references and tells their processes to end, which takes a while; `close` waits for them, and
         searches what errors still hold.
         """
+        self._forget_all()
         for process in self._processes.values():
             process.begin_end()
-        self._forget_all()
 
     def close(self) -> None:
         """Ends all references."""

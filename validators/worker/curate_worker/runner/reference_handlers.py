@@ -201,6 +201,14 @@ def _fingerprint(runner: Runner, message: Message) -> Answer:
     return Answer("fingerprint", {"graph": graph})
 
 
+def _forget(runner: Runner, _: Message) -> Answer:
+    """Lets go of all references: what the process has of a GPU is free before it has ended."""
+    runner.references.clear()
+    runner.kept = None
+    runner.may_give_back = runner.device == "cuda"
+    return Answer("forgotten")
+
+
 REFERENCE_HANDLERS: Final[dict[str, Handler]] = {
     "open_reference": _open_reference,
     "make_inputs": _make_inputs,
@@ -215,4 +223,5 @@ REFERENCE_HANDLERS: Final[dict[str, Handler]] = {
     "list_mutants": _list_mutants,
     "call_mutant": _call_mutant,
     "fingerprint": _fingerprint,
+    "forget": _forget,
 }
