@@ -52,8 +52,6 @@ class Reference(StateCases):
     """How references with a mistake fared; None before they were tried."""
     gradient_places: list[int] = field(default_factory=list)
     """Inputs that the task wants gradients of."""
-    keeps_memory: bool = False
-    """Whether nobody gives memory of a large case back between two calls."""
     _has_constant_integers: bool = False
     _gates_among_inputs: list[str] = field(default_factory=list)
     _draws: dict[int, ReferenceDraws] = field(default_factory=dict)

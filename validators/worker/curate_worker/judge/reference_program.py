@@ -80,6 +80,8 @@ class ReferenceProgram:
     """Whether `arithmetic` says so."""
     holds_inputs: bool = False
     """Whether its process holds inputs on the GPU that it is known to leave as they are: they need not come back."""
+    keeps_memory: bool = False
+    """Whether nobody gives memory of a large case back between two calls."""
     _kept: Parcel | None = None
     """The inputs that its process still has."""
 
@@ -97,7 +99,8 @@ class ReferenceProgram:
         Runs the reference in its own dtype; `look` asks what became of its inputs, `patience` is the clock's, `beside`
         counts what somebody else uses of processors.
         """
-        self._ask("stage", {"seed": self.seed(purpose), "flush": flush}, [], "staged", inputs)
+        staging = {"seed": self.seed(purpose), "flush": flush, "keeps_memory": self.keeps_memory}
+        self._ask("stage", staging, [], "staged", inputs)
         how = dict.fromkeys(SPECIAL, False) | {"patience": patience, "changed": self.changed}
         if flush and self.device != "cpu":
             self.runner.look_out()
@@ -208,6 +211,11 @@ class ReferenceProgram:
             if found.cause in LOST_CAUSES:
                 raise
             return None
+
+    def make_room(self) -> None:
+        """Before somebody needs more memory than for a call: gives back what its process keeps for the next one."""
+        if self.keeps_memory:
+            self._ask("make_room", {}, [], "room_made")
 
     def load_state(self, state: Parcel) -> None:
         """Gives it other parameters and buffers, under the same names."""
