@@ -177,7 +177,8 @@ def time_on(name: str, device: str, times: int) -> None:
     for _ in range(times):
         with locks.shared():
             locks.give_way()
-            time.sleep(0.002)
+            with locks.long_step():
+                time.sleep(0.002)
             with locks.alone(device):
                 time.sleep(0.002)
             locks.give_way()
@@ -238,6 +239,8 @@ def take_half_and_more(folder: Path, log: Path) -> None:
 
 
 TOTAL = 80 << 30
+# Of two milliseconds each, while another takes two tenths of a second.
+_STEPS_MEANWHILE = 20
 
 
 def test_two_tasks_that_need_half_of_a_gpu_each_do_not_meet_there_and_small_ones_may(tmp_path: Path) -> None:
@@ -282,6 +285,80 @@ def test_who_times_on_a_gpu_does_not_wait_for_whoever_compiles_and_on_the_proces
         mine.give_way()
         assert entered["cpu"].wait(10)
     thread.join()
+
+
+def use_in_steps(names: dict, log: Path, done: Path, num_long: int) -> None:
+    locks = DeviceLocks(names)
+    deadline = time.monotonic() + 20
+    with locks.shared():
+        while not done.exists() and time.monotonic() < deadline:
+            locks.give_way()
+            if num_long:
+                num_long -= 1
+                with locks.long_step():
+                    note(log, "long", "long ended")
+            else:
+                with log.open("a") as lines:
+                    lines.write("short\n")
+                time.sleep(0.002)
+
+
+def test_whoever_wants_to_be_alone_on_a_gpu_keeps_others_from_long_steps_only_until_these_have_ended(
+    tmp_path: Path,
+) -> None:
+    context = multiprocessing.get_context("fork")
+    names = {"cuda": f"long-{tmp_path.name}-gpu", "cpu": f"long-{tmp_path.name}-cpu"}
+    logs, done = [tmp_path / "first", tmp_path / "second"], tmp_path / "done"
+    # One is in the middle of a long step, the other works step by step, and then wants a long one.
+    given = [(names, log, done, count) for log, count in zip(logs, (1, 0), strict=True)]
+    users = [context.Process(target=use_in_steps, args=args) for args in given]
+    for user in users:
+        user.start()
+    while not (logs[0].exists() and logs[1].exists()):
+        time.sleep(0.002)
+    mine = DeviceLocks(names)
+    with mine.shared(), mine.alone("cuda"):
+        known = [log.read_text().split("\n") for log in logs]
+        time.sleep(0.1)
+        assert [log.read_text().split("\n") for log in logs] == known
+        done.touch()
+    for user in users:
+        user.join(timeout=30)
+    assert [user.exitcode for user in users] == [0, 0]
+    assert known[0][:2] == ["long", "long ended"]
+    assert len(known[1]) > _STEPS_MEANWHILE
+
+
+def test_no_long_step_begins_while_somebody_waits_to_be_alone(tmp_path: Path) -> None:
+    names = {"cuda": f"begin-{tmp_path.name}-gpu", "cpu": f"begin-{tmp_path.name}-cpu"}
+    first, second, alone = (DeviceLocks(names) for _ in range(3))
+    order: list[str] = []
+
+    def time_alone() -> None:
+        with alone.shared(), alone.alone("cuda"):
+            order.append("alone")
+
+    def begin_another() -> None:
+        with second.shared():
+            second.give_way()
+            with second.long_step():
+                order.append("second")
+
+    threads = [threading.Thread(target=work) for work in (time_alone, begin_another)]
+    with first.shared():
+        with first.long_step():
+            assert not first.is_waited_for()
+            for thread in threads:
+                thread.start()
+                time.sleep(0.1)
+            assert first.is_waited_for()
+            assert order == []
+            # As where a candidate only compiles.
+            first.give_way()
+        first.give_way()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert order == ["alone", "second"]
 
 
 def samples(reference: list[float], candidate: list[float], beyond: list[float]) -> Samples:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Final
 
 from ..channel import Message
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
@@ -114,15 +116,8 @@ class CandidateProcess:
         self._station.locks.give_way()
         if self._station.locks.is_alone and self._prepared.device != "cpu":
             runner.look_out()
-        start, aside = time.monotonic(), runner.seconds_aside
-        runner.allow(self._remaining)
-        try:
-            with phase(f"candidate_{message.kind}"):
-                answer = runner.request(message.kind, message.body, message.blobs)
-        except RunnerLost as lost:
-            raise self.loss(lost, stage) from lost
-        finally:
-            self._remaining -= time.monotonic() - start - (runner.seconds_aside - aside)
+        with self._station.locks.long_step() if message.kind in _LONG else nullcontext():
+            answer = self._answer(runner, message, stage)
         if answer.kind in (_ANSWERS[message.kind], also):
             return answer
         verdict = verdict_of_error(answer, runner, self._circumstances(stage))
@@ -131,6 +126,17 @@ class CandidateProcess:
             verdict = verdict_of_loss(lost, runner, self._circumstances(stage))
         self.close()
         raise verdict
+
+    def _answer(self, runner: RunnerHandle, message: Message, stage: str) -> Message:
+        start, aside = time.monotonic(), runner.seconds_aside
+        runner.allow(self._remaining)
+        try:
+            with phase(f"candidate_{message.kind}"):
+                return runner.request(message.kind, message.body, message.blobs)
+        except RunnerLost as lost:
+            raise self.loss(lost, stage) from lost
+        finally:
+            self._remaining -= time.monotonic() - start - (runner.seconds_aside - aside)
 
     def build(self, answer: Message) -> None:
         """Builds what it asks for. A library must be there before the module is executed, so the process ends."""
@@ -159,6 +165,7 @@ _WHILE_S = 0.02
 _FIRST_LAUNCH = "curate_worker.runner.first_launch"
 # A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.
 _ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
+_LONG: Final = ("load", "bind")
 _ANSWERS = {
     "load": "loaded",
     "bind": "bound",

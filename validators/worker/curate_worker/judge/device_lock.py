@@ -21,12 +21,13 @@ class DeviceLocks:
     The locks of the devices that one judge works with: `names` by device, the processor's as `cpu`.
 
     Nobody waits while holding what somebody else may wait for: everything is given back before anything is waited for,
-    and taken in one order, the processor first. Two judges that each hold the processor and a GPU, one about to time on
-    the first, the other on the second, would otherwise wait for each other.
+    and taken in one order, long steps first and the processor before a GPU. Two judges that each hold the processor and
+    a GPU, one about to time on the first, the other on the second, would otherwise wait for each other.
     """
 
     def __init__(self, names: dict[str, str]) -> None:
         self._alone_on: str | None = None
+        self._is_in_long_step = False
         self._is_off_gpu = False
         self._is_inside = False
         """Whether somebody is within `shared`. Who is not holds nothing, so he gives nothing back and takes nothing."""
@@ -34,10 +35,11 @@ class DeviceLocks:
         self._locks = {
             device: _DeviceLock(names[device]) for device in sorted(names, key=lambda name: name != PROCESSOR)
         }
+        self._long = {device: _DeviceLock(f"{names[device]}-long") for device in sorted(names) if device != PROCESSOR}
 
     def close(self) -> None:
         """Gives the files of the locks back."""
-        for lock in (self._memory, *self._locks.values()):
+        for lock in (self._memory, *self._locks.values(), *self._long.values()):
             lock.close()
 
     @contextmanager
@@ -72,13 +74,34 @@ class DeviceLocks:
                 for lock in gpus:
                     lock.enter()
 
+    @contextmanager
+    def long_step(self) -> Iterator[None]:
+        """
+        Within `shared`, around what goes on for long before it can give way, such as making a context. It is not begun
+        while somebody is about to be alone on a GPU: he would wait for its end, and everybody else with him. Who is
+        about to be keeps nobody from shorter steps until all long ones have ended.
+        """
+        if self._alone_on is not None or self._is_off_gpu or self._is_in_long_step or not self._is_inside:
+            yield
+            return
+        self._leave()
+        self._is_in_long_step = True
+        with phase("wait_for_device"):
+            self._enter()
+        try:
+            yield
+        finally:
+            self._leave_long()
+            self._is_in_long_step = False
+
     def is_waited_for(self) -> bool:
         """Within `shared`: whether somebody else waits to be alone."""
+        long = self._long.values() if self._is_in_long_step else ()
         return (
             self._is_inside
             and self._alone_on is None
             and not self._is_off_gpu
-            and any(lock.is_waited_for() for lock in self._locks.values())
+            and any(lock.is_waited_for() for lock in (*long, *self._locks.values()))
         )
 
     def give_way(self) -> None:
@@ -125,6 +148,8 @@ class DeviceLocks:
             return
         self._leave()
         with phase("wait_for_device"), ExitStack() as taken:
+            if device in self._long:
+                taken.enter_context(self._long[device].alone())
             for name, lock in self._locks.items():
                 if name == device:
                     taken.enter_context(lock.alone())
@@ -141,11 +166,18 @@ class DeviceLocks:
                 self._enter()
 
     def _enter(self) -> None:
+        for lock in self._long.values() if self._is_in_long_step else ():
+            lock.enter()
         for lock in self._locks.values() if self._is_inside else ():
             lock.enter()
 
     def _leave(self) -> None:
         for lock in self._locks.values() if self._is_inside else ():
+            lock.leave()
+        self._leave_long()
+
+    def _leave_long(self) -> None:
+        for lock in self._long.values() if self._is_in_long_step else ():
             lock.leave()
 
 

@@ -89,14 +89,18 @@ def opened_reference(  # noqa: PLR0913
     GPU, given the bytes of a large model.
     """
     settings, device = how
-    runner.allow(settings.timeout_s)
     body = _opening(task, workload, how)
-    asking = Message("open_reference", body | {"asks_for_room": make_room is not None})
-    answer = ask_reference(runner, asking, "opened", "room_needed")
+
+    def ask(message: Message, *wanted: str) -> Message:
+        with station.locks.long_step():
+            runner.allow(settings.timeout_s)
+            return ask_reference(runner, message, *wanted)
+
+    asks_for_room = body | {"asks_for_room": make_room is not None}
+    answer = ask(Message("open_reference", asks_for_room), "opened", "room_needed")
     if answer.kind == "room_needed" and make_room is not None:
         make_room(_TIMES_STATE * number_in(answer, "num_bytes"))
-        runner.allow(settings.timeout_s)
-        answer = ask_reference(runner, Message("open_reference", body), "opened")
+        answer = ask(Message("open_reference", body), "opened")
     init, state = parcel_in(answer, "init"), parcel_in(answer, "state")
     made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
     made["shared_parameters"] = names_in(answer, "shared")

@@ -1,0 +1,64 @@
+"""What the judge begins only while nobody waits to be alone on the GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from curate_worker.channel import Message
+from curate_worker.judge.device_lock import DeviceLocks
+from curate_worker.judge.evaluate import evaluate
+from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
+from curate_worker.judge.runner_handle import RunnerHandle
+from curate_worker.judge.tasks import TaskSession
+
+_REFERENCE = """
+import torch
+
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return torch.relu(x) * 2
+
+def get_inputs():
+    return [torch.rand(64, 33)]
+
+def get_init_inputs():
+    return []
+"""
+_CANDIDATE = _REFERENCE.replace("Model", "ModelNew").replace("torch.relu(x) * 2", "x.clamp(min=0) * 2")
+
+
+def test_processes_are_made_ready_in_long_steps_and_called_in_short_ones(
+    opened: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station, _ = opened
+    asked: dict[bool, set[str]] = {False: set(), True: set()}
+    inside: list[bool] = []
+    request, long_step = RunnerHandle.request, DeviceLocks.long_step
+
+    def noted(self: RunnerHandle, kind: str, *given: object, **named: object) -> Message:
+        asked[bool(inside)].add(kind)
+        return request(self, kind, *given, **named)
+
+    @contextmanager
+    def noted_step(self: DeviceLocks) -> Iterator[None]:
+        with long_step(self):
+            inside.append(True)
+            try:
+                yield
+            finally:
+                inside.pop()
+
+    monkeypatch.setattr(RunnerHandle, "request", noted)
+    monkeypatch.setattr(DeviceLocks, "long_step", noted_step)
+    candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE})
+    settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
+    asking = Request("n", Task("steps", _REFERENCE, [Workload("w", {})]), candidate, settings)
+    tasks = TaskSession(station)
+    with station.locks.shared():
+        (row,) = evaluate(station, tasks, asking)
+        tasks.close()
+    assert row["status"] == "PASSED", row["log"]
+    assert asked[True] == {"open_reference", "load", "bind"}
+    assert {"make_inputs", "stage", "call", "facts", "run_oracle"} <= asked[False]
