@@ -317,7 +317,7 @@ def around_own(output: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> str | 
     other = torch.randn_like(x)
     tolerances = expect(pack(other @ y), pack(other.double() @ y.double())).tolerances
     try:
-        compare(pack(output), by_own(pack(x @ y), tolerances, {}))
+        compare(pack(output), by_own(pack(x @ y), tolerances, []))
     except Verdict as found:
         return found.cause
     return None
