@@ -95,17 +95,16 @@ class CandidateProcess:
         if self._runner is not None:
             self._runner.limit_answers(_ROOM_FACTOR * num_bytes + _LEAST_ROOM)
 
-    def share_as_much(self, other: RunnerHandle, *, keeps_memory: bool) -> None:
+    def share_as_much(self, window_bytes: int | None, *, keeps_memory: bool) -> None:
         """Shares as much memory with it as with the reference: what outputs take to be sent must be alike."""
         if self._runner is None:
             return
         try:
-            self._runner.widen(other.window_bytes)
+            self._runner.widen(window_bytes)
         except RunnerLost as lost:
             raise self.loss(lost, "run") from lost
-        if other.lends_memory:
-            self._runner.lend_memory(rests=False)
         if keeps_memory:
+            self._runner.lend_memory(rests=False)
             self._runner.keep_memory()
 
     def ask(self, message: Message, stage: str, also: str = "") -> Message:

@@ -224,7 +224,7 @@ class CandidateRun:
     def _stage(self, case: Case | OpenCase, staging: dict) -> None:
         self.process.expect_answers(case.num_bytes)
         if self._bound is not None:
-            self.process.share_as_much(self._bound.runner, keeps_memory=self._bound.keeps_memory)
+            self.process.share_as_much(self._bound.runner.window_bytes, keeps_memory=self._bound.keeps_memory)
         body = {"parcel": case.inputs.body(), "seed": self._next_seed(), **staging}
         self.process.ask(Message("stage", body, case.inputs.blobs), "run")
 

@@ -30,8 +30,8 @@ from .state_cases import StateCases
 from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
 from .stochastic_power import require_power
 
-# Inputs and output, in the judge, the candidate and the reference, with copies between bands and what computing takes.
-_TIMES_CASE = 5
+TIMES_CASE = 5
+"""Inputs and output, in judge, candidate and reference, with copies between bands and what computing takes."""
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Reference(StateCases):
 
     def _be_large(self) -> None:
         self.spares_oracle = self._is_large = True
-        of_case = _TIMES_CASE * (self.input_bytes + self.largest_answer)
+        of_case = TIMES_CASE * (self.input_bytes + self.largest_answer)
         if self.device != "cpu" and of_case <= torch.cuda.mem_get_info()[1]:
             self._keep_memory()
 
@@ -134,6 +134,7 @@ class Reference(StateCases):
 
     def _keep_memory(self) -> None:
         self.keeps_memory, self.holds_inputs = True, self._can_hold_inputs
+        self.runner.lend_memory(rests=True)
         self.runner.keep_memory()
 
     @property

@@ -149,11 +149,6 @@ class RunnerHandle:
         if self._window is not None and self._lender is None:
             self._lender = (RestingTensors if rests else InputsInPlace)(GpuMemory.allocate, self._lend)
 
-    @property
-    def lends_memory(self) -> bool:
-        """Whether it does."""
-        return self._lender is not None
-
     def keep_memory(self) -> None:
         """From now on the judge keeps what it was given for large tensors: nobody else needs it meanwhile."""
         if self._window is not None and self._window.gives_back:
