@@ -220,3 +220,29 @@ def test_what_a_reference_answers_may_rest_unless_it_is_timed(
         ("call", True),
         ("call", False),
     ]
+
+
+def test_a_process_that_holds_inputs_forgets_them_when_it_is_sent_as_many(
+    opened: tuple, most_alive: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged: list[tuple[bool, bool]] = []
+    request = RunnerHandle.request
+
+    def noted(runner: RunnerHandle, kind: str, body: dict, *given: object, rests: bool = False) -> object:
+        if kind == "stage":
+            staged.append((body["parcel"] is not None, body.get("forgets_inputs") is True))
+        return request(runner, kind, body, *given, rests=rests)
+
+    tasks = TaskSession(opened[0])
+    task = Task("large and held", _REFERENCE.format(""), [Workload("w", {})])
+    tasks.enter(task, _SETTINGS)
+    with opened[0].locks.shared():
+        reference = tasks.reference(task.workloads[0], "cpu")
+        earlier = reference.make_inputs(reference.how(5))
+        reference.holds_inputs = True
+        latest = reference.make_inputs(reference.how(6))
+        monkeypatch.setattr(RunnerHandle, "request", noted)
+        made = [reference.call(inputs, flush=False, look=False).output for inputs in (latest, earlier, latest)]
+    tasks.close()
+    assert staged == [(False, False), (True, True), (True, False)]
+    assert [bytes(output.blobs[0]) == bytes(made[0].blobs[0]) for output in made] == [True, False, True]

@@ -239,4 +239,7 @@ class ReferenceProgram:
         if inputs is not None:
             kept = inputs is self._kept
             body["parcel"], blobs = (None, []) if kept else (inputs.body(), inputs.blobs)
+            if self._kept is not None and not kept and self.holds_inputs and inputs.num_bytes >= self._kept.num_bytes:
+                # Of gigabytes one case is enough beside what it takes to compute on it.
+                body["forgets_inputs"], self._kept = True, None
         return ask_reference(self.runner, Message(kind, body, blobs, rests=rests), wanted)

@@ -101,6 +101,8 @@ class Runner:
 
     def inputs(self, message: Message) -> Parcel:
         """The inputs that come with a message, or those that were kept."""
+        if message.body.get("forgets_inputs") is True:
+            self.kept = None
         if message.body["parcel"] is not None:
             return parcel_of(message.body["parcel"], message.blobs)
         if self.kept is None:
