@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from curate_worker.channel import BlockingChannel, Message
+from curate_worker.channel import BlockingChannel
 from curate_worker.judge.fork_client import Room
 from curate_worker.judge.open_reference import opened_reference
 from curate_worker.judge.reference_errors import start_reference
@@ -105,17 +105,17 @@ def test_the_judge_does_nothing_but_ask_while_a_reference_is_called(
     task = Task("due", _REFERENCE, [Workload("w", {})])
     settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
     done: list[str] = []
-    request = RunnerHandle.request
+    begin = RunnerHandle.begin
 
-    def noted(self: RunnerHandle, kind: str, *given: object, **named: object) -> Message:
+    def noted(self: RunnerHandle, kind: str, *given: object, **named: object) -> None:
         done.append(kind)
-        return request(self, kind, *given, **named)
+        begin(self, kind, *given, **named)
 
     with start_reference(station, settings, "cpu") as runner:
         reference = opened_reference(station, runner, task, task.workloads[0], (settings, "cpu"))
         inputs = reference.make_inputs(reference.how(0))
         monkeypatch.setattr(RunnerHandle, "leave_room", lambda *_: done.append("look for room"))
-        monkeypatch.setattr(RunnerHandle, "request", noted)
+        monkeypatch.setattr(RunnerHandle, "begin", noted)
         reference.call(inputs, flush=True)
     assert done == ["look for room", "stage", "call", "facts"]
 

@@ -199,18 +199,18 @@ def test_what_a_reference_answers_may_rest_unless_it_is_timed(
     opened: tuple, most_alive: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, bool]] = []
-    request = RunnerHandle.request
+    begin = RunnerHandle.begin
 
-    def noted(runner: RunnerHandle, kind: str, *given: object, rests: bool = False) -> object:
+    def noted(runner: RunnerHandle, kind: str, *given: object, rests: bool = False) -> None:
         asked.append((kind, rests))
-        return request(runner, kind, *given, rests=rests)
+        begin(runner, kind, *given, rests=rests)
 
     tasks = TaskSession(opened[0])
     task = Task("large and rests", _REFERENCE.format(""), [Workload("w", {})])
     tasks.enter(task, _SETTINGS)
     with opened[0].locks.shared():
         reference = tasks.reference(task.workloads[0], "cpu")
-        monkeypatch.setattr(RunnerHandle, "request", noted)
+        monkeypatch.setattr(RunnerHandle, "begin", noted)
         inputs = reference.make_inputs(reference.how(5))
         for flush in (False, True):
             reference.call(inputs, flush=flush, look=False)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from curate_worker.channel import Message
 from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.evaluate import evaluate
 from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
@@ -35,11 +34,11 @@ def test_processes_are_made_ready_in_long_steps_and_called_in_short_ones(
     station, _ = opened
     asked: dict[bool, set[str]] = {False: set(), True: set()}
     inside: list[bool] = []
-    request, long_step = RunnerHandle.request, DeviceLocks.long_step
+    begin, long_step = RunnerHandle.begin, DeviceLocks.long_step
 
-    def noted(self: RunnerHandle, kind: str, *given: object, **named: object) -> Message:
+    def noted(self: RunnerHandle, kind: str, *given: object, **named: object) -> None:
         asked[bool(inside)].add(kind)
-        return request(self, kind, *given, **named)
+        begin(self, kind, *given, **named)
 
     @contextmanager
     def noted_step(self: DeviceLocks) -> Iterator[None]:
@@ -50,7 +49,7 @@ def test_processes_are_made_ready_in_long_steps_and_called_in_short_ones(
             finally:
                 inside.pop()
 
-    monkeypatch.setattr(RunnerHandle, "request", noted)
+    monkeypatch.setattr(RunnerHandle, "begin", noted)
     monkeypatch.setattr(DeviceLocks, "long_step", noted_step)
     candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE})
     settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)

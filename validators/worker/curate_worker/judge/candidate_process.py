@@ -7,9 +7,11 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Final
 
+import torch
+
 from ..channel import Message
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
-from .faults import RunnerLost, Verdict
+from .faults import MachineFault, RunnerLost, Verdict
 from .idle_work import Rest, wait_for_rest, works_while_idle
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
@@ -31,6 +33,7 @@ class CandidateProcess:
         self.num_starts = 0
         """Processes that it has had."""
         self.layers: list[str] = []
+        self._is_loading = False
 
     @property
     def is_running(self) -> bool:
@@ -44,6 +47,7 @@ class CandidateProcess:
 
     def close(self) -> None:
         """Ends the process."""
+        self._is_loading = False
         if self._runner is not None:
             self._runner.close()
             self._runner = None
@@ -72,19 +76,52 @@ class CandidateProcess:
     def start(self) -> None:
         """Starts it and loads the candidate's module, unless it runs. Raises a Verdict."""
         while self._runner is None:
-            if self._prepared.uses_triton:
-                self._station.server.prepare(_FIRST_LAUNCH)
-            room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
-            locks = self._station.locks if self._prepared.device == "cuda" else None
-            self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
-            self.num_starts += 1
-            self.layers = self._runner.layers
-            # Now, and not before a GPU was waited for: they may have been compiled meanwhile.
-            self._prepared.look_for_kernels(self._station, self._request.task)
-            message = self._prepared.load_message(self._station, recording=False)
-            answer = self.ask(message, "load", also="build_needed")
+            answer = self.ask(self._started(), "load", also="build_needed")
             if answer.kind == "build_needed":
                 self.build(answer)
+
+    def begin_start(self) -> None:
+        """
+        Starts it, unless it runs, and has it load the module without waiting for that: `finish_start` does, before
+        anybody else may have the device. What goes wrong here does so again.
+        """
+        if self._runner is not None:
+            return
+        try:
+            message = self._started()
+            runner, self._is_loading = self._runner, True
+            if runner is not None:
+                runner.allow(self._remaining)
+                runner.begin(message.kind, message.body, message.blobs)
+        except (Verdict, MachineFault, RunnerLost, OSError, torch.OutOfMemoryError):
+            self.close()
+
+    def finish_start(self) -> None:
+        """Waits until what was begun is done."""
+        runner, is_loading = self._runner, self._is_loading
+        self._is_loading = False
+        if runner is None or not is_loading:
+            return
+        runner.allow(self._remaining)
+        try:
+            with phase("candidate_load"):
+                is_loaded = runner.answer().kind == "loaded"
+        except RunnerLost:
+            is_loaded = False
+        if not is_loaded:
+            self.close()
+
+    def _started(self) -> Message:
+        if self._prepared.uses_triton:
+            self._station.server.prepare(_FIRST_LAUNCH)
+        room = self._station.room(self._request.settings.memory_bytes, self._prepared.device)
+        locks = self._station.locks if self._prepared.device == "cuda" else None
+        self._runner = RunnerHandle(self._station.server, room, self._request.settings.timeout_s, locks)
+        self.num_starts += 1
+        self.layers = self._runner.layers
+        # Now, and not before a GPU was waited for: they may have been compiled meanwhile.
+        self._prepared.look_for_kernels(self._station, self._request.task)
+        return self._prepared.load_message(self._station, recording=False)
 
     def renew_time(self) -> None:
         """Gives it the whole time limit again."""

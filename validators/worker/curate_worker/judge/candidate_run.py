@@ -70,6 +70,11 @@ class CandidateRun:
         """Ends the process."""
         self.process.close()
 
+    @property
+    def was_started(self) -> bool:
+        """Whether it has a process, or had one."""
+        return self.process.num_starts > 0
+
     def start_ahead(self) -> None:
         """Starts its process, so that this is done when memory was waited for; what goes wrong here does so again."""
         if not self.process.is_running:
@@ -77,6 +82,14 @@ class CandidateRun:
                 self.process.start()
             except Verdict:
                 self.close()
+
+    def begin_start(self) -> None:
+        """Begins the same without waiting for it."""
+        self.process.begin_start()
+
+    def finish_start(self) -> None:
+        """Waits until what was begun is done, before anybody else may have the device."""
+        self.process.finish_start()
 
     def restart_if_ended(self, reference: Reference) -> None:
         """Starts and binds it anew where a call that need not succeed has ended its process. Raises a Verdict."""

@@ -129,7 +129,7 @@ class _Judgement:
     def _bound_reference(self, workload: Workload) -> Reference:
         while True:
             device = self._prepared.device
-            reference = self._tasks.reference(workload, device, self._run.start_ahead)
+            reference = self._tasks.reference(workload, device, self._run)
             self._run.bind(reference)
             if self._prepared.device == device:
                 return reference

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import torch
 
@@ -29,6 +30,26 @@ _MOST_KEPT, _TIMES_MORE = 1 << 30, 4
 _MUCH_MEMORY = 4 << 30
 
 
+class Beside(Protocol):
+    """The program that is to be judged: its process can be made ready while others wait for something else."""
+
+    @property
+    def was_started(self) -> bool:
+        """Whether there is a process, or was one."""
+
+    def close(self) -> None:
+        """Ends the process."""
+
+    def begin_start(self) -> None:
+        """Begins to start its process; what goes wrong here does so again."""
+
+    def finish_start(self) -> None:
+        """Waits until what was begun is done."""
+
+    def start_ahead(self) -> None:
+        """Starts its process, unless it runs; what goes wrong here does so again."""
+
+
 @dataclass(frozen=True)
 class Opening:
     """What is opened, and how."""
@@ -39,15 +60,18 @@ class Opening:
     device: str
     is_tame: bool = False
     """Whether nothing is drawn below zero that the task draws from zero to one."""
-    before_waiting: Callable[[], None] | None = None
-    """Called where much memory has to be waited for: what needs little can be done before."""
+    beside: Beside | None = None
+    """What is started while a reference for a GPU is opened, and before much memory is waited for."""
 
 
 def open_reference(station: Station, runner: RunnerHandle, opening: Opening) -> Reference:
     """Opens the reference of a workload in a process and proves it fit to judge by. Raises a Verdict on the task."""
     task, workload, settings, device = opening.task, opening.workload, opening.settings, opening.device
     make_room = None if device == "cpu" else partial(_make_room, station, opening)
-    reference = opened_reference(station, runner, task, workload, (settings, device), make_room=make_room)
+    beside = None if device == "cpu" else opening.beside
+    reference = opened_reference(
+        station, runner, task, workload, (settings, device), make_room=make_room, beside=beside
+    )
     reference.is_tame = opening.is_tame
     if device != "cpu":
         _take_memory(station, reference, opening)
@@ -83,10 +107,11 @@ def opened_reference(  # noqa: PLR0913
     how: tuple[Settings, str],
     *,
     make_room: Callable[[int], None] | None = None,
+    beside: Beside | None = None,
 ) -> Reference:
     """
     The reference of a workload with its model made, and nothing of it proved. `make_room` waits for the memory of a
-    GPU, given the bytes of a large model.
+    GPU, given the bytes of a large model; `beside` is started meanwhile.
     """
     settings, device = how
     body = _opening(task, workload, how)
@@ -94,7 +119,12 @@ def opened_reference(  # noqa: PLR0913
     def ask(message: Message, *wanted: str) -> Message:
         with station.locks.long_step():
             runner.allow(settings.timeout_s)
-            return ask_reference(runner, message, *wanted)
+            try:
+                return ask_reference(runner, message, *wanted, meanwhile=partial(_begin_beside, beside, device))
+            finally:
+                # Before anybody else may have the device.
+                if beside is not None:
+                    beside.finish_start()
 
     asks_for_room = body | {"asks_for_room": make_room is not None}
     answer = ask(Message("open_reference", asks_for_room), "opened", "room_needed")
@@ -105,6 +135,14 @@ def opened_reference(  # noqa: PLR0913
     made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
     made["shared_parameters"] = names_in(answer, "shared")
     return Reference(task, workload, settings, device, runner, station.locks.give_way, **made)
+
+
+def _begin_beside(beside: Beside | None, device: str) -> None:
+    if beside is None:
+        return
+    beside.begin_start()
+    if device != "cpu":
+        get_ready()
 
 
 def _opening(task: Task, workload: Workload, how: tuple[Settings, str]) -> dict:
@@ -142,7 +180,7 @@ def _take_memory(station: Station, reference: Reference, opening: Opening) -> No
 
 
 def _make_room(station: Station, opening: Opening, num_bytes: int) -> None:
-    if opening.before_waiting is not None and not station.locks.holds_memory:
-        opening.before_waiting()
+    if opening.beside is not None and not station.locks.holds_memory:
+        opening.beside.start_ahead()
         get_ready()
     station.locks.take_memory(num_bytes, torch.cuda.mem_get_info()[1])

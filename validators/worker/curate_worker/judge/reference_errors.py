@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from ..channel import Message
 from ..tensors import DTYPES, Malformed
@@ -35,11 +36,18 @@ def start_reference(station: Station, settings: Settings, device: str) -> Runner
     return RunnerHandle(station.server, station.room(settings.memory_bytes, device), settings.timeout_s)
 
 
-def ask_reference(runner: RunnerHandle, message: Message, *wanted: str) -> Message:
-    """Sends a message and gives an answer of a wanted kind; anything else is a Verdict that blames the task."""
+def ask_reference(
+    runner: RunnerHandle, message: Message, *wanted: str, meanwhile: Callable[[], None] = lambda: None
+) -> Message:
+    """
+    Sends a message and gives an answer of a wanted kind; anything else is a Verdict that blames the task. Before the
+    answer is waited for, `meanwhile` is called.
+    """
     try:
         with phase(f"reference_{message.kind}"):
-            answer = runner.request(message.kind, message.body, message.blobs, rests=message.rests)
+            runner.begin(message.kind, message.body, message.blobs, rests=message.rests)
+            meanwhile()
+            answer = runner.answer()
     except RunnerLost as lost:
         raise _invalid(_CAUSES_OF_LOSS.get(lost.kind, "REF_CRASH"), f"the reference: {lost}") from lost
     if answer.kind in wanted:

@@ -62,6 +62,7 @@ class RunnerHandle:
         self._started: Started = start_sharing(server, room, self._memory, page)
         self._sent = 0
         self._received = 0
+        self._rests = False
         self._end = ProcessEnd(self._started)
         self._channel = RunnerChannel(self._started, self._end, self._turnstile, locks)
         self._closed = False
@@ -190,6 +191,11 @@ class RunnerHandle:
         Sends a message and waits for its answer, of which large tensors rest where the runner leaves them, if it may
         leave them anywhere. Raises RunnerLost when none comes.
         """
+        self.begin(kind, body, blobs, rests=rests)
+        return self.answer()
+
+    def begin(self, kind: str, body: dict, blobs: Sequence[Blob] = (), *, rests: bool = False) -> None:
+        """Sends a message. Nothing else may be sent before its answer was taken in. Raises RunnerLost."""
         message = Message(kind, body, list(blobs), rests=rests and self._resting is not None)
         if isinstance(self._lender, InputsInPlace):
             message.placed = self._lender.give(message.blobs)
@@ -201,7 +207,11 @@ class RunnerHandle:
                 self._require_window().send(blob, self._channel.signal, self._channel.wait_for_signal)
             else:
                 self._channel.send(blob)
-        return self._receive(rests=message.rests)
+        self._rests = message.rests
+
+    def answer(self) -> Message:
+        """Waits for the answer to what was begun. Raises RunnerLost when none comes."""
+        return self._receive(rests=self._rests)
 
     def begin_end(self) -> None:
         """Tells the runner to end; `close` waits until it has. Nothing is to be asked of it any more."""

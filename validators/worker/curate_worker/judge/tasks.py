@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 
 import torch
 
 from .device_lock import PROCESSOR
 from .faults import Verdict
-from .open_reference import Opening, open_reference
+from .open_reference import Beside, Opening, open_reference
 from .reference import Reference
 from .reference_errors import LOST_CAUSES, start_reference
 from .requests import Settings, Task, Workload
@@ -25,7 +24,7 @@ class TaskSession:
         self._key: tuple[Task, Settings] | None = None
         self._known: dict[tuple[str, str], Reference | Verdict] = {}
         self._processes: dict[str, RunnerHandle] = {}
-        self._before_waiting: Callable[[], None] | None = None
+        self._beside: Beside | None = None
 
     def enter(self, task: Task, settings: Settings) -> None:
         """Turns to a task; what is known of another one is dropped."""
@@ -33,30 +32,38 @@ class TaskSession:
             self.close()
             self._key = (task, settings)
 
-    def reference(self, workload: Workload, device: str, before_waiting: Callable[[], None] | None = None) -> Reference:
+    def reference(self, workload: Workload, device: str, beside: Beside | None = None) -> Reference:
         """
-        The proved reference of a workload on a device; `before_waiting` is called when it has to wait for memory.
+        The proved reference of a workload on a device; `beside` is made ready while it waits.
         Raises the Verdict on one that cannot judge anybody.
         """
-        self._before_waiting = before_waiting
+        self._beside = beside
         if self._key is None:
             raise RuntimeError("no task was entered")
         known = self._known.get((workload.id, device))
         if known is None:
-            task, settings = self._key
-            try:
-                known = self._opened(task, workload, (settings, device))
-                self._keep_process(known)
-            except Verdict as found:
-                # Its frames hold gigabytes of what was computed.
-                known = found.with_traceback(None)
-                known.__context__ = known.__cause__ = None
-                # One workload that ends the process, or leaves it in a bad state, shall not spoil the others.
-                if found.cause in LOST_CAUSES or (device == "cuda" and found.cause == "REF_INVALID"):
-                    self._end_process(device)
+            known = self._found(*self._key, workload, device)
+            if beside is not None and beside.was_started and _may_be_a_neighbours(known):
+                beside.close()
+                self._beside = None
+                known = self._found(*self._key, workload, device)
             self._known[workload.id, device] = known
         if isinstance(known, Verdict):
             raise Verdict(known.status, known.stage, known.cause, known.blame, known.log, known.proved_on)
+        return known
+
+    def _found(self, task: Task, settings: Settings, workload: Workload, device: str) -> Reference | Verdict:
+        try:
+            known = self._opened(task, workload, (settings, device))
+            self._keep_process(known)
+        except Verdict as found:
+            # Its frames hold gigabytes of what was computed.
+            known = found.with_traceback(None)
+            known.__context__ = known.__cause__ = None
+            # One workload that ends the process, or leaves it in a bad state, shall not spoil the others.
+            if found.cause in LOST_CAUSES or (device == "cuda" and found.cause == "REF_INVALID"):
+                self._end_process(device)
+            return known
         return known
 
     # Numbers below zero may be more than it bears: an index out of range on a GPU takes the process along.
@@ -70,7 +77,7 @@ class TaskSession:
         return self._open(task, workload, how, is_tame=True)
 
     def _open(self, task: Task, workload: Workload, how: tuple[Settings, str], *, is_tame: bool = False) -> Reference:
-        opening = Opening(task, workload, *how, is_tame, self._before_waiting)
+        opening = Opening(task, workload, *how, is_tame, self._beside)
         return open_reference(self._station, self._process(*how), opening)
 
     # Starting one takes longer than most references, so the workloads of a task share it.
@@ -122,10 +129,15 @@ class TaskSession:
     def _forget_all(self, *, and_errors: bool = False) -> None:
         self._known.clear()
         # It belongs to a candidate, which knows its reference, which has the last case.
-        self._key = self._before_waiting = None
+        self._key = self._beside = None
         if self._station.device != PROCESSOR:
             # Others need the memory: what errors hold by the frames they went through, which takes 40 ms to find, and
             # what PyTorch would keep.
             if and_errors:
                 gc.collect()
             torch.cuda.empty_cache()
+
+
+# A candidate that was started meanwhile may take the memory and the time that its reference needs.
+def _may_be_a_neighbours(known: Reference | Verdict) -> bool:
+    return isinstance(known, Verdict) and known.cause in (*LOST_CAUSES, "REF_INVALID")
