@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from curate_worker.channel import Message
 from curate_worker.judge.builds.ahead import BuildAhead
 from curate_worker.judge.builds.cubin import kernels_of
@@ -14,7 +16,7 @@ from curate_worker.judge.builds.triton_build import triton_build
 from curate_worker.judge.builds.triton_kernels import TritonKernels
 from curate_worker.judge.opening import open_station
 from curate_worker.judge.prepared import build_extensions, prepare
-from curate_worker.judge.rehearsal import Stage
+from curate_worker.judge.rehearsal import Stage, rehearse
 from curate_worker.judge.requests import Candidate, Preparation, Settings, Task, Workload
 from curate_worker.runner.triton_cache import fill_cache
 
@@ -134,3 +136,13 @@ def test_what_a_process_tells_of_kernels_is_taken_as_far_as_it_can_be() -> None:
     assert (built.method, built.artifact_sha256, len(built.kernels)) == ("triton", "a" * 64, 64 - len(bad))
     sizes = {"stack_bytes": 16, "spill_store_bytes": 24, "spill_load_bytes": 32, "registers": 40, "shared_bytes": 520}
     assert built.kernels[0] == {"name": "add", **sizes}
+
+
+@pytest.mark.parametrize("is_ahead", [True, False])
+def test_a_rehearsal_ahead_of_its_turn_leaves_processors_to_others(opened: tuple, *, is_ahead: bool) -> None:
+    station, _ = opened
+    source = "import os\nraise ValueError(f'niceness {os.nice(0)}')\n"
+    rehearsed = Candidate("triton", "python", "candidate.py::ModelNew", {"candidate.py": source})
+    answer = rehearse(station.stage, SETTINGS, TASK, rehearsed, None if is_ahead else "/usr/bin/true")
+    expected = os.nice(0) + (10 if is_ahead else 0)
+    assert f"niceness {expected}" in answer.body["problem"]["text"]

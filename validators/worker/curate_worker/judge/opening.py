@@ -5,8 +5,10 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import torch
 
@@ -36,6 +38,8 @@ _PROBE_SECONDS = 120.0
 # An H100's, as nvcc's where there is no GPU.
 _USUAL_CAPABILITY = (9, 0)
 _PROBE_MEMORY_BYTES, _PROBE_SCRATCH_BYTES = 4 << 30, 64 << 20
+# Each process finds out by itself then.
+_NO_TRITON: Final = {"triton_cache": {}, "triton_identity": None}
 # What a program must not be able to read; folders count as read when their names can be listed.
 _FORBIDDEN = ["/root", "/home", "/etc/shadow", "/proc/1/environ", "/var/log"]
 
@@ -99,23 +103,33 @@ def _builder(server: ForkServer, folder: Path, tools: Toolchain, layers: list[st
     return Builder(server, BuildCache(folder), tools, headers if is_protected else None, gpu=gpu)
 
 
+# The GPU's context is made while the fork server imports, and Triton tells of itself while a runner makes another.
 def _greet(root: Path, server: ForkServer, device: str) -> tuple[dict, dict]:
-    samples: list[torch.Tensor] = []
-    unshared = None
-    if device == "cuda":
-        # Before it is waited for: the fork server imports while the GPU's context is made.
-        try:
-            samples = [torch.arange(WINDOW_BYTES + 1, device="cuda").to(torch.uint8)]
-        except (RuntimeError, AssertionError) as error:
-            unshared = _first_line(error)
-    ready = server.wait_until_ready()
+    with ThreadPoolExecutor() as beside:
+        begun = beside.submit(server.wait_until_ready)
+        has_gpu = device == "cuda" and torch.cuda.is_available()
+        triton = beside.submit(_probe_triton, server, begun) if has_gpu else None
+        samples: list[torch.Tensor] = []
+        unshared = None
+        if device == "cuda":
+            try:
+                samples = [torch.arange(WINDOW_BYTES + 1, device="cuda").to(torch.uint8)]
+            except (RuntimeError, AssertionError) as error:
+                unshared = _first_line(error)
+        ready = begun.result()
+        probed = _probed(root, server, device, (samples, unshared))
+        return ready, {**probed, **(_NO_TRITON if triton is None else triton.result())}
+
+
+def _probed(root: Path, server: ForkServer, device: str, shared: tuple[list[torch.Tensor], str | None]) -> dict:
+    samples, unshared = shared
     if samples:
         try:
-            return ready, {**_probe(root, server, device, samples), "gpu_memory_unshared": None}
+            return {**_probe(root, server, device, samples), "gpu_memory_unshared": None}
         except (MachineFault, RunnerLost, OSError, RuntimeError, AssertionError) as error:
             unshared = _first_line(error)
     try:
-        return ready, {**_probe(root, server, device, []), "gpu_memory_unshared": unshared}
+        return {**_probe(root, server, device, []), "gpu_memory_unshared": unshared}
     except RunnerLost as lost:
         raise MachineFault("device_unusable", f"the device could not be looked at: {lost}") from lost
 
@@ -132,11 +146,23 @@ def _probe(root: Path, server: ForkServer, device: str, samples: list[torch.Tens
         answer = runner.request("probe", {"device": device, "forbidden": forbidden}, samples)
         if answer.kind != "probed":
             raise MachineFault("device_unusable", str(answer.body.get("text")))
-        returned, contents = answer.blobs[: len(samples)], answer.blobs[len(samples) :]
-        if not all(same_bytes(*pair) for pair in zip(samples, returned, strict=True)):
+        if not all(same_bytes(*pair) for pair in zip(samples, answer.blobs, strict=True)):
             raise MachineFault("device_unusable", "what crossed in memory of the GPU came back as something else")
-        cache = {name: bytes(blob) for name, blob in zip(answer.body["triton_cache"], contents, strict=True)}
-        return {**answer.body, "layers": runner.layers, "missing": runner.missing, "triton_cache": cache}
+        return {**answer.body, "layers": runner.layers, "missing": runner.missing}
+
+
+# In a process of its own: to compile what Triton needs and to read all of its files takes as long as making a context.
+def _probe_triton(server: ForkServer, begun: Future[dict]) -> dict:
+    begun.result()
+    try:
+        with RunnerHandle(server, Room(None, _PROBE_SCRATCH_BYTES), _PROBE_SECONDS) as runner:
+            answer = runner.request("probe_triton", {})
+    except (MachineFault, RunnerLost):
+        return _NO_TRITON
+    if answer.kind != "triton_probed":
+        return _NO_TRITON
+    cache = {name: bytes(blob) for name, blob in zip(answer.body["triton_cache"], answer.blobs, strict=True)}
+    return {"triton_cache": cache, "triton_identity": answer.body["triton_identity"]}
 
 
 def _facts(station: Station, tools: Toolchain, ready: dict, probed: dict) -> dict:

@@ -15,6 +15,7 @@ from ..values import joined, parcel_of, parted, unpack
 from . import compile as compilers
 from . import modules, probe, triton_interpreter
 from .answers import Answer, answer_gradients, answer_parcel
+from .background import step_back
 from .errors import FaultInInput
 from .gradients import Question
 from .inputs import seed_all
@@ -28,24 +29,24 @@ from .triton_identity import identity_of_triton, tell_identity
 from .triton_resources import keep_ptxas_logs
 from .wake import wake, wake_triton
 
-_NICENESS: Final = 10
-
 
 def _probe(runner: Runner, message: Message) -> Answer:
     del runner
     body = message.body
-    device = probe.probe_device(body["device"])
-    names, contents = probe.triton_cache() if device["cuda"] else ([], [])
-    sandbox = probe.probe_sandbox(body["forbidden"])
-    told = {"device": device, "sandbox": sandbox, "triton_cache": names}
-    told["triton_identity"] = identity_of_triton() if device["cuda"] else None
-    return Answer("probed", told, [*message.blobs, *contents])
+    told = {"device": probe.probe_device(body["device"]), "sandbox": probe.probe_sandbox(body["forbidden"])}
+    return Answer("probed", told, message.blobs)
+
+
+def _probe_triton(runner: Runner, message: Message) -> Answer:
+    """What Triton would otherwise make in each process that launches a kernel."""
+    del runner, message
+    names, contents = probe.triton_cache()
+    return Answer("triton_probed", {"triton_cache": names, "triton_identity": identity_of_triton()}, contents)
 
 
 def _compile(runner: Runner, message: Message) -> Answer:
     body = message.body
-    # Judges, and what compiles while a GPU waits for it, go before what is built ahead of them.
-    os.nice(_NICENESS)
+    step_back()
     folder = runner.scratch / "build"
     result = compilers.run_compilers(folder, body["files"], body["chains"], body["artifact"])
     path = result.pop("artifact")
@@ -201,6 +202,7 @@ def _kernels(runner: Runner, message: Message) -> Answer:
 
 CANDIDATE_HANDLERS: Final[dict[str, Handler]] = {
     "probe": _probe,
+    "probe_triton": _probe_triton,
     "compile": _compile,
     "load": _load,
     "bind": _bind,

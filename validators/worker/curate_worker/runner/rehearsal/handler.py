@@ -10,6 +10,7 @@ from typing import Final
 
 from ...channel import Message
 from ..answers import Answer
+from ..background import step_back
 from ..errors import describe_error
 from ..modules import load_entry, write_sources
 from ..runner_state import Handler, Runner
@@ -28,6 +29,8 @@ def _rehearse(runner: Runner, message: Message) -> Answer:
     of each call and kernel, and what stood in the way, if anything did.
     """
     body = message.body
+    if not body["described"]:
+        step_back()
     properties, problem = body["properties"], None
     recorder = TritonRecorder((properties["major"], properties["minor"]), with_launchers=not body["described"])
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
