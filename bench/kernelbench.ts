@@ -3,7 +3,7 @@
  * and, for some of them, with KernelBench's own `eval_kernel_against_ref` (5 correctness trials, 100 timings), one after the
  * other on one machine with a GPU: `node bench/kernelbench.ts CHECKOUT RESULTS [--seconds N] [--ours SHARE] [--only REGEX]
  * [--workers N]`. Prints every verdict, the kernels per hour of each, their ratio, where our time went and how busy the GPU
- * was. Builds start from an empty cache. KernelBench takes a minute or two for a kernel, so its rate for all is estimated from
+ * was. Builds start from an empty cache, with the worker's bytecode as `curate doctor --prepare` leaves it. KernelBench takes a minute or two for a kernel, so its rate for all is estimated from
  * as many as `--seconds` leaves time for, by language and size. What is in the file RESULTS already is not done again, so that a
  * long comparison can be cut in two; our part is ended after its SHARE of the seconds.
  */
@@ -19,6 +19,7 @@ import { ONE_OFF_SETTINGS, outcomeOf, requestOf } from '../validators/one-off.ts
 import { findPython } from '../validators/python-environment.ts'
 import type { EvaluationRequest, JudgingTime } from '../validators/types.ts'
 import { openValidator } from '../validators/validator.ts'
+import { writeWorkerBytecode } from '../validators/worker-bytecode.ts'
 import { watchGpu } from './kernelbench/gpu-use.ts'
 import { report } from './kernelbench/report.ts'
 import { Baseline, Candidate, Verdict, readResults } from './kernelbench/results.ts'
@@ -90,6 +91,7 @@ function referenceOf({ level, problem }: Candidate): string {
 // As `curate evaluate` judges them, with an empty cache; a result is kept as soon as it is there.
 async function judgeOurWay(all: readonly Candidate[], root: string, keep: Keep): Promise<void> {
   const cacheFolder = await mkdtemp(join(tmpdir(), 'curate-kernelbench-'))
+  await writeWorkerBytecode((await findPython()).python)
   const abort = new AbortController()
   const times = new Map<string, JudgingTime['seconds']>()
   const started = Date.now()
