@@ -3,9 +3,10 @@
  * and, for some of them, with KernelBench's own `eval_kernel_against_ref` (5 correctness trials, 100 timings), one after the
  * other on one machine with a GPU: `node bench/kernelbench.ts CHECKOUT RESULTS [--seconds N] [--ours SHARE] [--only REGEX]
  * [--workers N]`. Prints every verdict, the kernels per hour of each, their ratio, where our time went and how busy the GPU
- * was. Builds start from an empty cache, with the worker's bytecode as `curate doctor --prepare` leaves it. KernelBench takes a minute or two for a kernel, so its rate for all is estimated from
- * as many as `--seconds` leaves time for, by language and size. What is in the file RESULTS already is not done again, so that a
- * long comparison can be cut in two; our part is ended after its SHARE of the seconds.
+ * was. Builds start from an empty cache, and the worker's bytecode is there, as `curate doctor --prepare` leaves it. KernelBench
+ * takes a minute or two for a kernel, so its rate for all is estimated from as many as `--seconds` leaves time for, by language
+ * and size. What is in the file RESULTS already is not done again, so that a long comparison can be cut in two; our part is
+ * ended after its SHARE of the seconds.
  */
 import { randomInt } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
