@@ -13,7 +13,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import torch
 
-from . import triton_bfloat16
+from . import triton_bfloat16, triton_philox
 from .libdevice import FUNCTIONS
 from .triton_builtins import remember_builtins
 
@@ -34,6 +34,7 @@ def install() -> None:
     _pass_floats_as_float32(interpreter, language)
     triton_bfloat16.install(interpreter, language)
     remember_builtins(interpreter, language)
+    triton_philox.install(interpreter, language)
     for name in _LIBDEVICES:
         with contextlib.suppress(ImportError):
             _give_libdevice(importlib.import_module(name), interpreter, language)
