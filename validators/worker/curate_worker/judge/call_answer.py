@@ -39,6 +39,8 @@ class CallAnswer:
     """Whether two outputs are the same memory."""
     is_reused: bool
     """Whether an output is the memory of the output of the call before, which was kept."""
+    is_late: bool
+    """Whether any call so far wrote to an output when it had returned."""
     changed_state: list[str]
     """Parameters and buffers that it wrote into, by the reference's names where it has such."""
     work: list[Work]
@@ -73,7 +75,8 @@ def call_answer(answer: Message, told: dict, outside: int, names: dict[str, str]
         raise Malformed("an answer with impossible numbers")
     inside, waited, launches, calls, num_overrun = counted
     early = answer.body["computed_early"]
-    known = [told["is_parameter"], told["has_twin_outputs"], told["is_reused"], *([] if early is None else [early])]
+    known = [told[name] for name in ("is_parameter", "has_twin_outputs", "is_reused", "is_late")]
+    known += [] if early is None else [early]
     if any(type(item) is not bool for item in known):
         raise Malformed("an answer with an impossible finding")
     return CallAnswer(
@@ -89,6 +92,7 @@ def call_answer(answer: Message, told: dict, outside: int, names: dict[str, str]
         is_parameter=told["is_parameter"],
         has_twin_outputs=told["has_twin_outputs"],
         is_reused=told["is_reused"],
+        is_late=told["is_late"],
         work=[work_of(row) for row in told["work"][:_MOST_ROWS]],
         hooks=[text[:_MOST_CHARACTERS] for text in _texts(told["hooks"])[:_MOST_ROWS]],
         changed_state=[names.get(name, name) for name in _texts(told["changed_state"])],

@@ -68,6 +68,7 @@ def note(answer: CallAnswer, case: Case, evidence: Evidence) -> None:
     evidence.has_twin_outputs |= answer.has_twin_outputs
     evidence.changed_state |= set(answer.changed_state)
     evidence.hooks |= set(answer.hooks)
+    evidence.is_late |= answer.is_late
     evidence.overrun_outputs += answer.num_overrun_outputs
     evidence.triton_launches += answer.triton_launches
     evidence.extension_calls += answer.extension_calls

@@ -39,6 +39,8 @@ class Evidence:
     """Parameters and buffers that it wrote into."""
     hooks: set[str] = field(default_factory=set)
     """What it left in place to be called when nobody calls it."""
+    is_late: bool = False
+    """Whether it wrote to an output when the call had returned."""
     reuses_outputs: bool | None = None
     """Whether a second call wrote over what the first had returned; None before there was one."""
     follows_parameters: bool | None = None

@@ -18,6 +18,7 @@ from ..values import Parcel, rebuild, unpack
 from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
 from .given_memory import GivenMemory
+from .glimpse import LEAST_BYTES, Glimpse
 from .gradients import Gradients, Question, gradients_of
 from .left_hooks import left_hooks
 from .memory import have_same_bits, have_twins, memory_of, shared_places
@@ -84,6 +85,10 @@ class Program:
         self._staged: _Call | None = None
         self._is_restored = False
         """Whether nothing has run since parameters and buffers were set back."""
+        # The first look takes a millisecond, in which much is written.
+        Glimpse().take(torch.empty(LEAST_BYTES, dtype=torch.uint8))
+        self._is_late = False
+        """Whether an output was written to when a call had returned."""
         self._hooks: list[str] = []
         """What was seen in place between the last calls."""
         self._before: list[torch.Tensor] = []
@@ -155,11 +160,13 @@ class Program:
         self._is_restored = False
         staged.poison = PoisonedMemory() if poisoned else None
         staged.profile = Profile(self._device) if profiled else None
-        waited = waited_nanoseconds(self._device)
+        waited, glimpse = waited_nanoseconds(self._device), Glimpse()
         with torch.no_grad(), staged.poison or staged.profile or nullcontext():
             measure = clock.measure_blocked if blocked else partial(clock.measure, patience=patience)
             measured = measure(lambda: self._model(*staged.args, **staged.kwargs))
+        glimpse.take(measured.output)
         outputs = pack_result(measured.output, staged.tensors, changed, self._model)
+        self._is_late = self._is_late or glimpse.is_other(outputs)
         # What the host waited for does not matter where only the device was measured.
         waited = 0 if measured.is_host_free else waited_nanoseconds(self._device) - waited
         staged.outputs = tensors_in(measured.output)
@@ -182,11 +189,14 @@ class Program:
             index = chain.take(outputs[-1] if outputs else None, left)
             inputs, tensors = unpack(parcels[index].copy(), self._device)
             args, kwargs = arguments_of(inputs)
+            glimpse = Glimpse()
             start = now()
             with torch.no_grad():
                 output = self._model(*args, **kwargs)
             nanoseconds += now() - start
+            glimpse.take(output)
             outputs.append(pack_result(output, tensors, changed, self._model))
+            self._is_late = self._is_late or glimpse.is_other(outputs[-1])
         return outputs, nanoseconds
 
     def gradients(self, parcel: Parcel, question: Question, changed: Effects) -> tuple[Parcel, Gradients]:
@@ -215,6 +225,7 @@ class Program:
             "is_parameter": bool(shared_places(outputs, [memory_of(item) for item in self.live().values()])),
             "has_twin_outputs": have_twins(staged.outputs),
             "is_reused": bool(shared_places(outputs, [memory_of(tensor) for tensor in self._before])),
+            "is_late": self._is_late,
             "changed_state": self._changed_state() if digests else [],
             "work": [] if staged.profile is None else staged.profile.work(),
             "hooks": sorted({*self._hooks, *left_hooks(), *(_DECEIVED if self._clock.is_deceived else ())}),
