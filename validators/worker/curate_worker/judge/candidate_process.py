@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Final
 
 import torch
 
@@ -152,7 +151,7 @@ class CandidateProcess:
         self._station.locks.give_way()
         if self._station.locks.is_alone and self._prepared.device != "cpu":
             runner.look_out()
-        with self._station.locks.long_step() if message.kind in _LONG else nullcontext():
+        with self._station.locks.long_step() if self._is_long(message) else nullcontext():
             answer = self._answer(runner, message, stage)
         if answer.kind in (_ANSWERS[message.kind], also):
             return answer
@@ -162,6 +161,10 @@ class CandidateProcess:
             verdict = verdict_of_loss(lost, runner, self._circumstances(stage))
         self.close()
         raise verdict
+
+    # Whoever has the GPU's memory has its context, and others wait for him.
+    def _is_long(self, message: Message) -> bool:
+        return message.kind == "load" or (message.kind == "bind" and not self._station.locks.holds_memory)
 
     def _answer(self, runner: RunnerHandle, message: Message, stage: str) -> Message:
         start, aside = time.monotonic(), runner.seconds_aside
@@ -201,7 +204,6 @@ _WHILE_S = 0.02
 _FIRST_LAUNCH = "curate_worker.runner.first_launch"
 # A wrong output may be larger than the right one, and is to be called wrong; only what is absurd is not even taken in.
 _ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
-_LONG: Final = ("load", "bind")
 _ANSWERS = {
     "load": "loaded",
     "bind": "bound",
