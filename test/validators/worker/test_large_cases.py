@@ -226,12 +226,12 @@ def test_a_process_that_holds_inputs_forgets_them_when_it_is_sent_as_many(
     opened: tuple, most_alive: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     staged: list[tuple[bool, bool]] = []
-    request = RunnerHandle.request
+    begin = RunnerHandle.begin
 
-    def noted(runner: RunnerHandle, kind: str, body: dict, *given: object, rests: bool = False) -> object:
+    def noted(runner: RunnerHandle, kind: str, body: dict, *given: object, rests: bool = False) -> None:
         if kind == "stage":
             staged.append((body["parcel"] is not None, body.get("forgets_inputs") is True))
-        return request(runner, kind, body, *given, rests=rests)
+        begin(runner, kind, body, *given, rests=rests)
 
     tasks = TaskSession(opened[0])
     task = Task("large and held", _REFERENCE.format(""), [Workload("w", {})])
@@ -241,7 +241,7 @@ def test_a_process_that_holds_inputs_forgets_them_when_it_is_sent_as_many(
         earlier = reference.make_inputs(reference.how(5))
         reference.holds_inputs = True
         latest = reference.make_inputs(reference.how(6))
-        monkeypatch.setattr(RunnerHandle, "request", noted)
+        monkeypatch.setattr(RunnerHandle, "begin", noted)
         made = [reference.call(inputs, flush=False, look=False).output for inputs in (latest, earlier, latest)]
     tasks.close()
     assert staged == [(False, False), (True, True), (True, False)]
