@@ -167,16 +167,19 @@ def _take_memory(station: Station, reference: Reference, opening: Opening) -> No
     num_bytes += _TIMES_STATE * reference.state.num_bytes
     if num_bytes <= _MUCH_MEMORY:
         return
-    _make_room(station, opening, num_bytes)
-    if size > MAX_CACHED_BYTES:
-        try:
-            runner.widen(WIDE_WINDOW_BYTES)
-        except RunnerLost as lost:
-            raise Verdict("INVALID_REFERENCE", "task", "REF_CRASH", "task", f"the reference: {lost}") from lost
-        # Most outputs are as large as inputs. Where both do not fit as often as calls take them, what rests and is not
-        # used is missing when the reference is proved, which takes more.
-        if TIMES_CASE * 2 * size <= torch.cuda.mem_get_info()[1]:
-            runner.lend_memory(rests=True)
+    # Most outputs are as large as inputs. What hardly fits as often as calls take it has no room beside others.
+    total = torch.cuda.mem_get_info()[1]
+    hardly_fits = TIMES_CASE * 2 * size > total
+    _make_room(station, opening, total if hardly_fits else num_bytes)
+    if size <= MAX_CACHED_BYTES:
+        return
+    try:
+        runner.widen(WIDE_WINDOW_BYTES)
+    except RunnerLost as lost:
+        raise Verdict("INVALID_REFERENCE", "task", "REF_CRASH", "task", f"the reference: {lost}") from lost
+    # What rests and is not used would be missing when the reference is proved, which takes more than calls.
+    if not hardly_fits:
+        runner.lend_memory(rests=True)
 
 
 def _make_room(station: Station, opening: Opening, num_bytes: int) -> None:

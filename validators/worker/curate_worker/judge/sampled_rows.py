@@ -15,6 +15,9 @@ from .leaves import leaves_of
 
 # Of a billion numbers an eighth tells the error as well: a tolerance follows from a quantile of a million of them.
 _SHARE, _LEAST_ROWS = 8, 2
+# Kernels take several numbers at once from addresses that are whole cache lines, and what comes before singly: the sums
+# of a row of odd length are other ones where it begins elsewhere.
+_ALIGNED = 128
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ def rows_for(inputs: Parcel, output: Parcel, seed: int) -> Rows | None:
         return None
     total = next(iter(totals.pop()), 0)
     count = total // _SHARE
-    rows = Rows(total, seed % max(1, total - count), count)
+    first = seed % max(1, total - count)
+    rows = Rows(total, first - first % _ALIGNED, count)
     is_cut = count >= _LEAST_ROWS and any(map(rows.are_of, inputs.tensors)) and all(map(rows.are_of, output.tensors))
     return rows if is_cut else None
 
