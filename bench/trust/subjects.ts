@@ -27,8 +27,11 @@ export async function fixtureSubjects(python: string): Promise<Subject[]> {
   const fixtures = kernelFixtures().filter((fixture) => missingFor(fixture, tools) === null)
   const twins = new Set(fixtures.map(({ expected }) => expected.twin))
   return fixtures.map((fixture) => {
-    const { name, expected, request } = fixture
-    const isAttack = expected.attacks.length > 0
+    const { name, request } = fixture
+    const expected = { ...fixture.expected, ...(tools['gpu'] === null ? {} : fixture.expected.gpu) }
+    // Some attack nothing but machines without a GPU: where there is one, they are as right as they seem.
+    const isRightHere = expected.status === 'PASSED' && fixture.expected.status !== 'PASSED'
+    const isAttack = expected.attacks.length > 0 && !isRightHere
     const isHonest = name.startsWith('correct_') && expected.status === 'PASSED'
     return {
       name: `fixture ${name}`,
