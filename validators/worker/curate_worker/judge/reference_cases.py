@@ -18,7 +18,7 @@ from .cases import (
     with_two_elements_exchanged,
 )
 from .distributions import dice_of, distributions_of, is_of_use
-from .expected import Usual, are_as_finite, is_fit_to_judge, is_mostly_finite
+from .expected import Usual, are_alike, are_as_finite, is_fit_to_judge, is_mostly_finite
 from .faults import Verdict
 from .leaves import have_same_numbers, leaves_of
 from .nudged import doubtful_indices, is_index
@@ -189,7 +189,7 @@ class ReferenceCases(CaseMaker):
             return case
         moves = [{"seed": self.seed("roughly", number), "units": 1.0, "is_rough": True} for number in range(2)]
         moved = [leaves_of(self.run_oracle(case.inputs, "float64", move)) for move in moves]
-        if any(len(leaves) != len(own) for leaves in moved):
+        if not all(are_alike(leaves, own) for leaves in moved):
             return case
         doubtful = [doubtful_indices(leaf, [leaves[place] for leaves in moved]) for place, leaf in enumerate(own)]
         return replace(case, expected=replace(case.expected, doubtful=doubtful))
