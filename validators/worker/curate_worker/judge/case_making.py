@@ -37,6 +37,8 @@ class CaseMaker(ReferenceProgram):
     """What the outputs of the first case are held against."""
     varies_integers: bool = False
     """Whether integers and truth values that every element of an input says alike are others in later calls."""
+    reorders_integers: bool = False
+    """Whether integers that are the same for every seed stand in another order in later calls."""
     is_tame: bool = False
     """Whether no numbers are drawn below zero that the task draws from zero to one."""
     orders: Orders = field(default_factory=list)
@@ -155,5 +157,6 @@ class CaseMaker(ReferenceProgram):
             "gates": gates,
             "vary_integers": self.varies_integers and not is_first,
             "jitter": [] if is_first else self.unseeded,
+            "reorder": self.unseeded if self.reorders_integers and not is_first else [],
             "tame": self.is_tame,
         }

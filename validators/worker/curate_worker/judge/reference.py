@@ -67,8 +67,9 @@ class Reference(StateCases):
             require_power([self.draws(number) for number in range(NUM_INPUTS)])
             return
         self.tolerances = self.usual().tolerances
-        self._try_other_integers()
+        self._try_with("varies_integers", is_asked=self._has_constant_integers)
         self._find_unseeded(digests)
+        self._try_with("reorders_integers", is_asked=bool(self.unseeded))
         self._find_gates()
         passing = self._passing_null_kernel()
         if passing is not None:
@@ -77,20 +78,23 @@ class Reference(StateCases):
         if self.is_large:
             self._spare_oracle()
 
-    # A mask of ones and lengths that are all the same ask to be left out. Where others change what comes out in kind,
-    # they are sizes; what ends the process ends this attempt at the task, and the next one is tame.
-    def _try_other_integers(self) -> None:
-        if not self._has_constant_integers or self.is_tame or self.is_large:
-            return
-        self.varies_integers = True
+    # A mask of ones and lengths that are all the same ask to be left out, other integers to be known by heart.
+    def _try_with(self, name: str, *, is_asked: bool) -> None:
+        if is_asked and not (self.is_tame or self.is_large):
+            setattr(self, name, True)
+            setattr(self, name, self._bears_its_inputs())
+
+    # Where others change what comes out in kind, they are sizes; what ends the process ends this attempt at the task,
+    # and the next one is tame.
+    def _bears_its_inputs(self) -> bool:
         try:
             mine = leaves_of(self.call(self.make_inputs(self.how(1)), flush=False, look=False).output)
             compare_structure(mine, self.case(0).expected.own)
-            self.varies_integers = are_as_finite(mine, self.usual())
         except Verdict as found:
             if found.cause in LOST_CAUSES:
                 raise
-            self.varies_integers = False
+            return False
+        return are_as_finite(mine, self.usual())
 
     # Made now: a number that is drawn in another size may end the process, as another integer may.
     def _find_gates(self) -> None:

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from ..order import in_order_of
 from .dice import LoadedDice
 from .gates import DRAWS, can_draw, constant_of, drawn_gate
+from .other_orders import reordered
 from .parameters import can_be_moved, is_constant, is_constant_integer, move_apart, vary_integers
 
 _MAX_SEED: Final = 1 << 32
@@ -46,7 +47,7 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     """
     Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart,
     `vary_integers` those of integers and truth values; `gates` draws constant tensors in another size; `jitter` names
-    tensors, by their place, whose numbers are changed although no seed does.
+    tensors, by their place, whose numbers are changed although no seed does, `reorder` those whose integers are.
     """
     inputs = _drawn(module.get_inputs, device, how)
     if how.get("gates") is not None:
@@ -55,6 +56,7 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
         inputs = tree_map(_varied, inputs)
     if how["vary_integers"]:
         inputs = tree_map(_varied_integers, inputs)
+    inputs = reordered(inputs, set(how.get("reorder", ())), _dice_of)
     return _jittered(inputs, set(how["jitter"]))
 
 

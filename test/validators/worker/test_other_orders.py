@@ -1,0 +1,66 @@
+"""Integers that no seed changes stand in another order, and what they say of one another stays."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import torch
+from curate_worker.runner.inputs import make_inputs
+from curate_worker.runner.other_orders import reordered
+
+BOUNDS = [0, 7, 20, 21, 50, 58]
+
+
+def drawn(*values: list, places: set[int]) -> list[torch.Tensor]:
+    found = reordered([torch.tensor(item) for item in values], places, lambda _: torch.Generator().manual_seed(3))
+    assert isinstance(found, list)
+    return found
+
+
+def test_sequences_change_places_and_none_is_longer_than_the_longest() -> None:
+    (bounds,) = drawn(BOUNDS, places={0})
+    assert bounds.tolist() != BOUNDS
+    assert (int(bounds[0]), int(bounds[-1])) == (0, 58)
+    assert sorted(bounds.diff().tolist()) == sorted(torch.tensor(BOUNDS).diff().tolist())
+
+
+def test_numbers_of_sequences_stay_in_order() -> None:
+    (numbers,) = drawn([0, 0, 0, 1, 2, 2, 2, 2], places={0})
+    assert numbers.tolist() == sorted(numbers.tolist())
+    assert sorted(numbers.bincount().tolist()) == [1, 3, 4]
+    assert numbers.bincount().tolist() != [3, 1, 4]
+
+
+def test_lengths_change_places() -> None:
+    (lengths,) = drawn([5, 40, 17, 33, 2], places={0})
+    assert sorted(lengths.tolist()) == [2, 5, 17, 33, 40]
+    assert lengths.tolist() != [5, 40, 17, 33, 2]
+
+
+def test_only_what_no_seed_changes_is_another() -> None:
+    first, second = drawn(BOUNDS, BOUNDS, places={1})
+    assert first.tolist() == BOUNDS
+    assert second.tolist() != BOUNDS
+
+
+def test_what_is_given_twice_stays_the_same() -> None:
+    first, second = drawn(BOUNDS, BOUNDS, places={0, 1})
+    assert torch.equal(first, second)
+
+
+def test_bounds_and_what_lies_within_them_stay_together() -> None:
+    bounds, within = drawn(BOUNDS, [3, 1, 2, 0], places={0, 1})
+    assert (bounds.tolist(), within.tolist()) == (BOUNDS, [3, 1, 2, 0])
+
+
+def test_few_integers_and_tables_stay() -> None:
+    sizes, table = drawn([3, 1, 2], [[4, 3], [2, 1], [5, 0]], places={0})
+    assert (sizes.tolist(), table.tolist()) == ([3, 1, 2], [[4, 3], [2, 1], [5, 0]])
+
+
+def test_every_seed_gives_another_order() -> None:
+    module = ModuleType("task")
+    module.get_inputs = lambda: [torch.arange(32).flip(0), torch.zeros(2)]
+    how = {"dice": None, "vary": False, "vary_integers": False, "jitter": [], "tame": False, "reorder": [0]}
+    found = [make_inputs(module, "cpu", {**how, "seed": seed})[0].tolist() for seed in (1, 1, 2)]
+    assert found[0] == found[1] != found[2]
