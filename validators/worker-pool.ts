@@ -1,4 +1,6 @@
 import { CurateError } from '../pipelines/core/errors.ts'
+import { announcements } from './announcements.ts'
+import type { Announcements } from './announcements.ts'
 import { isWorthAnotherTry, machineFailure } from './machine-failure.ts'
 import { CONTROL, isControlPassed } from './control.ts'
 import { drainWarning, unsteadyWarning } from './device-warnings.ts'
@@ -17,7 +19,6 @@ import type { CertifiedRow } from './second-gpu.ts'
 import { soleUse } from './sole-use.ts'
 import type { SoleUse } from './sole-use.ts'
 import type { ValidatorWarning } from './types.ts'
-import { wantsBuilds } from './wants-builds.ts'
 
 /** What a pool is made of. */
 export interface PoolOptions extends SeatOptions {
@@ -48,7 +49,7 @@ export class WorkerPool {
   readonly #signal: AbortSignal
   readonly #seats: readonly Seat[]
   readonly #queue: SeatQueue<FromSlot | Drained>
-  readonly #announced: Evaluation[] = []
+  readonly #announcements: Announcements
   readonly #starts: JudgeStarts
   readonly #uses = new Map<string, SoleUse>()
   readonly #warnings = new Map<string, ValidatorWarning>()
@@ -63,6 +64,7 @@ export class WorkerPool {
   private constructor(options: PoolOptions, seats: readonly Seat[]) {
     this.#signal = options.signal
     this.#seats = seats
+    this.#announcements = announcements(seats.length)
     this.#starts = judgeStarts(options.python, seats, {
       warn: (slot, warning) => this.#warnings.set(slot, warning),
       throwIfOver: () => this.#throwIfOver(),
@@ -80,7 +82,7 @@ export class WorkerPool {
 
   /** Announces questions; judges build ahead what their candidates want, a few at a time. */
   prepare(questions: readonly Evaluation[]): void {
-    this.#announced.push(...questions.filter(wantsBuilds))
+    this.#announcements.add(questions)
   }
 
   /**
@@ -246,10 +248,8 @@ export class WorkerPool {
       return { kind: 'fault', code: error.code, message: detailOf(error) }
     }
     seat.taskId = question.task.id
-    for (const { task, candidate, settings } of this.#announced.splice(
-      0,
-      ANNOUNCED_PER_THREAD * seat.options.threads,
-    )) {
+    const count = ANNOUNCED_PER_THREAD * seat.options.threads
+    for (const { task, candidate, settings } of this.#announcements.beside(question, count)) {
       await seat.judge.announce({ task, candidate, settings })
     }
     const reply = await seat.judge.ask(question, longestWait(question))

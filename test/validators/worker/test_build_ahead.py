@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,3 +147,21 @@ def test_a_rehearsal_ahead_of_its_turn_leaves_processors_to_others(opened: tuple
     answer = rehearse(station.stage, SETTINGS, TASK, rehearsed, None if is_ahead else "/usr/bin/true")
     expected = os.nice(0) + (10 if is_ahead else 0)
     assert f"niceness {expected}" in answer.body["problem"]["text"]
+
+
+@pytest.mark.parametrize(("device", "waits"), [("cuda", False), ("cpu", True)])
+def test_beside_a_gpu_what_takes_a_second_does_not_wait_for_what_takes_ten(
+    opened: tuple, monkeypatch: pytest.MonkeyPatch, device: str, *, waits: bool
+) -> None:
+    station = replace(opened[0], device=device)
+    built, rehearsed = threading.Event(), threading.Event()
+    monkeypatch.setattr(BuildAhead, "_build", lambda *_: built.wait(20))
+    monkeypatch.setattr(BuildAhead, "_rehearse", lambda _, given: given.task.id == "second" and rehearsed.set())
+    ahead = BuildAhead(station, 1)
+    for name in ("first", "second"):
+        ahead.add(Preparation(replace(TASK, id=name), candidate(name, ""), SETTINGS))
+    assert rehearsed.wait(0.5) is not waits
+    built.set()
+    ahead.settle()
+    ahead.close()
+    assert rehearsed.is_set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 
@@ -31,11 +32,15 @@ class BuildAhead:
         share = 1 if station.device == PROCESSOR else _SHARE_BESIDE_GPU
         count = max(1, min(builders // share, memory // _MEMORY_PER_BUILD))
         self._threads = ThreadPoolExecutor(count, "build-ahead")
+        # Candidates in Triton wait for nothing, so they are judged first: a second of work shall not wait for ten.
+        is_shared = station.device == PROCESSOR
+        self._rehearsing = self._threads if is_shared else ThreadPoolExecutor(1, "rehearse-ahead")
         self._queued: list[Future] = []
 
     def add(self, preparation: Preparation) -> None:
         """Queues a candidate."""
-        self._queued.append(self._threads.submit(self._build, preparation))
+        self._queued.append(self._rehearsing.submit(self._do, self._rehearse, preparation))
+        self._queued.append(self._threads.submit(self._do, self._build, preparation))
 
     def settle(self) -> None:
         """Waits until everything that was queued is built."""
@@ -44,25 +49,31 @@ class BuildAhead:
 
     def close(self) -> None:
         """Forgets what is queued; what is being built ends with the fork server."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._rehearsing):
+            threads.shutdown(wait=False, cancel_futures=True)
 
-    def _build(self, preparation: Preparation) -> None:
+    def _do(self, work: Callable[[Preparation], None], preparation: Preparation) -> None:
         try:
             # A lock of its own: a descriptor holds it once, however many threads ask.
             with closing(DeviceLocks({PROCESSOR: PROCESSOR})) as locks, locks.shared():
-                candidate, settings = preparation.candidate, preparation.settings
-                prepared = prepare(self._station, candidate)
-                if prepared.wants_kernels_ahead and self._station.kernels is not None:
-                    self._station.kernels.compile(preparation)
-                if prepared.plan is not None:
-                    add_kernels(self._station, settings, prepared, prepared.plan)
-                elif candidate.is_native:
-                    build_extensions(self._station, settings, prepared)
-                elif wants_builds(candidate):
-                    specs = record(self._station, settings, prepared)
-                    self._station.recordings.keep(candidate.key(), specs)
-                    for spec in specs:
-                        add_build(self._station, settings, prepared, spec)
+                work(preparation)
         except (Verdict, MachineFault, OSError):
             # Whoever judges the candidate meets it again, and says so.
             return
+
+    def _rehearse(self, preparation: Preparation) -> None:
+        if self._station.kernels is not None and prepare(self._station, preparation.candidate).wants_kernels_ahead:
+            self._station.kernels.compile(preparation)
+
+    def _build(self, preparation: Preparation) -> None:
+        candidate, settings = preparation.candidate, preparation.settings
+        prepared = prepare(self._station, candidate)
+        if prepared.plan is not None:
+            add_kernels(self._station, settings, prepared, prepared.plan)
+        elif candidate.is_native:
+            build_extensions(self._station, settings, prepared)
+        elif wants_builds(candidate):
+            specs = record(self._station, settings, prepared)
+            self._station.recordings.keep(candidate.key(), specs)
+            for spec in specs:
+                add_build(self._station, settings, prepared, spec)
