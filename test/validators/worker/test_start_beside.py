@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from curate_worker.judge import tasks as task_sessions
 from curate_worker.judge.candidate_run import CandidateRun
+from curate_worker.judge.environment import triton_version
 from curate_worker.judge.faults import Verdict
 from curate_worker.judge.open_reference import open_reference, opened_reference
 from curate_worker.judge.prepared import prepare
@@ -104,3 +106,40 @@ def test_what_its_neighbour_may_have_done_to_a_reference_is_not_believed(
             assert tasks.reference(task.workloads[0], "cpu", run).case(0)
         tasks.close()
     assert tried == [True] + [False] * (cause == "REF_TIMEOUT")
+
+
+class _Compiling:
+    """Stands for kernels that are compiled while a GPU is waited for."""
+
+    def __init__(self, num_looks: int) -> None:
+        self._left = num_looks
+
+    def find(self, *_: object) -> dict[str, bytes]:
+        self._left -= 1
+        return {} if self._left > 0 else {"KERNEL/add.cubin": b"compiled"}
+
+
+@pytest.mark.skipif(triton_version() is None, reason="there is no Triton")
+@pytest.mark.parametrize(("num_looks", "found"), [(1, "compiled"), (2, "compiled"), (3, "nothing")])
+def test_kernels_that_were_compiled_after_a_candidate_was_loaded_are_there_before_it_is_called(
+    opened: tuple, num_looks: int, found: str
+) -> None:
+    station = replace(opened[0], kernels=_Compiling(num_looks))
+    looking = """
+    def __init__(self):
+        super().__init__()
+        path = os.path.join(os.environ["TRITON_CACHE_DIR"], "KERNEL", "add.cubin")
+        raise ValueError(open(path).read() if os.path.exists(path) else "nothing")
+"""
+    program = _PROGRAM.replace("    def forward", f"{looking}\n    def forward").replace("Model", "ModelNew")
+    source = f"import os\nimport triton\n{program}"
+    candidate = Candidate("triton", "python", "candidate.py::ModelNew", {"candidate.py": source})
+    task = Task("beside", _PROGRAM, [Workload("w", {})])
+    request = Request("n", task, candidate, _SETTINGS)
+    with start_reference(station, _SETTINGS, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (_SETTINGS, "cpu"))
+        with CandidateRun(station, request, prepare(station, candidate)) as run:
+            run.start_ahead()
+            with pytest.raises(Verdict) as caught:
+                run.bind(reference)
+    assert found in caught.value.log

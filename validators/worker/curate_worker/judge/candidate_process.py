@@ -122,6 +122,16 @@ class CandidateProcess:
         self._prepared.look_for_kernels(self._station, self._request.task)
         return self._prepared.load_message(self._station, recording=False)
 
+    def take_late_kernels(self) -> None:
+        """Gives it what was compiled for it since it was started, while a GPU was waited for. Raises a Verdict."""
+        if self._runner is None or self._prepared.triton_cache:
+            return
+        self._prepared.look_for_kernels(self._station, self._request.task)
+        late = self._prepared.triton_cache
+        if late:
+            contents = [memoryview(content) for content in late.values()]
+            self.ask(Message("take_kernels", {"triton_cache": list(late)}, contents), "load")
+
     def renew_time(self) -> None:
         """Gives it the whole time limit again."""
         self._remaining = self._request.settings.timeout_s
@@ -206,6 +216,7 @@ _FIRST_LAUNCH = "curate_worker.runner.first_launch"
 _ROOM_FACTOR, _LEAST_ROOM = 4, 256 << 20
 _ANSWERS = {
     "load": "loaded",
+    "take_kernels": "kernels_taken",
     "bind": "bound",
     "load_state": "state_loaded",
     "stage": "staged",

@@ -101,6 +101,7 @@ class CandidateRun:
         self.process.renew_time()
         self._bound = reference
         self.largest_answer = 0
+        self.process.take_late_kernels()
         is_native = self._prepared.candidate.is_native
         answer = self._building_what_is_needed(self._binding(reference))
         wanted = State(shapes_of(reference.state), reference.parameters, reference.shared_parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ from .native import NativeModel
 from .own_functions import OwnFunctions
 from .program import Program, construct
 from .runner_state import Handler, Runner
-from .triton_cache import fill_cache
+from .triton_cache import TRITON_CACHE, fill_cache
 from .triton_compiles import announce_compiles
 from .triton_identity import identity_of_triton, tell_identity
 from .triton_resources import keep_ptxas_logs
@@ -103,6 +104,13 @@ def _load(runner: Runner, message: Message) -> Answer:
     if body["uses_triton"] and runner.device == "cuda":
         wake_triton()
     return Answer("loaded", {"extensions": runner.extensions.recorded})
+
+
+def _take_kernels(runner: Runner, message: Message) -> Answer:
+    """Fills Triton's cache with what was compiled since the candidate was loaded, who compiles what is not there."""
+    with contextlib.suppress(OSError):
+        fill_cache(runner.scratch / TRITON_CACHE, message.body["triton_cache"], message.blobs)
+    return Answer("kernels_taken")
 
 
 def _bind(runner: Runner, message: Message) -> Answer:
@@ -205,6 +213,7 @@ CANDIDATE_HANDLERS: Final[dict[str, Handler]] = {
     "probe_triton": _probe_triton,
     "compile": _compile,
     "load": _load,
+    "take_kernels": _take_kernels,
     "bind": _bind,
     "load_state": _load_state,
     "stage": _stage,

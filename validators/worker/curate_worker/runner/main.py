@@ -23,6 +23,7 @@ from .answers import Answer
 from .errors import BuildNeeded, FaultInInput, describe_error
 from .handlers import HANDLERS
 from .runner_state import Runner
+from .triton_cache import TRITON_CACHE
 
 MAX_BLOB_BYTES = 1 << 40
 
@@ -107,7 +108,7 @@ def _arrange_environment(scratch: Path) -> None:
     folders = {
         "HOME": ".",
         "TMPDIR": "tmp",
-        "TRITON_CACHE_DIR": "triton",
+        "TRITON_CACHE_DIR": TRITON_CACHE,
         "TORCHINDUCTOR_CACHE_DIR": "inductor",
         "TORCH_EXTENSIONS_DIR": "extensions",
         "CUDA_CACHE_PATH": "cuda",

@@ -8,6 +8,8 @@ from typing import Final
 
 from .modules import write_files
 
+TRITON_CACHE: Final = "triton"
+"""The folder of it in a runner's own."""
 # `FileCacheManager.put_group` of triton/runtime/cache.py keeps there where each file of a kernel lies, as whole paths.
 _GROUP: Final = "__grp__"
 
