@@ -133,3 +133,25 @@ def _sleeps(work: Callable[[], object]) -> int:
 
 def _channel_of(connection: socket.socket) -> BlockingChannel:
     return BlockingChannel(connection, 1 << 20, lambda: pytest.fail("no tensor comes"))
+
+
+def test_what_is_timed_on_a_gpu_keeps_its_memory_and_no_more_than_that(
+    opened: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station, _ = opened
+    task = Task("kept", _REFERENCE, [Workload("w", {})])
+    settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
+    kept: list[RunnerHandle] = []
+
+    def noted(self: RunnerHandle) -> None:
+        kept.append(self)
+
+    monkeypatch.setattr(RunnerHandle, "keep_memory", noted)
+    with start_reference(station, settings, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (settings, "cpu"))
+        reference.begin_timing()
+        assert (kept, reference.is_timed) == ([], False)
+        # On one that is played.
+        reference.device = "cuda"
+        reference.begin_timing()
+    assert (kept, reference.is_timed, reference.keeps_memory) == ([runner], True, False)

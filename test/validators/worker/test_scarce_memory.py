@@ -60,21 +60,3 @@ def test_a_time_limit_is_believed_only_where_no_tensor_took_the_long_way(
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (_FREE["plenty"], 80 << 30))
     station, tasks = SimpleNamespace(device="cuda"), SimpleNamespace(close=lambda: None)
     assert serving._rows_with_room(station, tasks, SimpleNamespace()) == ([row] if is_believed else None)
-
-
-@pytest.mark.parametrize(("unused", "is_given_back"), [(1 << 30, False), (2 << 30, True)])
-def test_before_a_large_tensor_comes_only_gigabytes_are_given_back(
-    monkeypatch: pytest.MonkeyPatch, unused: int, *, is_given_back: bool
-) -> None:
-    counts = {
-        "reserved_bytes": {"all": {"current": (3 << 30) + unused}},
-        "allocated_bytes": {"all": {"current": 3 << 30}},
-    }
-    given_back: list[bool] = []
-    monkeypatch.setattr(torch.cuda.memory, "memory_stats_as_nested_dict", lambda: counts)
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: given_back.append(True))
-    monkeypatch.setattr(window, "_LARGE_BYTES", 1 << 10)
-    memory = torch.full((1 << 12,), 7, dtype=torch.uint8)
-    received = Window(memory, gives_back=True).receive(1 << 10, lambda: None, lambda: None)
-    assert bytes(received.numpy()) == bytes([7]) * (1 << 10)
-    assert given_back == [True] * is_given_back

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 
-from .allocator import MUCH_MEMORY, unused_bytes
 from .tensors import Blob, banded_room, room_for
 
 WINDOW = 5
@@ -44,7 +43,7 @@ class Window:
     """Memory of both ends. One signal says that a piece lies in it, the answer that it was taken out."""
 
     def __init__(self, memory: torch.Tensor, *, gives_back: bool = False) -> None:
-        """`gives_back`: gigabytes that PyTorch keeps for later are given back before large tensors come in."""
+        """`gives_back`: what PyTorch keeps for later is given back before large tensors come in."""
         self._memory = memory
         self.gives_back = gives_back
 
@@ -73,7 +72,7 @@ class Window:
         return blob
 
     def _room(self, num_bytes: int) -> Blob:
-        if self.gives_back and is_large(num_bytes) and unused_bytes() > MUCH_MEMORY:
+        if self.gives_back and is_large(num_bytes):
             torch.cuda.empty_cache()
         try:
             return banded_room(num_bytes, self._memory.device)

@@ -238,7 +238,8 @@ class CandidateRun:
     def _stage(self, case: Case | OpenCase, staging: dict) -> None:
         self.process.expect_answers(case.num_bytes)
         if self._bound is not None:
-            self.process.share_as_much(self._bound.runner.window_bytes, keeps_memory=self._bound.keeps_memory)
+            keeps_memory = self._bound.keeps_memory or self._bound.is_timed
+            self.process.share_as_much(self._bound.runner.window_bytes, keeps_memory=keeps_memory)
         body = {"parcel": case.inputs.body(), "seed": self._next_seed(), **staging}
         self.process.ask(Message("stage", body, case.inputs.blobs), "run")
 

@@ -28,6 +28,7 @@ _TIMES_INPUTS, _TIMES_STATE = 30, 10
 # Of inputs beyond that one case is kept, and the oracle is mostly run on some of its rows: 6 GiB take 49.
 _MOST_KEPT, _TIMES_MORE = 1 << 30, 4
 _MUCH_MEMORY = 4 << 30
+_MUCH_ROOM = 0.6
 
 
 class Beside(Protocol):
@@ -68,7 +69,7 @@ def open_reference(station: Station, runner: RunnerHandle, opening: Opening) -> 
     """Opens the reference of a workload in a process and proves it fit to judge by. Raises a Verdict on the task."""
     task, workload, settings, device = opening.task, opening.workload, opening.settings, opening.device
     make_room = None if device == "cpu" else partial(_make_room, station, opening)
-    beside = None if device == "cpu" else opening.beside
+    beside = None if device == "cpu" or not _has_much_room() else opening.beside
     reference = opened_reference(
         station, runner, task, workload, (settings, device), make_room=make_room, beside=beside
     )
@@ -135,6 +136,12 @@ def opened_reference(  # noqa: PLR0913
     made = {"init": init, "state": state, "parameters": texts_in(answer, "parameters")}
     made["shared_parameters"] = names_in(answer, "shared")
     return Reference(task, workload, settings, device, runner, station.locks.give_way, **made)
+
+
+# Its context takes half a gigabyte, and later there is as much time for it: memory is waited for.
+def _has_much_room() -> bool:
+    free, total = torch.cuda.mem_get_info()
+    return free > _MUCH_ROOM * total
 
 
 def _begin_beside(beside: Beside | None, device: str) -> None:

@@ -50,6 +50,8 @@ class Reference(StateCases):
     """Whether it draws random numbers: what it gives follows from the seed, and from nothing else."""
     mutants: MutantReport | None = None
     """How references with a mistake fared; None before they were tried."""
+    is_timed: bool = False
+    """Whether a call of it was timed on a GPU."""
     gradient_places: list[int] = field(default_factory=list)
     """Inputs that the task wants gradients of."""
     _has_constant_integers: bool = False
@@ -131,11 +133,16 @@ class Reference(StateCases):
 
     def begin_timing(self) -> None:
         """
-        From now on nobody gives memory of a large case back between two calls: a timed program keeps its own anyway,
-        and the judge needs what it has when an output arrives.
+        From now on nobody gives memory of a case back between two calls: a timed program keeps its own anyway, and the
+        judge needs what it has when an output arrives.
         """
-        if self.is_large and self.device != "cpu" and not self.keeps_memory:
+        if self.device == "cpu" or self.keeps_memory:
+            return
+        if self.is_large:
             self._keep_memory()
+            return
+        self.is_timed = True
+        self.runner.keep_memory()
 
     def _keep_memory(self) -> None:
         self.keeps_memory, self.holds_inputs = True, self._can_hold_inputs
