@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from types import SimpleNamespace
 
 import pytest
@@ -45,6 +46,19 @@ def test_the_same_seed_draws_the_same_in_every_dtype(name: str, dtype: torch.dty
     assert first[0].dtype == dtype
     tame = drawn(name, get_inputs, tame=True)
     assert 0 <= float(tame[1].min()) <= float(tame[1].max()) <= 1
+
+
+@pytest.mark.parametrize("name", sorted(DISTRIBUTIONS))
+def test_what_was_drawn_is_gone_with_the_last_who_has_it(name: str) -> None:
+    shape = (41, 7)
+    gc.collect()
+    gc.disable()
+    try:
+        drawn(name, lambda: [torch.rand(*shape), torch.randn(*shape)])
+        left = [item for item in gc.get_objects() if isinstance(item, torch.Tensor) and item.shape == shape]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_uniform_numbers_that_are_given_as_they_are_fall_below_zero_as_well() -> None:

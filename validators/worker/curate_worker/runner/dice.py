@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import torch
@@ -26,18 +27,20 @@ _HIGH, _SPREAD, _NEXT_TO_NOTHING = 112.0, 16.0, 1e-18
 _LEAST_BYTES_FOR_TINY = 4
 _KINDS = 4
 
+Change = Callable[[torch.Tensor], torch.Tensor]
+
 
 class LoadedDice(Uncompiled, TorchDispatchMode):
     """While it is entered, everything that is drawn follows the named distribution."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._turns = itertools.count()
-        self._by_turn = _BY_TURN.get(name)
-        self._normal = _NORMAL[name] if self._by_turn is None else self._in_turn
+        # Nothing here knows these dice: in a cycle the gigabytes that were drawn would be kept until one is looked for.
+        in_turn = None if name not in _BY_TURN else _in_turn(_BY_TURN[name])
+        self._normal = _NORMAL[name] if in_turn is None else in_turn
         self._uniform = _UNIFORM.get(name)
         self._integer = _INTEGER.get(name)
-        self._returned = _RETURNED.get(name) if self._by_turn is None else self._in_turn_from_uniform
+        self._returned = _RETURNED.get(name) if in_turn is None else partial(_from_uniform, in_turn)
         self._uniforms: list[torch.Tensor] = []
 
     def __torch_dispatch__(
@@ -73,19 +76,22 @@ class LoadedDice(Uncompiled, TorchDispatchMode):
             return False
         return any(_is_same(leaf, drawn) or _is_equal(leaf, drawn) for drawn in self._uniforms)
 
-    def _in_turn(self, drawn: torch.Tensor) -> torch.Tensor:
-        return drawn if self._by_turn is None else self._by_turn(drawn, next(self._turns))
-
-    # Many tasks draw all that they are given from zero to one, where the absolute value and a rectifier do nothing.
-    def _in_turn_from_uniform(self, drawn: torch.Tensor) -> torch.Tensor:
-        return self._in_turn(drawn.mul_(2).sub_(1))
-
     @staticmethod
-    def _changed(result: object, change: Callable[[torch.Tensor], torch.Tensor]) -> object:
+    def _changed(result: object, change: Change) -> object:
         if not isinstance(result, torch.Tensor) or result.numel() == 0:
             return result
         # In place: `normal_` and its like return what they were called on.
         return result.copy_(change(result))
+
+
+def _in_turn(change: Callable[[torch.Tensor, int], torch.Tensor]) -> Change:
+    turns = itertools.count()
+    return lambda drawn: change(drawn, next(turns))
+
+
+# Many tasks draw all that they are given from zero to one, where the absolute value and a rectifier do nothing.
+def _from_uniform(change: Change, drawn: torch.Tensor) -> torch.Tensor:
+    return change(drawn.mul_(2).sub_(1))
 
 
 # To compare gigabytes takes as long as to draw them.
