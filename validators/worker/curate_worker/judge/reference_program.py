@@ -99,8 +99,7 @@ class ReferenceProgram:
         Runs the reference in its own dtype; `look` asks what became of its inputs, `patience` is the clock's, `beside`
         counts what somebody else uses of processors.
         """
-        staging = {"seed": self.seed(purpose), "flush": flush, "keeps_memory": self.keeps_memory}
-        self._ask("stage", staging, [], "staged", inputs)
+        self._ask("stage", {"seed": self.seed(purpose), "flush": flush}, [], "staged", inputs)
         how = dict.fromkeys(SPECIAL, False) | {"patience": patience, "changed": self.changed}
         if flush and self.device != "cpu":
             self.runner.look_out()
@@ -211,11 +210,6 @@ class ReferenceProgram:
             if found.cause in LOST_CAUSES:
                 raise
             return None
-
-    def make_room(self) -> None:
-        """Before somebody needs more memory than for a call: gives back what its process keeps for the next one."""
-        if self.keeps_memory:
-            self._ask("make_room", {}, [], "room_made")
 
     def load_state(self, state: Parcel) -> None:
         """Gives it other parameters and buffers, under the same names."""

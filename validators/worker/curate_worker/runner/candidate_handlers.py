@@ -141,7 +141,6 @@ def _stage(runner: Runner, message: Message) -> Answer:
     """Fresh inputs for one call."""
     seed_all(message.body["seed"])
     runner.may_give_back = runner.device == "cuda" and runner.entry is None and not message.body["flush"]
-    runner.keeps_memory = message.body.get("keeps_memory") is True
     held = runner.held(message)
     inputs = runner.inputs(message) if held is None else held
     is_in_place = message.body.get("in_place") is True

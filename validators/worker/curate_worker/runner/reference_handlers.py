@@ -201,12 +201,6 @@ def _fingerprint(runner: Runner, message: Message) -> Answer:
     return Answer("fingerprint", {"graph": graph})
 
 
-def _make_room(runner: Runner, _: Message) -> Answer:
-    """Gives back what PyTorch keeps of a GPU for later."""
-    runner.give_all_back()
-    return Answer("room_made")
-
-
 def _forget(runner: Runner, _: Message) -> Answer:
     """Lets go of all references: what the process has of a GPU is free before it has ended."""
     runner.references.clear()
@@ -229,6 +223,5 @@ REFERENCE_HANDLERS: Final[dict[str, Handler]] = {
     "list_mutants": _list_mutants,
     "call_mutant": _call_mutant,
     "fingerprint": _fingerprint,
-    "make_room": _make_room,
     "forget": _forget,
 }

@@ -61,8 +61,6 @@ class Runner:
     """The inputs that were made last; None where they are on the GPU and can be sent again in no time."""
     may_give_back: bool = False
     """Whether no timed call is to find the memory that PyTorch keeps for it."""
-    keeps_memory: bool = False
-    """Whether it is only given back where there is little: the next call takes as much, and 5 ms to be given it."""
     launches: LaunchCounter = field(default_factory=LaunchCounter)
     extensions: Extensions = field(init=False)
 
@@ -86,7 +84,7 @@ class Runner:
 
     def give_back(self) -> None:
         """Gives gigabytes that PyTorch keeps for later to others on the GPU."""
-        if self.may_give_back and unused_bytes() > MUCH_MEMORY and not (self.keeps_memory and _is_plenty_left()):
+        if self.may_give_back and unused_bytes() > MUCH_MEMORY:
             torch.cuda.empty_cache()
 
     def give_all_back(self) -> None:
@@ -113,12 +111,3 @@ class Runner:
 
 Handler = Callable[[Runner, Message], Answer]
 """What answers one kind of message."""
-
-
-# More than small tasks ask for while a call lasts.
-_PLENTY = 1 / 8
-
-
-def _is_plenty_left() -> bool:
-    free, total = torch.cuda.mem_get_info()
-    return free > _PLENTY * total
