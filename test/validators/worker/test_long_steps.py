@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from curate_worker.channel import Message
@@ -80,26 +77,3 @@ def test_who_has_the_memory_is_bound_without_waiting_for_a_turn(opened: tuple, m
     assert (process._is_long(bind), process._is_long(load)) == (True, True)
     monkeypatch.setattr(DeviceLocks, "holds_memory", True)
     assert (process._is_long(bind), process._is_long(load)) == (False, True)
-
-
-def test_few_long_steps_go_on_at_a_time_and_none_while_somebody_is_alone(tmp_path: Path) -> None:
-    names = {"cuda": f"few-{tmp_path.name}-gpu", "cpu": f"few-{tmp_path.name}-cpu"}
-    inside: list[str] = []
-    most: list[int] = []
-
-    def work(name: str) -> None:
-        locks = DeviceLocks(names)
-        for _ in range(5):
-            with locks.shared(), locks.long_step() if name != "alone" else locks.alone("cuda"):
-                inside.append(name)
-                most.append(10 if "alone" in inside and len(inside) > 1 else len(inside))
-                time.sleep(0.01)
-                inside.remove(name)
-        locks.close()
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in ("a", "b", "c", "d", "alone")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert (len(most), max(most)) == (25, 2)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .long_steps import LongSteps
 from .memory_shares import MemoryShares
 from .phases import phase
 
@@ -36,7 +35,7 @@ class DeviceLocks:
         self._locks = {
             device: _DeviceLock(names[device]) for device in sorted(names, key=lambda name: name != PROCESSOR)
         }
-        self._long = {device: LongSteps(_folder(), names[device]) for device in sorted(names) if device != PROCESSOR}
+        self._long = {device: _DeviceLock(f"{names[device]}-long") for device in sorted(names) if device != PROCESSOR}
 
     def close(self) -> None:
         """Gives the files of the locks back."""
@@ -78,9 +77,9 @@ class DeviceLocks:
     @contextmanager
     def long_step(self) -> Iterator[None]:
         """
-        Within `shared`, around what goes on for long before it can give way, such as making a context: few at a time on
-        a GPU. None is begun while somebody is about to be alone there, who would wait for its end, and everybody else
-        with him; he keeps nobody from shorter steps until all long ones have ended.
+        Within `shared`, around what goes on for long before it can give way, such as making a context. It is not begun
+        while somebody is about to be alone on a GPU: he would wait for its end, and everybody else with him. Who is
+        about to be keeps nobody from shorter steps until all long ones have ended.
         """
         if self._alone_on is not None or self._is_off_gpu or self._is_in_long_step or not self._is_inside:
             yield
