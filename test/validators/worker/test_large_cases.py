@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from curate_worker.judge import case_making, cases, reference, reference_cases, reference_errors
+from curate_worker.judge import case_making, cases, gradient_choice, reference, reference_cases, reference_errors
 from curate_worker.judge.cases import Case
 from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.evaluate import evaluate
@@ -43,7 +43,7 @@ _SETTINGS = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
 @pytest.fixture
 def most_alive(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many cases there were beside each that was made."""
-    for module in (case_making, cases, reference, reference_cases):
+    for module in (case_making, cases, gradient_choice, reference_cases):
         monkeypatch.setattr(module, "MAX_CACHED_BYTES", 1 << 10)
     alive: weakref.WeakValueDictionary[int, Case] = weakref.WeakValueDictionary()
     counts: list[int] = []

@@ -12,12 +12,13 @@ from ..channel import Message
 from ..digests import digests_of
 from ..effects import effects_of
 from ..values import Parcel
-from .cases import MAX_CACHED_BYTES, Case, ReferenceCall
+from .cases import Case, ReferenceCall
 from .compare import compare, compare_structure
 from .distributions import dice_of, distributions_of, gate_draws_of
 from .expected import are_as_finite
 from .faults import RunnerLost, Verdict
-from .gradient_cases import GradientCase, gradient_case
+from .gradient_cases import GradientCase
+from .gradient_choice import gradient_cases_of
 from .leaves import leaves_of
 from .mutants import MutantReport, MutantTrial, try_mutants
 from .null_kernels import Call, passing_null_kernel
@@ -249,28 +250,8 @@ class Reference(StateCases):
     def gradient_cases(self) -> list[GradientCase | str]:
         """Calls whose gradients are compared, or why there are none; nothing where the task wants none."""
         if self.gradient_places and not self._gradient_cases:
-            self._gradient_cases = self._no_gradients() or self._found_gradients()
+            self._gradient_cases = gradient_cases_of(self, self.gradient_places)
         return self._gradient_cases
-
-    def _no_gradients(self) -> list[GradientCase | str]:
-        if self.is_large or self.state.num_bytes > MAX_CACHED_BYTES:
-            return ["a call takes too much memory to ask for gradients as well"]
-        if self.is_stochastic:
-            return ["the reference draws random numbers"]
-        if self.orders:
-            return ["outputs may stand in any order"]
-        return ["the reference writes into its inputs"] if self.mutated_inputs else []
-
-    def _found_gradients(self) -> list[GradientCase | str]:
-        drawn = [case for case in map(self.drawn_case, self.distributions()[:1]) if case is not None]
-        usual = [self.case(0), *([] if drawn or self.num_calls() == 1 else [self.case(1)])]
-        places = self.gradient_places
-        found = [gradient_case(self, case, places, f"call {index}") for index, case in enumerate([*usual, *drawn])]
-        if isinstance(found[0], GradientCase):
-            found.append(gradient_case(self, self.unforeseen_case(0), places, "unforeseen", is_unforeseen=True))
-        known = [item for item in found if not isinstance(item, str)]
-        # What the reference cannot say on inputs as the task draws them, it cannot say.
-        return known if isinstance(found[0], GradientCase) else found[:1]
 
     def samples(self) -> Iterator[tuple[Parcel, ReferenceCall]]:
         """Inputs, the first as the task says, with what the reference makes of them: held against nothing."""

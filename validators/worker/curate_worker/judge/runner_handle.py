@@ -39,8 +39,7 @@ from .runner_channel import RunnerChannel
 from .shared_start import start_sharing
 
 _START_SECONDS, _GIVE_BACK_SECONDS = 60.0, 0.2
-_MAX_ANSWER_BYTES = 16 << 30
-_MORE = 1.1
+_MAX_ANSWER_BYTES, _MORE = 16 << 30, 1.1
 
 
 class RunnerHandle:
