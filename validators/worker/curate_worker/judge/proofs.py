@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .reference_program import ReferenceProgram
 
 # Raised by every change of what is proved, or of how.
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 
 Tolerances = list[Tolerance | None]
 
