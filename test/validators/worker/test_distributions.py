@@ -14,6 +14,7 @@ from curate_worker.runner.inputs import make_inputs
 from curate_worker.values import pack
 
 LOW, HIGH = 3, 9
+SCALE, EPSILON = 2.0, 1e-5
 HIGHEST_EXPONENT, NEXT_TO_NOTHING = 88.7, 1e-16
 FAR = 8.0
 
@@ -173,3 +174,17 @@ def test_masks_of_ones_and_equal_lengths_become_others_and_sizes_stay() -> None:
     assert mask[:, 0].all() and not mask.all()
     assert int(lengths.max()) == 24 and 12 <= int(lengths.min()) < 24  # noqa: PLR2004
     assert sizes.tolist() == [7, 7] and not zeros.any()
+
+
+def test_numbers_that_are_no_tensors_are_others_and_the_same_ones_each_time() -> None:
+    def get_inputs() -> list:
+        return [torch.zeros(2), SCALE, 3, True, {"eps": EPSILON}]
+
+    module = SimpleNamespace(get_inputs=get_inputs)
+    how = {"dice": None, "vary": False, "vary_integers": False, "jitter": [], "tame": False, "numbers": 4}
+    found = [make_inputs(module, "cpu", {**how, "seed": seed})[1:] for seed in (1, 2)]
+    assert found[0] == found[1]
+    assert found[0][1:3] == [3, True]
+    assert found[0][0] != SCALE
+    assert found[0][0] == pytest.approx(SCALE, rel=0.25)
+    assert found[0][3]["eps"] != EPSILON

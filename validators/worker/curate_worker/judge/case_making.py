@@ -37,6 +37,8 @@ class CaseMaker(ReferenceProgram):
     """What the outputs of the first case are held against."""
     varies_integers: bool = False
     """Whether integers and truth values that every element of an input says alike are others in later calls."""
+    varies_numbers: bool = False
+    """Whether numbers with a fraction that are no tensors are others in some of the later calls."""
     reorders_integers: bool = False
     """Whether integers that are the same for every seed stand in another order in later calls."""
     is_tame: bool = False
@@ -159,4 +161,10 @@ class CaseMaker(ReferenceProgram):
             "jitter": [] if is_first else self.unseeded,
             "reorder": self.unseeded if self.reorders_integers and not is_first else [],
             "tame": self.is_tame,
+            # A kernel that is compiled for each number would be so in every timed call.
+            "numbers": self.seed("numbers") if self.varies_numbers and _is_only_looked_at(purpose) else None,
         }
+
+
+def _is_only_looked_at(purpose: int | str) -> bool:
+    return purpose > 0 if isinstance(purpose, int) else purpose.startswith("drawn ")

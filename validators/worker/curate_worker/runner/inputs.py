@@ -23,7 +23,7 @@ from .other_orders import reordered
 from .parameters import can_be_moved, is_constant, is_constant_integer, move_apart, vary_integers
 
 _MAX_SEED: Final = 1 << 32
-_JITTER: Final = 0.5
+_JITTER, _SHARE_OF_NUMBERS = 0.5, 0.25
 
 
 def seed_all(seed: int) -> None:
@@ -47,7 +47,8 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     """
     Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart,
     `vary_integers` those of integers and truth values; `gates` draws constant tensors in another size; `jitter` names
-    tensors, by their place, whose numbers are changed although no seed does, `reorder` those whose integers are.
+    tensors, by their place, whose numbers are changed although no seed does, and `reorder` those whose integers are;
+    `numbers` is a seed for numbers with a fraction that are no tensors.
     """
     inputs = _drawn(module.get_inputs, device, how)
     if how.get("gates") is not None:
@@ -56,6 +57,8 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
         inputs = tree_map(_varied, inputs)
     if how["vary_integers"]:
         inputs = tree_map(_varied_integers, inputs)
+    if how.get("numbers") is not None:
+        inputs = _with_other_numbers(inputs, how["numbers"])
     inputs = reordered(inputs, set(how.get("reorder", ())), _dice_of)
     return _jittered(inputs, set(how["jitter"]))
 
@@ -155,6 +158,14 @@ def _jittered(inputs: object, places: set[int]) -> object:
         return in_order_of(item, item * factors.to(item.device, item.dtype))
 
     return tree_map(change, inputs)
+
+
+# The same ones from the same seed: a kernel may be compiled for each.
+def _with_other_numbers(inputs: object, seed: int) -> object:
+    dice = random.Random(seed)
+    return tree_map(
+        lambda item: item * (1 + _SHARE_OF_NUMBERS * dice.uniform(-1, 1)) if type(item) is float else item, inputs
+    )
 
 
 # References seed themselves so that their own tests repeat; here that would make every call's inputs the same.
