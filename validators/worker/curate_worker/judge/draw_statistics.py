@@ -39,10 +39,13 @@ class DrawStatistics:
         self._per_deviation = torch.where(deviation > 0, 1 / deviation, 0)
         # By place, sorted: draw by draw it would have to be turned around.
         self._known = rows.sort(0).values.t().contiguous()
-        # What is left of a sum is rounded as its terms are.
+        # What is left of a sum is rounded as its terms are, and these may be as large as others.
         self._size = rows.abs().amax(0)
+        self._usual_size = float(self._square.mean().sqrt())
         classes = rows.new_empty(0) if self.dtype.is_floating_point else torch.unique(rows)
         self._classes = classes[:_MOST_CLASSES]
+        if len(self._classes):
+            self._usual_frequency = torch.stack([self._frequency(known) for known in rows]).mean(0)
         return bool((self._known[:, 0] != self._known[:, -1]).any())
 
     def of(self, draw: torch.Tensor, before: torch.Tensor) -> dict[str, float]:
@@ -70,7 +73,7 @@ class DrawStatistics:
         quantiles = torch.quantile(row[:_MOST_ELEMENTS], row.new_tensor(_QUANTILES)).tolist()
         found |= {f"quantile {share}": value for share, value in zip(_QUANTILES, quantiles, strict=True)}
         found |= {f"share of {value:g}": float((row == value).to(row.dtype).mean()) for value in self._classes.tolist()}
-        return found | self._over_dimensions(draw)
+        return found | self._over_dimensions(draw) | self._frequencies(row)
 
     def _row(self, tensor: torch.Tensor) -> torch.Tensor:
         return torch.nan_to_num(tensor.reshape(-1)[:: self._step].to(torch.float64), 0.0, 0.0, 0.0)
@@ -82,11 +85,28 @@ class DrawStatistics:
         rest = torch.nan_to_num(draw.to(torch.float64), 0.0, 0.0, 0.0) - self._mean.reshape(draw.shape)
         return {f"sums along dimension {place}": float(rest.sum(place).square().mean()) for place in range(draw.dim())}
 
+    # Choices have no order, but some are made often: who draws two of them with one number makes both so.
+    def _frequencies(self, row: torch.Tensor) -> dict[str, float]:
+        if len(self._classes) == 0:
+            return {}
+        found = self._frequency(row)
+        rest = found - self._usual_frequency
+        return {
+            "how often the reference gives the same": float(found.mean()),
+            "product of that of neighbours": _product_of_neighbours(rest),
+            "largest product of that shifted": _largest_product_shifted(rest),
+        }
+
+    def _frequency(self, row: torch.Tensor) -> torch.Tensor:
+        first, behind = (torch.searchsorted(self._known, row[:, None], right=right)[:, 0] for right in (False, True))
+        return (behind - first).to(torch.float64) / self._known.shape[1]
+
     def _supported(self, row: torch.Tensor) -> float:
         places = torch.searchsorted(self._known, row[:, None])
         highest = self._known.shape[1] - 1
         near = [self._known.gather(1, (places + step).clamp(0, highest))[:, 0] for step in (-1, 0)]
-        slack = _NEAR.get(self.dtype, _NEAR_OTHERWISE) * torch.maximum(row.abs(), self._size)
+        size = torch.maximum(row.abs(), self._size).clamp(min=self._usual_size)
+        slack = _NEAR.get(self.dtype, _NEAR_OTHERWISE) * size
         close = ((row - near[0]).abs() <= slack) | ((row - near[1]).abs() <= slack)
         return float(close.to(torch.float64).mean())
 

@@ -40,7 +40,7 @@ from .sanitizing import is_chosen, refusal, sanitize
 from .stale_answers import require_no_stale_answer
 from .static_refusal import require_harmless_text
 from .station import Station
-from .stochastic import NUM_INPUTS, compare_draws
+from .stochastic import compare_draws
 from .tasks import TaskSession
 from .timing import Gpu, time_candidate
 from .work_shares import look_at_work, require_use_of_extensions
@@ -188,14 +188,17 @@ class _Judgement:
     # Not timed: the output of a timed call is believed because it is compared, and one draw says little.
     def _judge_draws(self, reference: Reference, evidence: Evidence) -> None:
         self._look_at_gradients(reference, evidence)
-        for number in range(NUM_INPUTS):
-            case, draws = reference.draws(number)
+        for drawing in reference.drawings():
 
-            def leaves_at(_: int, case: Case = case) -> list[Leaf]:
+            def leaves_at(_: int, case: Case = drawing.case) -> list[Leaf]:
                 self._station.locks.give_way()
                 return leaves_of(seen_call(self._run, case, evidence, flush=False).outputs)
 
-            evidence.drawn.append(compare_draws(leaves_at, draws))
+            if drawing.state is not None:
+                self._run.load_state(drawing.state)
+            evidence.drawn.append(compare_draws(leaves_at, drawing.draws))
+            if drawing.state is not None:
+                self._run.load_state(reference.state)
         require_good_conduct(evidence, reference)
         evidence.built_extensions = len(self._prepared.built)
         require_interpreted_kernel(self._run, evidence)

@@ -15,6 +15,7 @@ from ..values import Parcel
 from .cases import Case, ReferenceCall
 from .compare import compare, compare_structure
 from .distributions import dice_of, distributions_of, gate_draws_of
+from .drawing_cases import DrawingCases
 from .expected import are_as_finite
 from .faults import RunnerLost, Verdict
 from .gradient_cases import GradientCase
@@ -27,8 +28,6 @@ from .proofs import Proof
 from .reference_errors import LOST_CAUSES
 from .runner_handle import RunnerHandle
 from .state import is_counter
-from .state_cases import StateCases
-from .stochastic import NUM_INPUTS, ReferenceDraws, draws_of_reference
 from .stochastic_power import require_power
 
 TIMES_CASE = 5
@@ -36,7 +35,7 @@ TIMES_CASE = 5
 
 
 @dataclass
-class Reference(StateCases):
+class Reference(DrawingCases):
     """The reference of one workload, ready to judge by."""
 
     mutated_inputs: frozenset[int] = frozenset()
@@ -56,8 +55,8 @@ class Reference(StateCases):
     gradient_places: list[int] = field(default_factory=list)
     """Inputs that the task wants gradients of."""
     _has_constant_integers: bool = False
+    _has_numbers: bool = False
     _gates_among_inputs: list[str] = field(default_factory=list)
-    _draws: dict[int, ReferenceDraws] = field(default_factory=dict)
     _gradient_cases: list[GradientCase | str] = field(default_factory=list)
 
     def prove(self) -> None:
@@ -67,12 +66,13 @@ class Reference(StateCases):
         self.holds_inputs = self.rows is not None and self._can_hold_inputs
         self._require_repeatable()
         if self.is_stochastic:
-            require_power([self.draws(number) for number in range(NUM_INPUTS)])
+            require_power([(drawing.case, drawing.draws) for drawing in self.drawings()])
             return
         self.tolerances = self.usual().tolerances
         self._try_with("varies_integers", is_asked=self._has_constant_integers)
         self._find_unseeded(digests)
         self._try_with("reorders_integers", is_asked=bool(self.unseeded))
+        self._try_with("varies_numbers", is_asked=self._has_numbers)
         self._find_gates()
         passing = self._passing_null_kernel()
         if passing is not None:
@@ -201,6 +201,7 @@ class Reference(StateCases):
         inputs = self.make_inputs(self.how(0))
         self.gradient_places, self.input_bytes = self.with_gradient, inputs.num_bytes
         self._has_constant_integers, self._gates_among_inputs = self.has_constant_integers, self.gates_among_inputs
+        self._has_numbers = any(type(leaf.plain) is float for leaf in leaves_of(inputs))
         self.is_wide = any(descriptor.dtype == "bfloat16" for descriptor in inputs.tensors)
         call = self.call(inputs, flush=False)
         digests = digests_of(inputs)
@@ -235,17 +236,6 @@ class Reference(StateCases):
         except Verdict:
             return False
         return True
-
-    def draws(self, number: int) -> tuple[Case, ReferenceDraws]:
-        """Of a stochastic reference: one of the inputs it is judged on, and what it draws there."""
-        case = self.case(0) if number == 0 else self.unforeseen_case(0)
-        if number not in self._draws:
-
-            def draw(call: int) -> Parcel:
-                return self.call(case.inputs, flush=False, purpose=f"draw {number} {call}", look=False).output
-
-            self._draws[number] = draws_of_reference(draw, case.expected, case.num_bytes)
-        return case, self._draws[number]
 
     def gradient_cases(self) -> list[GradientCase | str]:
         """Calls whose gradients are compared, or why there are none; nothing where the task wants none."""

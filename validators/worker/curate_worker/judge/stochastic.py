@@ -27,10 +27,13 @@ from .leaves import Leaf, leaves_of, tells
 from .rank_test import p_value
 
 ERROR_RATE: Final = 1e-6
-NUM_INPUTS: Final = 2
+NUM_INPUTS: Final = 3
 """On how many inputs a workload is judged."""
 _DRAWS, _DRAWS_OF_LARGE, _KNOWN = 64, 32, 24
 _LARGE_BYTES: Final = 4 << 20
+# Of a few choices there is less to see in one draw.
+_DRAWS_OF_CHOICES, _KNOWN_OF_CHOICES = 192, 96
+_FEW_CHOICES: Final = 1 << 14
 _DISTINCT: Final = 7 / 8
 
 Draw = Callable[[int], Parcel]
@@ -66,19 +69,30 @@ class DrawsFinding:
         return f"{self.num_draws} draws, {self.num_tests} tests, {least}"
 
 
-def draws_of_reference(draw: Draw, expected: Expected, num_bytes: int) -> ReferenceDraws:
-    """Draws as often as an output of some bytes allows."""
-    count = _DRAWS_OF_LARGE if num_bytes > _LARGE_BYTES else _DRAWS
+def draws_of_reference(draw: Draw, expected: Expected, num_bytes: int, *, share: int = 1) -> ReferenceDraws:
+    """Draws as often as an output of some bytes allows, or that often divided by `share`."""
+    count, num_known = (_DRAWS_OF_LARGE if num_bytes > _LARGE_BYTES else _DRAWS), _KNOWN
+    if are_few_choices(expected.own) and num_bytes <= _LARGE_BYTES:
+        count, num_known = _DRAWS_OF_CHOICES, _KNOWN_OF_CHOICES
+    count = max(_DRAWS_OF_LARGE, count // share)
     places = [index for index, leaf in enumerate(expected.own) if tells(leaf) and leaf.tensor().numel()]
     known = {index: DrawStatistics(expected.own[index].tensor().cpu()) for index in places}
-    for number in range(_KNOWN):
+    for number in range(num_known):
         leaves = leaves_of(draw(number))
         for index, statistics in known.items():
             statistics.know(leaves[index].tensor().cpu())
     differing = {index: statistics for index, statistics in known.items() if statistics.prepare()}
     prepared = [differing.get(index) for index in range(len(expected.own))]
-    table, num_distinct = _table(lambda number: leaves_of(draw(_KNOWN + number)), prepared, count)
+    table, num_distinct = _table(lambda number: leaves_of(draw(num_known + number)), prepared, count)
     return ReferenceDraws(expected, prepared, table, count, num_distinct)
+
+
+def are_few_choices(own: list[Leaf]) -> bool:
+    """Whether an output is some whole numbers, as samplers give them."""
+    tensors = [leaf.tensor() for leaf in own if tells(leaf)]
+    return all(not item.is_floating_point() and not item.is_complex() for item in tensors) and (
+        0 < sum(item.numel() for item in tensors) <= _FEW_CHOICES
+    )
 
 
 def compare_draws(leaves_at: Callable[[int], list[Leaf]], draws: ReferenceDraws) -> DrawsFinding:

@@ -1,0 +1,43 @@
+"""What sums up a draw sees choices that are made together, and no rounding of what cancels."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from curate_worker.judge.draw_statistics import DrawStatistics
+
+MOST_BY_CHANCE, BY_CHANCE = 0.5, 0.005
+NAME = "share of values that the reference gives"
+
+
+def prepared(draws: list[torch.Tensor]) -> DrawStatistics:
+    statistics = DrawStatistics(draws[0])
+    for draw in draws[1:]:
+        statistics.know(draw)
+    statistics.prepare()
+    return statistics
+
+
+def test_what_rounding_leaves_of_larger_numbers_is_what_the_reference_gives() -> None:
+    values = torch.randn(5000, generator=torch.Generator().manual_seed(0)).double()
+    values[:500] *= 1e-4
+    statistics = prepared([values.float(), -values.float()])
+    rounded = (values + 4e-8).float()
+    assert statistics.of(rounded, rounded)[NAME] == 1.0
+    half = values.to(torch.float16).float()
+    assert statistics.of(half, half)[NAME] < MOST_BY_CHANCE
+
+
+@pytest.mark.parametrize(("share", "are_alike"), [(1, False), (2, True)])
+def test_choices_that_are_made_with_one_number_are_seen(share: int, are_alike: bool) -> None:
+    dice = torch.Generator().manual_seed(0)
+    # Of eight tokens, in another order in every row, the first is drawn half of the time, the next a quarter, ...
+    tokens = torch.rand(400, 8, generator=dice).argsort(-1)
+
+    def draw(share: int) -> torch.Tensor:
+        numbers = torch.rand(400 // share, generator=dice).repeat_interleave(share)
+        return tokens.gather(1, (-numbers.log2()).floor().long().clamp(max=7)[:, None])[:, 0]
+
+    statistics = prepared([draw(1) for _ in range(64)])
+    found = [statistics.of(draw(share), draw(share))["product of that of neighbours"] for _ in range(40)]
+    assert (sum(found) / 40 > BY_CHANCE) == are_alike
