@@ -116,8 +116,41 @@ def test_the_judge_does_nothing_but_ask_while_a_reference_is_called(
         inputs = reference.make_inputs(reference.how(0))
         monkeypatch.setattr(RunnerHandle, "leave_room", lambda *_: done.append("look for room"))
         monkeypatch.setattr(RunnerHandle, "begin", noted)
-        reference.call(inputs, flush=True)
-    assert done == ["look for room", "stage", "call", "facts"]
+        looked_at = reference.call(inputs, flush=True)
+        timed = reference.call(inputs, flush=True, look=False)
+    assert done == ["look for room", "stage", "call", "facts", "look for room", "stage", "call"]
+    assert bytes(timed.output.blobs[0]) == bytes(looked_at.output.blobs[0])
+    assert (len(looked_at.input_digests), timed.input_digests) == (1, [])
+
+
+_COUNTING = """
+import gc
+import torch
+
+class Model(torch.nn.Module):
+    def forward(self, x, alive):
+        return torch.relu(x)
+
+def get_inputs():
+    alive = sum(type(item) is torch.Tensor and item.shape == (64, 33) for item in gc.get_objects())
+    return [torch.rand(64, 33), torch.full((1,), alive, dtype=torch.int32)]
+
+def get_init_inputs():
+    return []
+"""
+
+
+@pytest.mark.parametrize("look", [True, False])
+def test_a_process_of_which_nothing_more_is_asked_forgets_its_call(opened: tuple, *, look: bool) -> None:
+    station, _ = opened
+    task = Task("forgets", _COUNTING, [Workload("w", {})])
+    settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
+    with start_reference(station, settings, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (settings, "cpu"))
+        before = reference.make_inputs(reference.how(0))
+        reference.call(before, flush=False, look=look)
+        after = reference.make_inputs(reference.how(0))
+    assert bytes(before.blobs[1]) == bytes(after.blobs[1])
 
 
 def _opening(seconds: float) -> dict:

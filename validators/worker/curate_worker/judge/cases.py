@@ -83,8 +83,9 @@ class ReferenceCall:
 
     output: Parcel
     timing: Timing
-    input_digests: list[str]
-    aliases: list[tuple[int, int]]
+    input_digests: list[str] = field(default_factory=list)
+    """Of what became of its inputs; this and the rest only where it was asked for."""
+    aliases: list[tuple[int, int]] = field(default_factory=list)
     """Pairs of an output and an input in one memory."""
     is_parameter: bool = False
     """Whether an output is the memory of a parameter or buffer."""

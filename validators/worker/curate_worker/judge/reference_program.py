@@ -96,11 +96,11 @@ class ReferenceProgram:
         beside: Callable[[], int] = int,
     ) -> ReferenceCall:
         """
-        Runs the reference in its own dtype; `look` asks what became of its inputs, `patience` is the clock's, `beside`
-        counts what somebody else uses of processors.
+        Runs the reference in its own dtype; `look` asks what became of its inputs, without which its process forgets
+        the call at once, `patience` is the clock's, `beside` counts what somebody else uses of processors.
         """
         self._ask("stage", {"seed": self.seed(purpose), "flush": flush}, [], "staged", inputs)
-        how = dict.fromkeys(SPECIAL, False) | {"patience": patience, "changed": self.changed}
+        how = dict.fromkeys(SPECIAL, False) | {"patience": patience, "changed": self.changed, "is_over": not look}
         if flush and self.device != "cpu":
             self.runner.look_out()
         known, watch = beside(), Stopwatch()
@@ -108,12 +108,14 @@ class ReferenceProgram:
         answer = self._ask("call", how, [], "called", rests=not flush)
         outside = watch.nanoseconds()
         ran_beside = beside() - known
-        told = self._ask("facts", {"digests": look, "keep": False}, [], "told")
+        told = self._ask("facts", {"digests": True, "keep": False}, [], "told") if look else None
         inside, waited = number_in(answer, "nanoseconds"), number_in(answer, "waited_nanoseconds")
         output = parcel_in(answer, "parcel")
         require_usable_size(output)
         self.largest_answer = max(self.largest_answer, output.num_bytes)
         timing = Timing(inside, waited, outside, answer.body.get("host_was_free") is True)
+        if told is None:
+            return ReferenceCall(output, timing, ran_beside=ran_beside)
         return ReferenceCall(
             output=output,
             timing=timing,

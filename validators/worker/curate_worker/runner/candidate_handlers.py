@@ -168,6 +168,8 @@ def _call(runner: Runner, message: Message) -> Answer:
     if message.body["altered"]:
         runner.launches.require_altered()
     runner.extensions.raise_if_needed()
+    if message.body.get("is_over") is True:
+        runner.when_answered = runner.bound(message).forget
     return answer_parcel("called", outputs, **clock)
 
 

@@ -51,7 +51,7 @@ def run(descriptor: int, place: Confinement, report: LayerReport) -> None:
         # What is staged is called at once.
         is_due = bool(place.window_bytes) and answer.kind == "staged"
         del answer
-        runner.give_back()
+        runner.settle()
 
 
 # What the driver prints of a failed assertion goes through C, which keeps it back where nobody reads along.

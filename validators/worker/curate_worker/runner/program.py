@@ -239,6 +239,10 @@ class Program:
         self._is_restored = True
         return facts
 
+    def forget(self) -> None:
+        """Lets go of the last call, of which nothing is asked any more."""
+        self._before, self._kept, self._staged = [], None, None
+
     def restore_state(self) -> None:
         """Sets parameters and buffers back to what was bound, whatever earlier calls did to them."""
         self._is_restored = False

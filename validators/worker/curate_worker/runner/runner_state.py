@@ -61,6 +61,8 @@ class Runner:
     """The inputs that were made last; None where they are on the GPU and can be sent again in no time."""
     may_give_back: bool = False
     """Whether no timed call is to find the memory that PyTorch keeps for it."""
+    when_answered: Callable[[], None] | None = None
+    """What is left to do when the present message was answered."""
     launches: LaunchCounter = field(default_factory=LaunchCounter)
     extensions: Extensions = field(init=False)
 
@@ -81,6 +83,13 @@ class Runner:
         if known is None:
             raise FaultInInput("REF_INVALID", "no reference was loaded")
         return known
+
+    def settle(self) -> None:
+        """Does what is left to do when a message was answered."""
+        if self.when_answered is not None:
+            self.when_answered()
+            self.when_answered = None
+        self.give_back()
 
     def give_back(self) -> None:
         """Gives gigabytes that PyTorch keeps for later to others on the GPU."""
