@@ -243,21 +243,35 @@ server = ForkServer(Path({str(tmp_path)!r}), dict(os.environ, OPENBLAS_NUM_THREA
 server.wait_until_ready()
 def start():
     runner = RunnerHandle(server, Room(2 << 30, 1 << 20), 60)
-    return runner, Path(f"/proc/{{runner.process}}/stat").read_text().rpartition(")")[2].split()[1]
+    return runner, facts(Path(f"/proc/{{runner.process}}"))[1]
+def facts(place):
+    return place.joinpath("stat").read_text().rpartition(")")[2].split()
+def niceness_of_importing():
+    for stat in Path("/proc").glob("[0-9]*/task/*/stat"):
+        try:
+            if facts(stat.parents[2])[1] == its_server:
+                yield facts(stat.parent)[16]
+        except OSError:
+            continue
 first, its_server = start()
+seen = set()
 runner, successor = start()
 while successor == its_server:
     runner.close()
+    seen |= set(niceness_of_importing())
     time.sleep(0.1)
     runner, successor = start()
 files = {{"candidate.py": "import time\\nwhile True: time.sleep(0.1)"}}
-print("started", flush=True)
+threads = len(os.listdir(f"/proc/{{successor}}/task"))
+print("started", sorted(seen), os.getpriority(os.PRIO_PROCESS, runner.process), threads, flush=True)
 runner.request("load", {{"files": files, **{LOAD!r}}})
 """)
     tmp_path.chmod(0o711)
     judge = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     assert judge.stdout is not None
-    assert judge.stdout.readline() == "started\n"
+    mine = os.nice(0)
+    # It imports behind all others, and its processes are none of these.
+    assert judge.stdout.readline() == f"started {sorted({str(mine), str(mine + 10)})} {mine} 1\n"
     assert len(processes_with(str(tmp_path))) >= NUM_CHILDREN
     judge.kill()
     judge.wait()

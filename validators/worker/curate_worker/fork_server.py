@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import socket
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from .turnstile import TURNSTILE
 _CUDA_ERROR_NOT_INITIALIZED = 3
 _MAX_DESCRIPTORS = 8
 _FIRST_RUNNERS = 5
+_NICENESS = 10
 _held: list[socket.socket] = []
 """Of a successor: the first server waits for the end of it, and ends with it."""
 
@@ -141,7 +143,10 @@ def _start_successor() -> socket.socket | None:
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
-    torch.ones(1, device="meta") + 1
+    # What a thread gave up of the processors does not pass on to processes that are forked when it has ended.
+    importing = threading.Thread(target=_import_behind_others)
+    importing.start()
+    importing.join()
     gc.freeze()
     its.send(b"\x01")
     told = its.recv(MAX_ORDER_BYTES)
@@ -151,6 +156,12 @@ def _start_successor() -> socket.socket | None:
         _warm_up(name)
     _held.append(its)
     return None
+
+
+# Six judges that start at once need all processors, for what their first candidates wait for.
+def _import_behind_others() -> None:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    torch.ones(1, device="meta") + 1
 
 
 def _warm_up(name: str) -> None:
