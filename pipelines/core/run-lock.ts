@@ -1,10 +1,11 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { temporaryName } from './atomic-file.ts'
 import { CurateError, systemCodeOf } from './errors.ts'
+import { makeFolder } from './folder.ts'
 
 const Holder = z.object({ pid: z.int(), host: z.string(), process_start: z.string(), since: z.string() })
 type Holder = z.infer<typeof Holder>
@@ -14,7 +15,7 @@ type Holder = z.infer<typeof Holder>
  * nothing: its lock is taken over at once, known by process id and start time, so that a reused id is not mistaken.
  */
 export async function acquireRunLock(path: string): Promise<() => Promise<void>> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   for (let attempt = 0; attempt < 5; attempt += 1) {
     if (await tryCreate(path)) return () => rm(path, { force: true })
     const holder = await readHolder(path)

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { makeFolder } from '../core/folder.ts'
 import { openLog } from '../core/log.ts'
 import { acquireRunLock } from '../core/run-lock.ts'
 import type { StageName } from '../core/stage.ts'
@@ -21,7 +21,7 @@ export interface WrittenPlan {
 /** Plans one stage and writes what other schedulers need to run its shards; runs nothing. */
 export async function writePlanOf(request: RunRequest, name: StageName): Promise<WrittenPlan> {
   const directories = workDirectory(request.baseDirectory, request.loaded.recipe.name)
-  await mkdir(directories.root, { recursive: true })
+  await makeFolder(directories.root)
   const release = await acquireRunLock(directories.runLockFile)
   try {
     const { planner, state, unreachable } = await prepare(request, directories, openLog(directories.logFile), true)

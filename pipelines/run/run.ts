@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { writeFileAtomic } from '../core/atomic-file.ts'
 import { renderRecipe } from '../config/load-recipe.ts'
 import { CurateError } from '../core/errors.ts'
 import type { Emit, RunOutcome } from '../core/events.ts'
+import { makeFolder } from '../core/folder.ts'
 import { openLog } from '../core/log.ts'
 import type { Logger } from '../core/log.ts'
 import { acquireRunLock } from '../core/run-lock.ts'
@@ -28,7 +28,7 @@ import { stages } from './stages.ts'
 export async function run(request: RunRequest): Promise<RunOutcome> {
   const { loaded, emit } = request
   const directories = workDirectory(request.baseDirectory, loaded.recipe.name)
-  await mkdir(directories.root, { recursive: true })
+  await makeFolder(directories.root)
   const release = await acquireRunLock(directories.runLockFile)
   try {
     const log = openLog(directories.logFile)

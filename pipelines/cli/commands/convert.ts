@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ONE_OFF_SETTINGS, outcomeOf, requestOf } from '../../../validators/one-off.ts'
 import { findPython } from '../../../validators/python-environment.ts'
@@ -8,6 +7,7 @@ import { questionOf } from '../../../validators/validator.ts'
 import { WorkerPool } from '../../../validators/worker-pool.ts'
 import { writeFileAtomic } from '../../core/atomic-file.ts'
 import { toCurateError } from '../../core/errors.ts'
+import { makeFolder } from '../../core/folder.ts'
 import type { Reporter } from '../reporter/reporter.ts'
 import { cacheFolder, readCandidate, readText } from './evaluate-files.ts'
 import { EXIT_CODES, languageOf } from './evaluate-pair.ts'
@@ -55,7 +55,7 @@ async function withPool(options: ConvertOptions, reporter: Reporter, signal: Abo
 
 // Paths are the judge's own: two files, none of which the candidate names.
 async function writeSources(folder: string, sources: NonNullable<Conversion['sources']>): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   for (const { path, content } of sources) await writeFileAtomic(join(folder, path), content)
 }
 
