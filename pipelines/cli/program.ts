@@ -40,6 +40,9 @@ export function buildProgram(runCommand: RunCommand): Command {
   addPlan(program, runCommand)
   addShard(program, runCommand)
   addNodeFacts(program, runCommand)
+  for (const command of program.commands) {
+    command.showHelpAfterError(`Run \`curate ${command.name()} --help\` for its flags.`)
+  }
   return program
 }
 
@@ -97,7 +100,10 @@ function addRun(program: Command, runCommand: RunCommand): void {
 }
 
 function unknownCommand(word: string, program: Command): CurateError {
-  const names = program.commands.map((command) => command.name())
+  const names = program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => command.name())
   const nearest = nearestName(word, names)
   const guess = nearest === null ? '' : ` Did you mean \`${nearest}\`?`
   return usageError(`there is no command ${word}`, `Commands are: ${names.join(', ')}.${guess}`)

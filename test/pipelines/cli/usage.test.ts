@@ -12,7 +12,9 @@ const WRONG = join(import.meta.dirname, '..', '..', 'fixtures', 'recipes', 'wron
 describe('wrong usage exits with 2 and says what is meant:', () => {
   test.each<[string, string[], RegExp[]]>([
     ['an unknown flag', ['--recipe', SMALL, '--dry-rum'], [/unknown option '--dry-rum'/, /Did you mean --dry-run\?/]],
-    ['an unknown command', ['statsu'], [/there is no command statsu/, /Did you mean `status`\?/]],
+    ['an unknown command', ['statsu'], [/there is no command statsu/, /Did you mean `status`\?/, /, shard, help\./]],
+    ['a missing argument', ['inspect'], [/missing required argument 'id'/, /`curate inspect --help`/]],
+    ['a missing flag', ['schedule'], [/required option '--recipe <file>'/, /`curate schedule --help`/]],
     ['an unknown bundled recipe', ['--recipe', 'quickstrt'], [/there is no recipe quickstrt/, /`quickstart`\?/]],
     ['an unknown stage', ['--recipe', SMALL, '--stage', 'filtre'], [/no stage filtre/, /Did you mean `filter`\?/]],
     ['an unknown stage to force', ['--recipe', SMALL, '--force', 'minne'], [/no stage minne/, /`mine`\?/]],
