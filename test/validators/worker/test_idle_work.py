@@ -27,8 +27,10 @@ def process(request: pytest.FixtureRequest) -> Iterator[int]:
 
 @pytest.mark.parametrize(("process", "works"), [("sleeps", False), ("computes", True)], indirect=["process"])
 def test_only_what_computes_works_whatever_is_done_meanwhile(process: int, *, works: bool) -> None:
-    assert works_while_idle(process) is works
-    assert works_while_idle(process, lambda: time.sleep(0.02)) is works
+    # On a busy machine who computes may get no processor in one moment or another.
+    looks = range(20 if works else 1)
+    assert any(works_while_idle(process) for _ in looks) is works
+    assert any(works_while_idle(process, lambda: time.sleep(0.02)) for _ in looks) is works
 
 
 @pytest.mark.parametrize("process", ["sleeps"], indirect=True)
