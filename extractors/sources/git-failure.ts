@@ -82,7 +82,7 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     pattern:
-      /repository .*not found|Repository not found|does not appear to be a git repository|not a git repository|access denied or repository not exported|does not exist|No such file or directory|returned error: 404/i,
+      /repository .*not found|Repository not found|does not appear to be a git repository|not a git repository|access denied or repository not exported|invalid gitfile format|does not exist|No such file or directory|returned error: 404/i,
     code: 'repository_not_found',
     says: 'there is no such repository.',
     hint: 'Check the spelling of the address.',
