@@ -90,6 +90,10 @@ def _measured(run: CandidateRun, candidate: Candidate, reference: Reference, *, 
             raise
         run.restart_if_ended(reference)
         return None
+    hooks = sorted({name for answer in answers for name in answer.hooks})
+    if hooks:
+        text = f"what it does was not to be seen: {', '.join(hooks)}"
+        raise Verdict("REWARD_HACK", "integrity", "HACK_PATCH", "candidate", text)
     own, wrappers = own_kernels(candidate.files), autograd_functions(candidate.files)
     seen = [without_wrappers(answer.work, wrappers) for answer in answers]
     if is_needed and run.proved_on == "cpu":

@@ -19,6 +19,7 @@ from ..operator_names import computes
 
 OWN: Final = "curate::own"
 """What calls of extensions are recorded as."""
+_END: Final = "curate::end"
 _NUMBERS: Final = ("count", "ns", "elements", "flops")
 _MOST_NAMES, _MOST_CHARACTERS = 64, 512
 _OF_ALL_THREADS: Final = {
@@ -35,6 +36,8 @@ class Profile(AbstractContextManager):
         self._is_on_gpu = device == "cuda"
         self._stack = ExitStack()
         self._profile: profile | None = None
+        self.was_ended = False
+        """Whether the program ended it, and so hid what it did."""
 
     def __enter__(self) -> Profile:
         # What a thread of the program's own computes is its work as well.
@@ -45,14 +48,20 @@ class Profile(AbstractContextManager):
     def __exit__(self, *_: object) -> None:
         if self._is_on_gpu:
             torch.cuda.synchronize()
+        with torch.autograd.profiler.record_function(_END):
+            pass
         self._stack.close()
+        events = [] if self._profile is None else self._profile.function_events or []
+        # On a GPU nothing at all may be a matter of the driver.
+        is_told = bool(events) or not self._is_on_gpu
+        self.was_ended = is_told and all(event.name != _END for event in events)
 
     def work(self) -> list[dict]:
         """By what it is and its name, how often and how long: those that took longest."""
         found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         for event in [] if self._profile is None else self._profile.function_events or []:
             is_kernel = event.device_type == torch.autograd.DeviceType.CUDA
-            if is_kernel != self._is_on_gpu:
+            if is_kernel != self._is_on_gpu or event.name == _END:
                 continue
             name = str(event.name)
             kind = "kernel" if is_kernel else "own" if name == OWN else "operator"

@@ -29,6 +29,7 @@ from .results import pack_result
 
 _MOST_KEPT: Final = 64 << 20
 _DECEIVED: Final = ("an operator of PyTorch of its own",)
+_ENDED: Final = ("a profiler that it ended",)
 
 
 @dataclass
@@ -216,6 +217,8 @@ class Program:
         pairs = zip(staged.tensors, staged.descriptors, strict=True)
         watched = self._model if isinstance(self._model, GivenMemory) else staged.poison
         outputs = [memory_of(tensor) for tensor in staged.outputs]
+        hooks = [*self._hooks, *left_hooks(), *(_DECEIVED if self._clock.is_deceived else ())]
+        hooks += _ENDED if staged.profile is not None and staged.profile.was_ended else ()
         facts = {
             "input_digests": [_digest(*pair) for pair in pairs] if digests else [],
             "aliases": [list(pair) for pair in shared_places(outputs, staged.memory)],
@@ -228,7 +231,7 @@ class Program:
             "is_late": self._is_late,
             "changed_state": self._changed_state() if digests else [],
             "work": [] if staged.profile is None else staged.profile.work(),
-            "hooks": sorted({*self._hooks, *left_hooks(), *(_DECEIVED if self._clock.is_deceived else ())}),
+            "hooks": sorted(set(hooks)),
         }
         fits = sum(end - start for start, end in outputs) <= _MOST_KEPT
         self._before = staged.outputs if keep and fits else []

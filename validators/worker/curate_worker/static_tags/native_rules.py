@@ -35,6 +35,8 @@ _CALLS: Final = {
     },
 }
 _WORDS: Final = {
+    # Switched off, PyTorch tells no profiler what it does.
+    "native-hides-work": {"DisableRecordFunctionGuard", "RecordFunctionGuard"},
     "native-opens-file": {"ifstream", "ofstream", "fstream"},
     "native-starts-thread": {"thread", "jthread"},
     "native-cuda-graph": {"cudaGraph_t", "cudaGraphExec_t", "cudaGraphLaunch", "cudaStreamBeginCapture"},

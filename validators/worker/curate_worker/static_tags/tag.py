@@ -44,6 +44,7 @@ TIERS: Final = {
     "native-changes-memory-map": REFUSED,
     "native-replaces-cuda": REFUSED,
     "native-replaces-operator": REFUSED,
+    "native-hides-work": REFUSED,
     "native-opens-file": TOLD,
     "native-reads-environment": TOLD,
     "native-starts-thread": TOLD,
