@@ -30,28 +30,16 @@ def refused(files: dict[str, str]) -> list[str]:
 
 
 def test_no_honest_program_is_refused_for_its_text() -> None:
-    folders = [
-        path.parent for path in KERNELS.glob("*/expected.json") if is_honest(path)
-    ]
-    sources = [
-        {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
-        for folder in folders
-    ]
-    sources += [
-        {path.name: path.read_text()}
-        for path in (ROOT / "bench" / "kernelbench" / "candidates").iterdir()
-    ]
+    folders = [path.parent for path in KERNELS.glob("*/expected.json") if is_honest(path)]
+    sources = [{path.name: path.read_text() for path in folder.iterdir() if path.is_file()} for folder in folders]
+    sources += [{path.name: path.read_text()} for path in (ROOT / "bench" / "kernelbench" / "candidates").iterdir()]
     assert len(sources) > MANY
-    assert [
-        (sorted(files), refused(files)) for files in sources if refused(files)
-    ] == []
+    assert [(sorted(files), refused(files)) for files in sources if refused(files)] == []
 
 
 def is_honest(path: Path) -> bool:
     expected = json.loads(path.read_text())
-    return not path.parent.name.startswith(("evil_", "broken_")) and not expected.get(
-        "attacks"
-    )
+    return not path.parent.name.startswith(("evil_", "broken_")) and not expected.get("attacks")
 
 
 @pytest.mark.parametrize(
@@ -68,12 +56,8 @@ def is_honest(path: Path) -> bool:
         ("evil_replaces_timer_in_text", "replaces-foreign"),
     ],
 )
-def test_an_attack_that_gives_itself_away_is_refused_for_its_text(
-    name: str, rule: str
-) -> None:
-    assert rule in refused(
-        {path.name: path.read_text() for path in (KERNELS / name).iterdir()}
-    )
+def test_an_attack_that_gives_itself_away_is_refused_for_its_text(name: str, rule: str) -> None:
+    assert rule in refused({path.name: path.read_text() for path in (KERNELS / name).iterdir()})
 
 
 @pytest.mark.parametrize(
@@ -89,22 +73,13 @@ def test_an_attack_that_gives_itself_away_is_refused_for_its_text(
         ("import ctypes\nctypes.CDLL('libcuda.so.1')", "loads-driver"),
         ("def f(g):\n    g.__code__ = f.__code__", "replaces-code"),
         ("import curate_worker.runner.clock as c", "names-the-judge"),
-        (
-            "import sys\nsys.modules['curate_worker.runner.program'].Program.facts = None",
-            "names-the-judge",
-        ),
+        ("import sys\nsys.modules['curate_worker.runner.program'].Program.facts = None", "names-the-judge"),
         ("import triton\ntriton.jit = plain", "replaces-foreign"),
-        (
-            ABSENT + "triton = __import__('triton')\n    triton.jit = plain",
-            "replaces-foreign",
-        ),
+        (ABSENT + "triton = __import__('triton')\n    triton.jit = plain", "replaces-foreign"),
         (ABSENT + "triton = torch\n    triton.mm = plain", "replaces-foreign"),
         (ABSENT + "restore()\n    triton.jit = plain", "replaces-foreign"),
         (ABSENT + "x = restore()\n    triton.jit = plain", "replaces-foreign"),
-        (
-            ABSENT + "globals()['triton'] = real\n    triton.jit = plain",
-            "replaces-foreign",
-        ),
+        (ABSENT + "globals()['triton'] = real\n    triton.jit = plain", "replaces-foreign"),
         (ABSENT + "triton.jit = plain\n    triton.jit.x = plain", "replaces-foreign"),
         (ABSENT + "pass\ntriton.jit = plain", "replaces-foreign"),
         (ABSENT + "triton.jit = plain\nfrom mine import MagicMock", "replaces-foreign"),
@@ -125,8 +100,7 @@ def test_names_are_followed_to_where_they_come_from(text: str, rule: str) -> Non
         "def f(self, run, fork, socket):\n    run()\n    fork()\n    socket(1)\n    self.system('x')",
         "class W:\n    def __init__(self, f):\n        self.__code__ = f.__code__",
         "x = (((",
-        ABSENT
-        + "triton.jit = plain\n    triton.autotune = plain\n    tl = MagicMock()\n    tl.constexpr = int",
+        ABSENT + "triton.jit = plain\n    triton.autotune = plain\n    tl = MagicMock()\n    tl.constexpr = int",
     ],
 )
 def test_what_honest_programs_do_is_not_refused(text: str) -> None:
@@ -145,34 +119,20 @@ def test_what_honest_programs_do_is_not_refused(text: str) -> None:
             "void f() { if (::fork() == 0) ::mprotect(p, 4096, 7); }",
             ["native-changes-memory-map", "native-starts-process"],
         ),
+        ('TORCH_LIBRARY_IMPL(aten, CPU, m) { m.impl("add_.Tensor", &nothing); }', ["native-replaces-operator"]),
         (
-            'TORCH_LIBRARY_IMPL(aten, CPU, m) { m.impl("add_.Tensor", &nothing); }',
-            ["native-replaces-operator"],
-        ),
-        (
-            "at::Tensor f(at::Tensor x) { at::DisableRecordFunctionGuard off; return at::mm(x, x); }",
+            "at::Tensor f(at::Tensor x) { at::DisableRecordFunctionGuard g; return at::mm(x, x); }",
             ["native-hides-work"],
         ),
         ('TORCH_LIBRARY_IMPL(mine, CPU, m) { m.impl("aten", &scale); }', []),
-        (
-            "// dlopen( and system(\nvoid f() { std::bind(g, 1); x.open(); sys.system(3); }",
-            [],
-        ),
-        (
-            "cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b);",
-            [],
-        ),
+        ("// dlopen( and system(\nvoid f() { std::bind(g, 1); x.open(); sys.system(3); }", []),
+        ("cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b);", []),
         ("void system_of(int fork); int open_at(int bind) { return bind; }", []),
     ],
 )
-def test_tokens_of_native_code_tell_calls_from_names(
-    text: str, rules: list[str]
-) -> None:
+def test_tokens_of_native_code_tell_calls_from_names(text: str, rules: list[str]) -> None:
     assert sorted(refused({"kernel.cu": text})) == rules
-    assert (
-        sorted(refused({"candidate.py": f"SOURCE = r'''\n#include <x>\n{text}\n'''"}))
-        == rules
-    )
+    assert sorted(refused({"candidate.py": f"SOURCE = r'''\n#include <x>\n{text}\n'''"})) == rules
 
 
 def test_a_tag_says_where_and_once_for_a_file() -> None:
