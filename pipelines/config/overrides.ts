@@ -35,7 +35,7 @@ function setAt(node: unknown, path: readonly string[], override: Override): unkn
     const index = Number(key)
     if (!Number.isInteger(index) || index < 0 || index >= node.length) {
       throw usageError(
-        `--set ${override.text}: the list has ${node.length} items, ${key} is none of them`,
+        `--set ${override.text}: the list has ${node.length} ${node.length === 1 ? 'item' : 'items'}, ${key} is none of them`,
         'Items count from 0.',
       )
     }

@@ -39,10 +39,11 @@ export async function showBenchmarks(
     id,
     String(count),
     String(graphs),
-    url,
     commit.slice(0, 12),
+    // Last, where what is too wide for a terminal goes on in another line.
+    url,
   ])
-  const head = ['benchmark', 'problems', 'with graph', 'address', 'commit']
+  const head = ['benchmark', 'problems', 'with graph', 'commit', 'address']
   reporter.result(renderTable(head, rows), { benchmarks: counts })
   return 0
 }
