@@ -21,19 +21,21 @@ _LEAST_NS: Final = 100_000
 # that show one than that do not come before five more that do not in one of a million programs; where three quarters of
 # a hostile one's do, in 99 of 100 (Feller 1968, An Introduction to Probability Theory, XIV.2: the gambler's ruin).
 _MOST_PAIRS, _SURE, _UNLIKELY = 40, 10, -5
-_UNDISTURBED_NS: Final = 200_000
+# A thread of its own may have been kept waiting all the same, and have done nothing in one of them.
+_UNDISTURBED_NS, _CALM = 200_000, 2
 _DELAYED: Final = frozenset({"delayed"})
 
 
 def require_no_head_start(run: CandidateRun, reference: Reference, first: int) -> None:
     """Raises a Verdict on what is done before it is called; the inputs are the cases from number `first` on."""
-    score = 0
+    score = calm = 0
     for index in range(first, first + 2 * _MOST_PAIRS, 2):
         delayed, waited = _call(run, reference, index, _DELAYED)
         sudden, waited_too = _call(run, reference, index + 1)
         is_ahead = sudden > _TIMES * delayed + _LEAST_NS
         score += 1 if is_ahead else -1
-        if score <= _UNLIKELY or (not is_ahead and waited + waited_too < _UNDISTURBED_NS):
+        calm += not is_ahead and waited + waited_too < _UNDISTURBED_NS
+        if score <= _UNLIKELY or calm >= _CALM:
             return
         if score >= _SURE:
             text = (
