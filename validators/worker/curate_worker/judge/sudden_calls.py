@@ -18,9 +18,10 @@ from .reference import Reference
 _TIMES: Final = 3.0
 _LEAST_NS: Final = 100_000
 # On a busy machine either may be kept waiting. Where a fifth of an honest one's pairs show a head start so, ten more
-# that show one than that do not come before five more that do not in one of a million programs; where three quarters of
-# a hostile one's do, in 99 of 100 (Feller 1968, An Introduction to Probability Theory, XIV.2: the gambler's ruin).
-_MOST_PAIRS, _SURE, _UNLIKELY = 40, 10, -5
+# that show one than that do not come before eight more that do not in one of a million programs; where three fifths of
+# a hostile one's do, in 96 of 100 (Feller 1968, An Introduction to Probability Theory, XIV.2: the gambler's ruin), for
+# which fifty pairs are needed on the average.
+_MOST_PAIRS, _SURE, _UNLIKELY = 120, 10, -8
 # A thread of its own may have been kept waiting all the same, and have done nothing in one of them.
 _UNDISTURBED_NS, _CALM = 200_000, 2
 _DELAYED: Final = frozenset({"delayed"})
@@ -28,14 +29,15 @@ _DELAYED: Final = frozenset({"delayed"})
 
 def require_no_head_start(run: CandidateRun, reference: Reference, first: int) -> None:
     """Raises a Verdict on what is done before it is called; the inputs are the cases from number `first` on."""
-    score = calm = 0
+    score = calm = num_ahead = 0
     for index in range(first, first + 2 * _MOST_PAIRS, 2):
         delayed, waited = _call(run, reference, index, _DELAYED)
         sudden, waited_too = _call(run, reference, index + 1)
         is_ahead = sudden > _TIMES * delayed + _LEAST_NS
         score += 1 if is_ahead else -1
+        num_ahead += is_ahead
         calm += not is_ahead and waited + waited_too < _UNDISTURBED_NS
-        if score <= _UNLIKELY or calm >= _CALM:
+        if score <= _UNLIKELY or (calm >= _CALM and not num_ahead):
             return
         if score >= _SURE:
             text = (
