@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -24,24 +23,28 @@ class Writing(torch.nn.Module):
         self.threads: list[threading.Thread] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        output = x + 1
+        output, has_begun = x + 1, threading.Event()
 
         def write() -> None:
             while not self.is_over.is_set():
                 output.add_(1)
+                has_begun.set()
 
         self.threads.append(threading.Thread(target=write))
         self.threads[-1].start()
+        # On a busy machine all may be copied before a thread that was started gets a processor.
+        has_begun.wait()
         return output
 
 
-@pytest.fixture
-def writing() -> Iterator[Writing]:
+def is_seen_writing() -> bool:
     model = Writing()
-    yield model
-    model.is_over.set()
-    for thread in model.threads:
-        thread.join()
+    try:
+        return is_late(model)
+    finally:
+        model.is_over.set()
+        for thread in model.threads:
+            thread.join()
 
 
 def is_late(model: torch.nn.Module) -> bool:
@@ -51,8 +54,9 @@ def is_late(model: torch.nn.Module) -> bool:
     return program.facts(digests=False, keep=False)["is_late"] is True
 
 
-def test_a_thread_that_goes_on_is_seen(writing: Writing) -> None:
-    assert is_late(writing)
+def test_a_thread_that_goes_on_is_seen() -> None:
+    # In one call or another it waits for its turn while all is copied.
+    assert any(is_seen_writing() for _ in range(40))
 
 
 def test_who_is_done_is_not_late() -> None:
