@@ -15,9 +15,10 @@ from ..effects import Effects
 from ..tensors import TensorDescriptor
 from ..values import Parcel, unpack
 from . import modules
+from .arguments import arguments_of
 from .inputs import seed_all
 from .mutations import Mutation, mutations_of
-from .program import Program, arguments_of
+from .program import Program
 from .results import pack_result
 
 _MAX_TENSORS: Final = 16

@@ -13,9 +13,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..effects import Effects
 from ..tensors import DTYPES
 from ..values import Parcel, rebuild, unpack
+from .arguments import arguments_of
 from .free_order import Reversed
 from .gradients import Gradients, Question, gradients_of
-from .program import arguments_of
 from .results import pack_result
 from .uncompiled import Uncompiled
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,8 @@ from ..containers import tensors_in
 from ..digests import digest_of
 from ..effects import Effects
 from ..tensors import Guarded, TensorDescriptor, bytes_of
-from ..values import Parcel, rebuild, unpack
+from ..values import Parcel, unpack
+from .arguments import arguments_of
 from .clock import Clock, now, waited_nanoseconds
 from .errors import FaultInInput
 from .given_memory import GivenMemory
@@ -26,53 +27,11 @@ from .poisoned_memory import PoisonedMemory
 from .profile import Profile
 from .quick_draws import made_quickly
 from .results import pack_result
+from .staged_call import StagedCall
 
 _MOST_KEPT: Final = 64 << 20
 _DECEIVED: Final = ("an operator of PyTorch of its own",)
 _ENDED: Final = ("a profiler that it ended",)
-
-
-@dataclass
-class _Call:
-    """One call from the arrival of its inputs to the last question about it."""
-
-    args: list
-    kwargs: dict
-    tensors: list[torch.Tensor]
-    descriptors: list[TensorDescriptor]
-    memory: list[tuple[int, int]]
-    """Where the inputs lay before the call."""
-    guards: list[Guarded]
-    """The inputs' memory with its bands; empty where it has none."""
-    outputs: list[torch.Tensor] = field(default_factory=list)
-    poison: PoisonedMemory | None = None
-    """What it had for memory; None for the usual."""
-    profile: Profile | None = None
-
-    def takes(self, parcel: Parcel) -> bool:
-        """Whether its tensors are as they came, so that others of the same kinds can be written into them."""
-        return self.descriptors == parcel.tensors and all(
-            memory_of(tensor) == place and tuple(tensor.shape) == known.shape and tensor.stride() == known.strides
-            for tensor, place, known in zip(self.tensors, self.memory, self.descriptors, strict=True)
-        )
-
-    def renewed(self, parcel: Parcel, device: str) -> _Call:
-        """A call on other inputs in the same tensors, as in a loader's buffer: they are of no other version then."""
-        _, others = unpack(parcel, device)
-        with torch.no_grad():
-            for kept, other, known in zip(self.tensors, others, self.descriptors, strict=True):
-                tensor = kept.data
-                # The elements of an expanded tensor share their memory, which PyTorch does not write to as such.
-                is_shared = 0 in known.strides
-                mine, theirs = (_row(tensor, known), _row(other, known)) if is_shared else (tensor, other)
-                mine.copy_(theirs)
-        args, kwargs = arguments_of(rebuild(parcel.tree, self.tensors.__getitem__, device))
-        return replace(self, args=args, kwargs=kwargs, outputs=[], poison=None, profile=None)
-
-
-# All memory that it touches, as one row.
-def _row(tensor: torch.Tensor, known: TensorDescriptor) -> torch.Tensor:
-    return tensor.as_strided((known.span,), (1,), tensor.storage_offset())
 
 
 class Program:
@@ -83,7 +42,7 @@ class Program:
         self._device = device
         self._clock = Clock(device)
         self._state = self._snapshot()
-        self._staged: _Call | None = None
+        self._staged: StagedCall | None = None
         self._is_restored = False
         """Whether nothing has run since parameters and buffers were set back."""
         # The first look takes a millisecond, in which much is written.
@@ -94,7 +53,7 @@ class Program:
         """What was seen in place between the last calls."""
         self._before: list[torch.Tensor] = []
         """Outputs of the call before, which are kept so that nobody else is given their memory."""
-        self._kept: _Call | None = None
+        self._kept: StagedCall | None = None
         """The call before, of which the inputs are kept."""
 
     def state(self) -> dict[str, object]:
@@ -140,13 +99,13 @@ class Program:
         if flush:
             self._clock.flush()
 
-    def _taken(self, parcel: Parcel, *, is_guarded: bool) -> _Call:
+    def _taken(self, parcel: Parcel, *, is_guarded: bool) -> StagedCall:
         guards = [Guarded(blob) for blob in parcel.blobs] if is_guarded and self._can_guard(parcel) else []
         if guards:
             parcel = replace(parcel, blobs=[guard.blob for guard in guards])
         inputs, tensors = unpack(parcel, self._device)
         args, kwargs = arguments_of(inputs)
-        return _Call(args, kwargs, tensors, parcel.tensors, [memory_of(tensor) for tensor in tensors], guards)
+        return StagedCall(args, kwargs, tensors, parcel.tensors, [memory_of(tensor) for tensor in tensors], guards)
 
     def call(
         self, *, blocked: bool, poisoned: bool, profiled: bool, changed: Effects, patience: int
@@ -265,7 +224,7 @@ class Program:
         live = self.live()
         return [name for name, known in self._state.items() if name in live and not have_same_bits(live[name], known)]
 
-    def _require_staged(self) -> _Call:
+    def _require_staged(self) -> StagedCall:
         if self._staged is None:
             raise FaultInInput("NO_OUTPUT", "no call was staged")
         return self._staged
@@ -289,15 +248,6 @@ def construct(kind: type, init: object, device: str) -> Program:
     if not callable(model):
         raise FaultInInput("INIT_ERROR", f"{kind.__name__} makes nothing that can be called")
     return Program(model.to(device) if isinstance(model, torch.nn.Module) else model, device)
-
-
-def arguments_of(value: object) -> tuple[list, dict]:
-    """What `get_inputs` gave, as arguments: a list or tuple by position, a dictionary by name."""
-    if isinstance(value, dict):
-        return [], value
-    if isinstance(value, (list, tuple)):
-        return list(value), {}
-    raise FaultInInput("REF_INVALID", "inputs must be a list, a tuple or a dictionary")
 
 
 def _digest(tensor: torch.Tensor, descriptor: TensorDescriptor) -> str:

@@ -16,10 +16,10 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._pytree import tree_leaves, tree_map
 
+from .arguments import arguments_of
 from .errors import FaultInInput
 from .graph_terms import text_of_graph
 from .plain_attention import written_out_attention
-from .program import arguments_of
 
 _ATEN: Final = torch.ops.aten
 # Beside what PyTorch itself takes apart for compilers: what people write out by hand.

@@ -13,6 +13,7 @@ from ..channel import Message
 from ..values import pack, parted, unpack
 from . import modules, oracle
 from .answers import Answer, answer_gradients, answer_parcel
+from .arguments import arguments_of
 from .arithmetic import count_arithmetic
 from .errors import FaultInInput
 from .gates import drawn_state, gates_of
@@ -21,7 +22,7 @@ from .inputs import gates_among, has_constant_integers, make_inputs, measure_inp
 from .mutants import Origin, call_mutant, mutants_of
 from .needed_inputs import needed_shares
 from .parameters import redraw_constants, shared_parameters
-from .program import Program, arguments_of
+from .program import Program
 from .quick_draws import RoomNeeded, made_quickly
 from .runner_state import Handler, OpenReference, Runner
 from .wake import wake_reference

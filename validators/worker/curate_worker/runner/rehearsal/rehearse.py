@@ -11,9 +11,9 @@ from typing import Final
 import torch
 from torch.utils._pytree import tree_map
 
+from ..arguments import arguments_of
 from ..inputs import shaped_inputs
 from ..modules import load_reference
-from ..program import arguments_of
 from .host_work import Allocated, HostWork, storage_of
 from .pretended_gpu import move_model, put_there, without_memory
 from .triton_recorder import RecordedLaunch, TritonRecorder
