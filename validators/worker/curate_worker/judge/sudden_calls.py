@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from .call_answer import CallAnswer
 from .candidate_run import CandidateRun
+from .cases import OpenCase
 from .compare import compare
 from .faults import Verdict
 from .reference import Reference
@@ -31,8 +33,7 @@ def require_no_head_start(run: CandidateRun, reference: Reference, first: int) -
     """Raises a Verdict on what is done before it is called; the inputs are the cases from number `first` on."""
     score = calm = num_ahead = 0
     for index in range(first, first + 2 * _MOST_PAIRS, 2):
-        delayed, waited = _call(run, reference, index, _DELAYED)
-        sudden, waited_too = _call(run, reference, index + 1)
+        (delayed, waited), (sudden, waited_too) = _pair(run, reference, index)
         is_ahead = sudden > _TIMES * delayed + _LEAST_NS
         score += 1 if is_ahead else -1
         num_ahead += is_ahead
@@ -47,17 +48,27 @@ def require_no_head_start(run: CandidateRun, reference: Reference, first: int) -
             raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)
 
 
-# How long it took, and how long others had the processor since its inputs came.
-def _call(run: CandidateRun, reference: Reference, index: int, how: frozenset[str] = frozenset()) -> tuple[int, int]:
-    case = reference.case_by_itself(index)
+# Of either call how long it took, and how long others had the processor since its inputs came. The reference is asked
+# after both: threads of its own that still spin would have a processor that the second call needs at once.
+def _pair(run: CandidateRun, reference: Reference, index: int) -> list[tuple[int, int]]:
+    cases = [reference.case_by_itself(number) for number in (index, index + 1)]
     known = run.process.waited_ns()
-    answer = run.call(case, flush="delayed" in how, timed=True, how=how)
-    waited = run.process.waited_ns() - known
+    delayed = run.call(cases[0], flush=True, timed=True, how=_DELAYED)
+    between = run.process.waited_ns()
+    run.process.wait_for_rest()
+    begun = run.process.waited_ns()
+    sudden = run.call(cases[1], flush=False, timed=True)
+    waited = [between - known, run.process.waited_ns() - begun]
+    for number, (case, answer) in enumerate(zip(cases, (delayed, sudden), strict=True)):
+        _require_right(reference, index + number, case, answer)
+    return [(answer.timing.inside, ns) for answer, ns in zip((delayed, sudden), waited, strict=True)]
+
+
+def _require_right(reference: Reference, number: int, case: OpenCase, answer: CallAnswer) -> None:
     # What an oracle says as well takes longer than all of this.
     own = reference.call(case.inputs, flush=False, look=False).output
     try:
         compare(answer.outputs, case.answered(own).expected)
     except Verdict:
         # Where rounding decides, as of indices, the reference by itself does not tell right from wrong.
-        compare(answer.outputs, reference.new_case(index).expected)
-    return answer.timing.inside, waited
+        compare(answer.outputs, reference.new_case(number).expected)
