@@ -14,23 +14,10 @@ from curate_worker.channel import BlockingChannel
 from curate_worker.judge.fork_client import Room
 from curate_worker.judge.open_reference import opened_reference
 from curate_worker.judge.reference_errors import start_reference
-from curate_worker.judge.requests import Settings, Task, Workload
+from curate_worker.judge.requests import Task, Workload
 from curate_worker.judge.runner_handle import RunnerHandle
+from small_task import REFERENCE, SETTINGS
 
-_REFERENCE = """
-import time
-import torch
-
-class Model(torch.nn.Module):
-    def forward(self, x):
-        return torch.relu(x)
-
-def get_inputs():
-    return [torch.rand(64, 33)]
-
-def get_init_inputs():
-    return []
-"""
 _TRIES = 20
 # Of a processor, in vain.
 _MOST_SECONDS = 0.2
@@ -102,8 +89,7 @@ def test_the_judge_does_nothing_but_ask_while_a_reference_is_called(
     opened: tuple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     station, _ = opened
-    task = Task("due", _REFERENCE, [Workload("w", {})])
-    settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
+    task = Task("due", REFERENCE, [Workload("w", {})])
     done: list[str] = []
     begin = RunnerHandle.begin
 
@@ -111,8 +97,8 @@ def test_the_judge_does_nothing_but_ask_while_a_reference_is_called(
         done.append(kind)
         begin(self, kind, *given, **named)
 
-    with start_reference(station, settings, "cpu") as runner:
-        reference = opened_reference(station, runner, task, task.workloads[0], (settings, "cpu"))
+    with start_reference(station, SETTINGS, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (SETTINGS, "cpu"))
         inputs = reference.make_inputs(reference.how(0))
         monkeypatch.setattr(RunnerHandle, "leave_room", lambda *_: done.append("look for room"))
         monkeypatch.setattr(RunnerHandle, "begin", noted)
@@ -144,9 +130,8 @@ def get_init_inputs():
 def test_a_process_of_which_nothing_more_is_asked_forgets_its_call(opened: tuple, *, look: bool) -> None:
     station, _ = opened
     task = Task("forgets", _COUNTING, [Workload("w", {})])
-    settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
-    with start_reference(station, settings, "cpu") as runner:
-        reference = opened_reference(station, runner, task, task.workloads[0], (settings, "cpu"))
+    with start_reference(station, SETTINGS, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (SETTINGS, "cpu"))
         before = reference.make_inputs(reference.how(0))
         reference.call(before, flush=False, look=look)
         after = reference.make_inputs(reference.how(0))
@@ -154,7 +139,7 @@ def test_a_process_of_which_nothing_more_is_asked_forgets_its_call(opened: tuple
 
 
 def _opening(seconds: float) -> dict:
-    source = f"{_REFERENCE}\ntime.sleep({seconds})"
+    source = f"{REFERENCE}\ntime.sleep({seconds})"
     return {"workload": "w", "source": source, "axes": {}, "device": "cpu", "seed": 0}
 
 
@@ -172,16 +157,15 @@ def test_what_is_timed_on_a_gpu_keeps_its_memory_and_no_more_than_that(
     opened: tuple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     station, _ = opened
-    task = Task("kept", _REFERENCE, [Workload("w", {})])
-    settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
+    task = Task("kept", REFERENCE, [Workload("w", {})])
     kept: list[RunnerHandle] = []
 
     def noted(self: RunnerHandle) -> None:
         kept.append(self)
 
     monkeypatch.setattr(RunnerHandle, "keep_memory", noted)
-    with start_reference(station, settings, "cpu") as runner:
-        reference = opened_reference(station, runner, task, task.workloads[0], (settings, "cpu"))
+    with start_reference(station, SETTINGS, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (SETTINGS, "cpu"))
         reference.begin_timing()
         assert (kept, reference.is_timed) == ([], False)
         # On one that is played.

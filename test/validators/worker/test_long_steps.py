@@ -11,24 +11,12 @@ from curate_worker.judge.candidate_process import CandidateProcess
 from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.evaluate import evaluate
 from curate_worker.judge.prepared import prepare
-from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
+from curate_worker.judge.requests import Candidate, Request, Task, Workload
 from curate_worker.judge.runner_handle import RunnerHandle
 from curate_worker.judge.tasks import TaskSession
+from small_task import REFERENCE, SETTINGS
 
-_REFERENCE = """
-import torch
-
-class Model(torch.nn.Module):
-    def forward(self, x):
-        return torch.relu(x) * 2
-
-def get_inputs():
-    return [torch.rand(64, 33)]
-
-def get_init_inputs():
-    return []
-"""
-_CANDIDATE = _REFERENCE.replace("Model", "ModelNew").replace("torch.relu(x) * 2", "x.clamp(min=0) * 2")
+_CANDIDATE = REFERENCE.replace("Model", "ModelNew").replace("torch.relu(x) * 2", "x.clamp(min=0) * 2")
 
 
 def test_processes_are_made_ready_in_long_steps_and_called_in_short_ones(
@@ -55,8 +43,7 @@ def test_processes_are_made_ready_in_long_steps_and_called_in_short_ones(
     monkeypatch.setattr(RunnerHandle, "begin", noted)
     monkeypatch.setattr(DeviceLocks, "long_step", noted_step)
     candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE})
-    settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
-    asking = Request("n", Task("steps", _REFERENCE, [Workload("w", {})]), candidate, settings)
+    asking = Request("n", Task("steps", REFERENCE, [Workload("w", {})]), candidate, SETTINGS)
     tasks = TaskSession(station)
     with station.locks.shared():
         (row,) = evaluate(station, tasks, asking)
@@ -69,9 +56,8 @@ def test_processes_are_made_ready_in_long_steps_and_called_in_short_ones(
 def test_who_has_the_memory_is_bound_without_waiting_for_a_turn(opened: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
     station, _ = opened
     candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": _CANDIDATE})
-    settings = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
     process = CandidateProcess(
-        station, Request("n", Task("t", "", []), candidate, settings), prepare(station, candidate)
+        station, Request("n", Task("t", "", []), candidate, SETTINGS), prepare(station, candidate)
     )
     bind, load = Message("bind", {}), Message("load", {})
     assert (process._is_long(bind), process._is_long(load)) == (True, True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
+from curate_worker.channel import Message
 from curate_worker.judge import tasks as task_sessions
 from curate_worker.judge.candidate_run import CandidateRun
 from curate_worker.judge.environment import triton_version
@@ -14,54 +14,52 @@ from curate_worker.judge.open_reference import open_reference, opened_reference
 from curate_worker.judge.prepared import prepare
 from curate_worker.judge.reference import Reference
 from curate_worker.judge.reference_errors import start_reference
-from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
+from curate_worker.judge.requests import Candidate, Request, Task, Workload
+from curate_worker.judge.runner_handle import RunnerHandle
 from curate_worker.judge.station import Station
 from curate_worker.judge.tasks import TaskSession
-
-_PROGRAM = """
-import time
-import torch
-
-class Model(torch.nn.Module):
-    def forward(self, x):
-        return torch.relu(x) * 2
-
-def get_inputs():
-    return [torch.rand(64, 33)]
-
-def get_init_inputs():
-    return []
-
-"""
-_SECONDS = 1.0
-_SLEEPS = f"time.sleep({_SECONDS})\n"
-_SETTINGS = Settings("screen", 2, 20.0, 0.1, 60.0, 2_000_000_000, 7)
+from small_task import REFERENCE, SETTINGS
 
 
 def _run(station: Station, more: str) -> CandidateRun:
-    source = _PROGRAM.replace("Model", "ModelNew") + more
+    source = REFERENCE.replace("Model", "ModelNew") + more
     candidate = Candidate("cpp", "python", "candidate.py::ModelNew", {"candidate.py": source})
-    request = Request("n", Task("beside", _PROGRAM, [Workload("w", {})]), candidate, _SETTINGS)
+    request = Request("n", Task("beside", REFERENCE, [Workload("w", {})]), candidate, SETTINGS)
     return CandidateRun(station, request, prepare(station, candidate))
 
 
-def test_both_are_ready_after_the_time_of_one(opened: tuple) -> None:
+def test_a_candidate_is_loaded_while_its_reference_is_opened(opened: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
     station, _ = opened
-    task = Task("beside", _PROGRAM + _SLEEPS, [Workload("w", {})])
-    with _run(station, _SLEEPS) as run, start_reference(station, _SETTINGS, "cpu") as runner:
-        start = time.monotonic()
-        reference = opened_reference(station, runner, task, task.workloads[0], (_SETTINGS, "cpu"), beside=run)
+    happened: list[str] = []
+    asked: dict[RunnerHandle, str] = {}
+    begin, answer = RunnerHandle.begin, RunnerHandle.answer
+
+    def noted_begin(self: RunnerHandle, kind: str, *given: object, **named: object) -> None:
+        asked[self] = kind
+        happened.append(f"{kind} begun")
+        begin(self, kind, *given, **named)
+
+    def noted_answer(self: RunnerHandle) -> Message:
+        told = answer(self)
+        happened.append(f"{asked[self]} answered")
+        return told
+
+    monkeypatch.setattr(RunnerHandle, "begin", noted_begin)
+    monkeypatch.setattr(RunnerHandle, "answer", noted_answer)
+    task = Task("beside", REFERENCE, [Workload("w", {})])
+    with _run(station, "") as run, start_reference(station, SETTINGS, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (SETTINGS, "cpu"), beside=run)
+        assert happened == ["open_reference begun", "load begun", "open_reference answered", "load answered"]
         run.bind(reference)
-        seconds = time.monotonic() - start
         assert (run.process.is_running, run.process.num_starts) == (True, 1)
-    assert _SECONDS < seconds < 2 * _SECONDS
+    assert happened.count("load begun") == 1
 
 
 def test_what_fails_at_first_is_told_when_it_fails_again(opened: tuple) -> None:
     station, _ = opened
-    task = Task("beside", _PROGRAM, [Workload("w", {})])
-    with _run(station, "1 / 0\n") as run, start_reference(station, _SETTINGS, "cpu") as runner:
-        reference = opened_reference(station, runner, task, task.workloads[0], (_SETTINGS, "cpu"), beside=run)
+    task = Task("beside", REFERENCE, [Workload("w", {})])
+    with _run(station, "1 / 0\n") as run, start_reference(station, SETTINGS, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (SETTINGS, "cpu"), beside=run)
         assert not run.process.is_running
         with pytest.raises(Verdict) as caught:
             run.bind(reference)
@@ -71,10 +69,10 @@ def test_what_fails_at_first_is_told_when_it_fails_again(opened: tuple) -> None:
 
 def test_a_reference_that_fails_leaves_no_load_unfinished(opened: tuple) -> None:
     station, _ = opened
-    task = Task("beside", _PROGRAM + "1 / 0\n", [Workload("w", {})])
-    with _run(station, "") as run, start_reference(station, _SETTINGS, "cpu") as runner:
+    task = Task("beside", REFERENCE + "1 / 0\n", [Workload("w", {})])
+    with _run(station, "") as run, start_reference(station, SETTINGS, "cpu") as runner:
         with pytest.raises(Verdict) as caught:
-            opened_reference(station, runner, task, task.workloads[0], (_SETTINGS, "cpu"), beside=run)
+            opened_reference(station, runner, task, task.workloads[0], (SETTINGS, "cpu"), beside=run)
         assert caught.value.blame == "task"
         assert run.process.is_running
         run.process.start()
@@ -86,7 +84,7 @@ def test_what_its_neighbour_may_have_done_to_a_reference_is_not_believed(
     opened: tuple, monkeypatch: pytest.MonkeyPatch, cause: str
 ) -> None:
     station, _ = opened
-    tasks, task = TaskSession(station), Task("beside", _PROGRAM, [Workload("w", {})])
+    tasks, task = TaskSession(station), Task("beside", REFERENCE, [Workload("w", {})])
     tried: list[bool] = []
 
     def spoiled(*given: object) -> Reference:
@@ -96,7 +94,7 @@ def test_what_its_neighbour_may_have_done_to_a_reference_is_not_believed(
         return open_reference(*given)
 
     monkeypatch.setattr(task_sessions, "open_reference", spoiled)
-    tasks.enter(task, _SETTINGS)
+    tasks.enter(task, SETTINGS)
     with station.locks.shared(), _run(station, "") as run:
         run.start_ahead()
         if cause == "LOW_POWER":
@@ -131,13 +129,13 @@ def test_kernels_that_were_compiled_after_a_candidate_was_loaded_are_there_befor
         path = os.path.join(os.environ["TRITON_CACHE_DIR"], "KERNEL", "add.cubin")
         raise ValueError(open(path).read() if os.path.exists(path) else "nothing")
 """
-    program = _PROGRAM.replace("    def forward", f"{looking}\n    def forward").replace("Model", "ModelNew")
+    program = REFERENCE.replace("    def forward", f"{looking}\n    def forward").replace("Model", "ModelNew")
     source = f"import os\nimport triton\n{program}"
     candidate = Candidate("triton", "python", "candidate.py::ModelNew", {"candidate.py": source})
-    task = Task("beside", _PROGRAM, [Workload("w", {})])
-    request = Request("n", task, candidate, _SETTINGS)
-    with start_reference(station, _SETTINGS, "cpu") as runner:
-        reference = opened_reference(station, runner, task, task.workloads[0], (_SETTINGS, "cpu"))
+    task = Task("beside", REFERENCE, [Workload("w", {})])
+    request = Request("n", task, candidate, SETTINGS)
+    with start_reference(station, SETTINGS, "cpu") as runner:
+        reference = opened_reference(station, runner, task, task.workloads[0], (SETTINGS, "cpu"))
         with CandidateRun(station, request, prepare(station, candidate)) as run:
             run.start_ahead()
             with pytest.raises(Verdict) as caught:
