@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from .reference import Reference
 
 
-def gradient_cases_of(reference: Reference, places: list[int]) -> list[GradientCase | str]:
-    """The cases, with respect to inputs at some places; in place of one, or of all, why there is none."""
-    return _why_none(reference) or _found(reference, places)
+def gradient_cases_of(reference: Reference) -> list[GradientCase | str]:
+    """The cases, with respect to the inputs that the task asks for; in place of one, or of all, why there is none."""
+    return _why_none(reference) or _found(reference)
 
 
 def _why_none(reference: Reference) -> list[GradientCase | str]:
@@ -26,7 +26,8 @@ def _why_none(reference: Reference) -> list[GradientCase | str]:
     return ["the reference writes into its inputs"] if reference.mutated_inputs else []
 
 
-def _found(reference: Reference, places: list[int]) -> list[GradientCase | str]:
+def _found(reference: Reference) -> list[GradientCase | str]:
+    places = reference.gradient_places
     drawn = [case for case in map(reference.drawn_case, reference.distributions()[:1]) if case is not None]
     usual = [reference.case(0), *([] if drawn or reference.num_calls() == 1 else [reference.case(1)])]
     found = [gradient_case(reference, case, places, f"call {index}") for index, case in enumerate([*usual, *drawn])]

@@ -28,6 +28,7 @@ _TIMES_INPUTS, _TIMES_STATE = 30, 10
 # Of inputs beyond that one case is kept, and the oracle is mostly run on some of its rows: 6 GiB take 49.
 _MOST_KEPT, _TIMES_MORE = 1 << 30, 4
 _MUCH_MEMORY = 4 << 30
+# Of a GPU: tasks of 8.6 GB were seen to take 62 of 79, and must not miss what a context takes.
 _MUCH_ROOM = 0.6
 
 

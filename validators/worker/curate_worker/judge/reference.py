@@ -240,7 +240,7 @@ class Reference(DrawingCases):
     def gradient_cases(self) -> list[GradientCase | str]:
         """Calls whose gradients are compared, or why there are none; nothing where the task wants none."""
         if self.gradient_places and not self._gradient_cases:
-            self._gradient_cases = gradient_cases_of(self, self.gradient_places)
+            self._gradient_cases = gradient_cases_of(self)
         return self._gradient_cases
 
     def samples(self) -> Iterator[tuple[Parcel, ReferenceCall]]:
