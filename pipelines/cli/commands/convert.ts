@@ -9,7 +9,7 @@ import { writeFileAtomic } from '../../core/atomic-file.ts'
 import { toCurateError } from '../../core/errors.ts'
 import { makeFolder } from '../../core/folder.ts'
 import type { Reporter } from '../reporter/reporter.ts'
-import { cacheFolder, readCandidate, readText } from './evaluate-files.ts'
+import { cacheFolder, readPair } from './evaluate-files.ts'
 import { EXIT_CODES, languageOf } from './evaluate-pair.ts'
 
 /** Flags of `curate convert`. */
@@ -36,8 +36,7 @@ export async function convert(options: ConvertOptions, reporter: Reporter, signa
 }
 
 async function withPool(options: ConvertOptions, reporter: Reporter, signal: AbortSignal): Promise<number> {
-  const reference = await readText(options.reference)
-  const pair = { reference, ...(await readCandidate(options.candidate)) }
+  const pair = await readPair(options)
   const request = requestOf({ ...pair, language: await languageOf(pair) })
   const settings = { ...ONE_OFF_SETTINGS, mode: options.mode, seed: options.seed ?? randomInt(2 ** 47) }
   const { python } = await findPython()

@@ -1,15 +1,26 @@
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import type { OneOff } from '../../../validators/one-off.ts'
 import { messageOf, systemCodeOf, usageError } from '../../core/errors.ts'
 import type { CurateError } from '../../core/errors.ts'
 import { formatBytes } from '../reporter/units.ts'
 
-/** The implementation in a file, with what it needs of the files beside it. Throws where one cannot be read. */
-export async function readCandidate(path: string): Promise<Pick<OneOff, 'code' | 'file' | 'beside'>> {
+/** A reference and a candidate, with what it needs of the files beside it. Throws where one cannot be read. */
+export async function readPair(paths: { reference: string; candidate: string }): Promise<Omit<OneOff, 'language'>> {
+  // By its name first: a file that is no candidate is a slip of the hand, whatever else is wrong.
+  const file = fileOf(paths.candidate)
+  if (extname(paths.reference) !== '.py') {
+    throw usageError(`${paths.reference} is no reference by its name`, 'A reference is a Python file that ends in .py.')
+  }
+  return { reference: await readText(paths.reference), ...(await readCandidate(paths.candidate, file)) }
+}
+
+async function readCandidate(
+  path: string,
+  file: NonNullable<OneOff['file']>,
+): Promise<Pick<OneOff, 'code' | 'file' | 'beside'>> {
   const code = await readText(path)
-  const file = fileOf(path)
   return file === 'plan.json' ? { code, file, beside: await filesBesidePlan(path) } : { code, file }
 }
 
@@ -23,9 +34,19 @@ async function filesBesidePlan(path: string): Promise<NonNullable<OneOff['beside
 
 // What else it is called says nothing of what it is.
 function fileOf(path: string): NonNullable<OneOff['file']> {
-  if (path.endsWith('.cu')) return 'candidate.cu'
-  if (path.endsWith('.json')) return 'plan.json'
-  return path.endsWith('.cpp') ? 'candidate.cpp' : 'candidate.py'
+  const file = FILES[extname(path)]
+  if (file !== undefined) return file
+  throw usageError(
+    `${path} is no candidate by its name`,
+    'A candidate ends in .py, .cpp or .cu, or in .json if it is a launch plan.',
+  )
+}
+
+const FILES: Readonly<Record<string, NonNullable<OneOff['file']>>> = {
+  '.py': 'candidate.py',
+  '.cpp': 'candidate.cpp',
+  '.cu': 'candidate.cu',
+  '.json': 'plan.json',
 }
 
 /** A file that the user named. */

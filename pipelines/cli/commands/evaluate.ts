@@ -5,7 +5,7 @@ import { toCurateError, usageError } from '../../core/errors.ts'
 import type { Reporter } from '../reporter/reporter.ts'
 import { renderJudgement } from '../reporter/judgement.ts'
 import { evaluateBatch } from './evaluate-batch.ts'
-import { cacheFolder, readCandidate, readText } from './evaluate-files.ts'
+import { cacheFolder, readPair } from './evaluate-files.ts'
 import { EXIT_CODES, judgePair } from './evaluate-pair.ts'
 
 /** Flags of `curate evaluate`. */
@@ -34,7 +34,8 @@ export async function evaluate(options: EvaluateOptions, reporter: Reporter, sig
 }
 
 async function withValidator(options: EvaluateOptions, reporter: Reporter, signal: AbortSignal): Promise<number> {
-  const files = filesOf(options)
+  // Before a judge is started, which takes seconds.
+  const given = await readGiven(options)
   // Whoever wrote the candidate shall not know it; it is told so that a verdict can be had again.
   const seed = options.seed ?? randomInt(2 ** 47)
   const settings = { ...ONE_OFF_SETTINGS, mode: options.mode, seed }
@@ -45,9 +46,8 @@ async function withValidator(options: EvaluateOptions, reporter: Reporter, signa
   })
   try {
     const bench = { validator, seed, reporter, times: new Map() }
-    if (files.kind === 'batch') return await evaluateBatch(files, bench)
-    const reference = await readText(files.reference)
-    const judgement = await judgePair({ reference, ...(await readCandidate(files.candidate)) }, bench)
+    if (given.kind === 'batch') return await evaluateBatch(given, bench)
+    const judgement = await judgePair(given.pair, bench)
     reporter.records(renderJudgement(judgement), [judgement])
     return EXIT_CODES[judgement.outcome]
   } finally {
@@ -55,10 +55,10 @@ async function withValidator(options: EvaluateOptions, reporter: Reporter, signa
   }
 }
 
-function filesOf({ reference, candidate, referenceDir, candidates }: EvaluateOptions) {
+async function readGiven({ reference, candidate, referenceDir, candidates }: EvaluateOptions) {
   const given = [reference, candidate, referenceDir, candidates].filter((value) => value !== undefined).length
   if (given === 2 && reference !== undefined && candidate !== undefined) {
-    return { kind: 'pair', reference, candidate } as const
+    return { kind: 'pair', pair: await readPair({ reference, candidate }) } as const
   }
   if (given === 2 && referenceDir !== undefined && candidates !== undefined) {
     return { kind: 'batch', referenceDir, candidates } as const

@@ -114,7 +114,7 @@ describe('a work directory', () => {
       ['status', '--work-dir', file],
     ]) {
       const { exitCode, stderr } = await curate(args)
-      expect(exitCode).toBe(1)
+      expect(exitCode).toBe(2)
       expect(stderr).toMatch(/^error not_a_folder: .*work'?.*\n {2}next: .*--work-dir/)
     }
   })

@@ -57,6 +57,23 @@ describe('curate evaluate', () => {
     expect(without.stderr).toContain('error python_missing')
   })
 
+  test('knows what a file is by its name, and says so before anything else', async () => {
+    const said = async (reference: string, candidate: string) => {
+      const files = ['--reference', reference, '--candidate', candidate]
+      const [evaluated, converted] = [
+        await curate(['evaluate', ...files]),
+        await curate(['convert', ...files, '--out', await temporaryFolder()]),
+      ]
+      expect(evaluated).toMatchObject({ exitCode: 2, stdout: '' })
+      expect(converted).toEqual(evaluated)
+      return evaluated.stderr
+    }
+    expect(await said('absent.py', 'notes.txt')).toMatch(
+      /^error usage: notes\.txt is no candidate .*\n {2}next: .*\.cu/,
+    )
+    expect(await said('ref.cu', 'cand.py')).toMatch(/^error usage: ref\.cu is no reference .*\n {2}next: .*\.py/)
+  })
+
   test('accepts nothing where no candidates can be read, or there are none', async () => {
     const empty = join(await temporaryFolder(), 'empty.jsonl')
     await writeFile(empty, '')

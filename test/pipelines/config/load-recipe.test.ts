@@ -69,7 +69,9 @@ describe('a wrong recipe', () => {
     const error = await errorOf(RIGHT, ['filters.speedup.min=often'])
     expect(error.message).toContain('--set filters.speedup.min=often: filters.speedup.min')
     expect(await errorOf(RIGHT, ['filters'])).toMatchObject({ code: 'usage' })
-    expect(await errorOf(RIGHT, ['sources.3.id=other'])).toMatchObject({ message: expect.stringContaining('1 item, 3 is none') })
+    expect(await errorOf(RIGHT, ['sources.3.id=other'])).toMatchObject({
+      message: expect.stringContaining('1 item, 3 is none'),
+    })
   })
 
   test('that does not exist names the bundled ones and the nearest', async () => {
