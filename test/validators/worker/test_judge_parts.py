@@ -379,6 +379,23 @@ def test_the_interval_of_a_speedup_holds_the_speedup() -> None:
     assert steady.half_width() < samples([2.0] * 40, [1.0, 4.0] * 20, [0.0] * 40).half_width()
 
 
+def test_the_interval_of_few_pairs_is_that_of_the_fastest_and_the_slowest_calls() -> None:
+    few = samples([2.0, 2.1, 2.2, 2.0, 2.0, 2.0], [1.0, 1.0, 1.0, 1.1, 1.0, 1.0], [0.0] * 6)
+    assert few.interval() == pytest.approx((2.0 / 1.1, 2.2 / 1.0))
+    more = samples([2.0, 2.1, 2.2] + [2.0] * 5, [1.1] + [1.0] * 7, [0.0] * 8)
+    assert more.half_width() < few.half_width()
+
+
+def test_one_slow_call_of_few_asks_for_another_pair() -> None:
+    progress = _Progress(39.5, 0, is_patient=False, least_pairs=6)
+    for slow in (0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0):
+        (pair,) = samples([2.0 + slow], [1.0], [0.0])._all
+        progress.take(pair, 1.0)
+        assert not progress.is_done
+    progress.take(pair, 1.0)
+    assert progress.is_done
+
+
 def test_pairs_that_others_disturbed_do_not_count() -> None:
     result = Samples()
     calm, disturbed = Timing(1_000_000, 20_000, 2_000_000), Timing(9_000_000, 8_000_000, 10_000_000)
@@ -526,13 +543,18 @@ def test_an_objection_of_the_outside_clock_says_what_it_saw() -> None:
 
 
 @pytest.mark.parametrize(
-    ("beyond", "is_patient", "count"),
-    [([0.0, 0.1, -0.1, 0.05], False, 8), ([9.0, -9.0], False, 16), ([9.0, -9.0], True, 40)],
+    ("beyond", "is_patient", "least", "count"),
+    [
+        ([0.0, 0.1, -0.1, 0.05], True, 8, 8),
+        ([0.0, 0.1, -0.1, 0.05], False, 6, 6),
+        ([9.0, -9.0], False, 6, 16),
+        ([9.0, -9.0], True, 8, 40),
+    ],
 )
 def test_where_the_outside_clock_will_tell_nothing_nobody_waits_for_it_who_holds_all_memory(
-    beyond: list[float], is_patient: bool, count: int
+    beyond: list[float], is_patient: bool, least: int, count: int
 ) -> None:
-    progress = _Progress(39.5, 0, is_patient=is_patient)
+    progress = _Progress(39.5, 0, is_patient=is_patient, least_pairs=least)
     for number in range(100):
         if progress.is_done:
             break

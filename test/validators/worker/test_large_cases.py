@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from curate_worker.judge.device_lock import DeviceLocks
 from curate_worker.judge.evaluate import evaluate
 from curate_worker.judge.expected import Usual
 from curate_worker.judge.free_orders import FreeOrder
+from curate_worker.judge.null_kernels import Call
 from curate_worker.judge.proofs import Proof, ProofStore
 from curate_worker.judge.requests import Candidate, Request, Settings, Task, Workload
 from curate_worker.judge.runner_handle import RunnerHandle
@@ -93,6 +95,26 @@ def test_each_case_is_gone_before_the_next_and_the_row_says_what_it_was_held_aga
     assert most_alive and set(most_alive) == {0}
     found = [item["passed"] for item in row["checks"] if item["check"] == "float64-oracle@2"]
     assert found == ([None] if status == "PASSED" else [])
+
+
+@pytest.mark.parametrize(
+    ("of_all_rows", "status", "sizes"),
+    [("", "PASSED", [8 * 33]), ("* 0", "INVALID_REFERENCE", [8 * 33, 64 * 33]), ("+ x.mean(0)", "PASSED", [64 * 33])],
+)
+def test_null_kernels_are_tried_on_all_rows_only_where_one_passes_on_some(
+    opened: tuple, monkeypatch: pytest.MonkeyPatch, of_all_rows: str, status: str, sizes: list[int]
+) -> None:
+    for module in (case_making, cases, reference_cases):
+        monkeypatch.setattr(module, "MAX_CACHED_BYTES", 1 << 10)
+    tried, passing = [], reference.passing_null_kernel
+
+    def noted(calls: list[Call], more: Sequence[Callable[[], Call]] = ()) -> str | None:
+        tried.append([*calls, *(make() for make in more[:1])][0][0].num_bytes // 4)
+        return passing(calls, more)
+
+    monkeypatch.setattr(reference, "passing_null_kernel", noted)
+    row = _judged(opened[0], f"null {of_all_rows}", f"2 * torch.relu(x) {of_all_rows}", of_all_rows)
+    assert (row["status"], tried) == (status, sizes), row["log"]
 
 
 def test_a_task_that_is_closed_leaves_no_case_behind(

@@ -28,7 +28,7 @@ from .runner_handle import RunnerHandle
 from .samples import Timing
 from .station import Station
 from .tasks import TaskSession
-from .timed_rounds import MIN_PAIRS, timed_samples
+from .timed_rounds import least_pairs, timed_samples
 
 # https://docs.pytorch.org/docs/stable/generated/torch.compile.html
 _MODES: Final = {"compile": "default", "max_autotune": "max-autotune"}
@@ -122,7 +122,7 @@ class _Compiler:
             return (second, first) if case.index % 2 else (first, second)
 
         samples = timed_samples(time_pair, reference, partial(self._station.locks.alone, self._device))
-        if len(samples) < MIN_PAIRS:
+        if len(samples) < least_pairs(reference):
             text = f"only {len(samples)} pairs of calls were not disturbed by other programs"
             raise Verdict("NOT_RUN", "timing", "REF_TIMEOUT", None, text)
         eager, own = samples.medians()

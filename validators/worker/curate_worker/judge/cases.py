@@ -10,11 +10,11 @@ from typing import Final
 
 import torch
 
-from ..digests import digests_of
 from ..tensors import DTYPES, Blob, as_bytes, copy_of, has_fraction
 from ..values import Parcel
 from .expected import Expected, by_own
 from .free_orders import Orders
+from .quick_digests import digests_of
 from .samples import Timing
 from .tolerance import Tolerance
 

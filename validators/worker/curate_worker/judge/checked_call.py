@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from ..digests import digests_of_numbers
 from ..tensors import TensorDescriptor
 from ..values import Json
 from .candidate_run import CallAnswer, CandidateRun
@@ -15,6 +14,7 @@ from .compare import compare
 from .evidence import Evidence
 from .faults import Verdict
 from .leaves import leaves_of
+from .quick_digests import digests_of_numbers
 
 KEPT: Final = frozenset({"kept"})
 """A call of which outputs and inputs stay until the next."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..gpu_queues import take_one_queue
 from ..heap import keep_freed_memory
 from ..sandbox import system_calls as system
 from .faults import MachineFault, fault_of
@@ -63,6 +64,8 @@ def main(arguments: list[str]) -> None:
         with _imports_explained():
             launched = launch(options.device, options.threads, forked=True, times_nothing=options.times_nothing)
             launched = replace(launched, builds_for=options.builds_for, peaks=options.peaks)
+        # After programs have got an environment of their own.
+        take_one_queue()
         with _imports_explained(launched):
             names = ("curate_worker.judge.opening", "curate_worker.judge.serving")
             opening, serving = map(importlib.import_module, names)

@@ -7,7 +7,7 @@ from typing import Final
 
 from .candidate_run import CandidateRun
 from .cases import Case
-from .compare import compare, is_right
+from .compare import compare_unforeseen, is_right
 from .evidence import Evidence
 from .faults import Verdict
 from .null_kernels import Call, passing_null_kernel
@@ -81,7 +81,7 @@ def require_work_on_the_stream(run: CandidateRun, reference: Reference) -> None:
     case = reference.unforeseen_case(1)
     flush = reference.settings.mode != "screen"
     answer = run.call(case, flush=flush, how=frozenset({"blocked"}))
-    compare(answer.outputs, case.expected)
+    compare_unforeseen(answer.outputs, case.expected)
     if answer.computed_early:
         text = "its outputs were there while the stream it was called on was still busy with something else"
         raise Verdict("REWARD_HACK", "integrity", ASYNC, "candidate", text)

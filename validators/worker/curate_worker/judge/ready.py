@@ -7,13 +7,13 @@ from functools import cache
 
 import torch
 
-from ..digests import digests_of
 from ..values import pack
 from .compare import compare
 from .expected import expect
 from .faults import Verdict
 from .null_kernels import passing_null_kernel
 from .one_pass import LEAST_NUMBERS, compile_ahead
+from .quick_digests import digests_of
 
 _ROWS = 64
 

@@ -14,6 +14,9 @@ from .gpu_meter import Reading
 from .steady_clock import Clocks, clocks_of, steady_pairs
 
 _RESAMPLES = 1000
+# The lowest and the highest of six calls enclose their median in 97 of 100 cases, whatever the distribution (order
+# statistics, 1 - 2 * 0.5 ** 6). Resampling so few would promise more than they hold.
+_FEW = 8
 # Waking the threads of a parallel loop takes some microseconds on a quiet machine as well.
 _USUAL_WAIT_NS, _USUAL_WAIT_SHARE = 50_000, 0.1
 # What the outside clock cannot tell from the copying and sending of outputs.
@@ -104,8 +107,13 @@ class Samples:
         return float(np.median(reference)), float(np.median(candidate))
 
     def interval(self) -> tuple[float, float]:
-        """95 % bootstrap interval of the ratio of medians, reference over candidate."""
+        """
+        95 % bootstrap interval of the ratio of medians, reference over candidate; of fewer than eight pairs from the
+        fastest and the slowest calls.
+        """
         reference, candidate = self._inside()
+        if len(self) < _FEW:
+            return float(reference.min() / candidate.max()), float(reference.max() / candidate.min())
         picks = np.random.default_rng(0).integers(0, len(self), size=(_RESAMPLES, len(self)))
         ratios = np.median(reference[picks], axis=1) / np.median(candidate[picks], axis=1)
         low, high = np.quantile(ratios, [0.025, 0.975])

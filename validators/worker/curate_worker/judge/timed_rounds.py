@@ -21,8 +21,9 @@ from .samples import Samples, Timing
 
 FIRST_TIMED: Final = 2
 """Of the inputs that nobody can foresee, as many are used before."""
-MIN_PAIRS: Final = 8
-"""Fewer say nothing."""
+_MIN_PAIRS: Final = 8
+# Of inputs that are made one by one, while a device is kept from others, a pair takes longer than anything else.
+_MIN_LONG_PAIRS: Final = 6
 MAX_PAIRS: Final = 100
 _WARM_UPS, _WARM_UPS_LATER = 3, 1
 _LEAST_PAIRS, _LOOK_EVERY = 5, 4
@@ -37,13 +38,19 @@ TimePair = Callable[[Case | OpenCase, int], tuple[Timing, Timing]]
 """Times reference and another program on one case, with the patience of the clock."""
 
 
+def least_pairs(reference: Reference) -> int:
+    """So many pairs say something; fewer say nothing."""
+    return _MIN_LONG_PAIRS if reference.is_heavy else _MIN_PAIRS
+
+
 def timed_samples(time_pair: TimePair, reference: Reference, alone: Alone) -> Samples:
     """
     Warm-ups and pairs, round by round. The second round is as long as the budget allows: every round waits for others.
     """
     reference.begin_timing()
     first = reference.num_calls() + FIRST_TIMED
-    progress = _Progress(reference.settings.timing_s, first, is_patient=not reference.is_large)
+    least = least_pairs(reference)
+    progress = _Progress(reference.settings.timing_s, first, is_patient=not reference.is_large, least_pairs=least)
     warm_ups, cases = _first_round(reference, progress)
     while not progress.is_done:
         with alone():
@@ -64,6 +71,8 @@ class _Progress:
     next_index: int
     is_patient: bool = True
     """Whether it goes on as long as it may, even where nothing comes of it."""
+    least_pairs: int = _MIN_PAIRS
+    """With fewer nobody looks whether there are enough."""
     took: float = 0.0
     """Seconds that pairs took."""
     samples: Samples = field(default_factory=Samples)
@@ -83,8 +92,13 @@ class _Progress:
         count = len(self.samples) + self.samples.num_disturbed
         late = count >= _LEAST_PAIRS and self.remaining < 0
         self.is_done = late or count >= MAX_PAIRS
-        if not self.is_done and _is_worth_a_look(self.samples):
+        if not self.is_done and self._is_worth_a_look():
             self.is_done = _is_settled(self.samples) or self._is_hopeless(count)
+
+    # To look takes 5 ms, as long as a pair of the others.
+    def _is_worth_a_look(self) -> bool:
+        count, is_long = len(self.samples), self.least_pairs < _MIN_PAIRS
+        return count >= self.least_pairs and (is_long or count % _LOOK_EVERY == 0)
 
     # There will be no figure, however long it goes on; all of a device is kept from others meanwhile.
     def _is_hopeless(self, count: int) -> bool:
@@ -117,8 +131,8 @@ Round = tuple[int, list[Callable[[], Case | OpenCase]]]
 
 
 def _first_round(reference: Reference, progress: _Progress) -> Round:
-    count = _WARM_UPS + MIN_PAIRS
-    if reference.is_large or count * reference.case(0).num_bytes > MAX_CACHED_BYTES:
+    count = _WARM_UPS + _MIN_PAIRS
+    if reference.is_heavy or count * reference.case(0).num_bytes > MAX_CACHED_BYTES:
         numbers = progress.take_indices(_WARM_UPS_LATER + MAX_PAIRS)
         return _WARM_UPS_LATER, [partial(reference.case_by_itself, index) for index in numbers]
     # They are kept for other candidates of the task.
@@ -139,7 +153,3 @@ def _given(case: Case) -> Callable[[], Case]:
 def _is_settled(samples: Samples) -> bool:
     witness = samples.witness()
     return samples.half_width() < _HALF_WIDTH and (witness.is_steady or witness.contradicts)
-
-
-def _is_worth_a_look(samples: Samples) -> bool:
-    return len(samples) >= MIN_PAIRS and len(samples) % _LOOK_EVERY == 0

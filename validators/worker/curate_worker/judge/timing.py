@@ -15,7 +15,7 @@ from .reference import Reference
 from .samples import Samples
 from .sudden_calls import require_no_head_start
 from .timed_pairs import TimedPairs
-from .timed_rounds import FIRST_TIMED, MAX_PAIRS, MIN_PAIRS, Alone, timed_samples
+from .timed_rounds import FIRST_TIMED, MAX_PAIRS, Alone, least_pairs, timed_samples
 from .traffic import traffic_of
 
 _MORE = 1.25
@@ -41,7 +41,7 @@ def time_candidate(run: CandidateRun, reference: Reference, evidence: Evidence, 
     if clocks is not None:
         evidence.clock_is_steady, evidence.clock_changes = clocks.is_steady, clocks.objection
     evidence.timed_pairs, evidence.disturbed_pairs = len(samples), samples.num_disturbed
-    evidence.enough_pairs = len(samples) >= MIN_PAIRS
+    evidence.enough_pairs = len(samples) >= least_pairs(reference)
     performance = None
     if evidence.enough_pairs:
         # What nobody can do is no matter of another clock.

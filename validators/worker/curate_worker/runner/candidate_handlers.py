@@ -12,6 +12,7 @@ import torch
 from ..chain import Chain
 from ..channel import Message
 from ..device.launch_plan import parse_plan
+from ..gpu_queues import take_one_queue
 from ..values import joined, parcel_of, parted, unpack
 from . import compile as compilers
 from . import modules, probe, triton_interpreter
@@ -34,6 +35,7 @@ from .wake import wake, wake_triton
 def _probe(runner: Runner, message: Message) -> Answer:
     del runner
     body = message.body
+    take_one_queue()
     told = {"device": probe.probe_device(body["device"]), "sandbox": probe.probe_sandbox(body["forbidden"])}
     return Answer("probed", told, message.blobs)
 

@@ -10,6 +10,7 @@ from typing import Final
 import torch
 
 from ..channel import Message
+from ..gpu_queues import take_one_queue_for
 from ..values import pack, parted, unpack
 from . import modules, oracle
 from .answers import Answer, answer_gradients, answer_parcel
@@ -32,6 +33,8 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     """Loads the reference for one workload and makes its model; gives constructor arguments and parameters."""
     body = message.body
     runner.device = body["device"]
+    # Not so a candidate, whose text may hide what it does.
+    take_one_queue_for(body["source"])
     wake_reference(runner.device)
     seed_all(body["seed"])
     module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
