@@ -33,7 +33,7 @@ function ifBegun({ shardsDone }: FunnelStage, text: string): string {
 }
 
 /** What goes first where there is no room. */
-const DISPENSABLE = ['memory', 'shards', 'read']
+const DISPENSABLE = ['memory', 'shards', 'read', 'time']
 
 function renderStages(funnel: readonly FunnelStage[], width: number): string {
   for (let left = 0; ; left += 1) {

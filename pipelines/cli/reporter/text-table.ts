@@ -5,8 +5,8 @@ import { stripVTControlCharacters } from 'node:util'
 export type Alignment = 'left' | 'right'
 
 /**
- * A table that fits the terminal: the last column is wrapped where the others leave no room. Plain lines, so that it can be
- * copied into a mail.
+ * A table that fits the terminal: the last column is wrapped where the others leave no room, and where they leave none at all every
+ * cell has a line of its own. Plain lines, so that it can be copied into a mail.
  */
 export function renderTable(
   head: readonly string[],
@@ -15,6 +15,7 @@ export function renderTable(
   width = terminalWidth(),
 ): string {
   const widths = columnWidths([head, ...rows], width)
+  if (tableWidth(widths) > width) return renderBlocks(head, rows, width)
   const table = new Table({
     head: [...head],
     colAligns: head.map((_, index) => alignments[index] ?? 'left'),
@@ -29,6 +30,19 @@ export function renderTable(
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
+}
+
+function tableWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, column) => sum + column + 2, -2)
+}
+
+function renderBlocks(head: readonly string[], rows: readonly (readonly string[])[], width: number): string {
+  const block = (row: readonly string[]): string =>
+    row
+      .flatMap((cell, index) => (cell === '' ? [] : [head[index] === '' ? cell : `${head[index]}: ${cell}`]))
+      .map((line) => wrapText(line, width))
+      .join('\n')
+  return rows.map(block).join('\n\n')
 }
 
 function linesOf(row: readonly string[]): string[][] {
@@ -66,6 +80,9 @@ export function terminalWidth(): number {
   return process.stdout.columns ?? 120
 }
 
+// Below it a column is no text any more.
+const NARROWEST = 12
+
 function columnWidths(rows: readonly (readonly string[])[], width: number): number[] {
   const count = Math.max(...rows.map((row) => row.length))
   const wanted = Array.from({ length: count }, (_, index) =>
@@ -73,7 +90,7 @@ function columnWidths(rows: readonly (readonly string[])[], width: number): numb
   )
   const others = wanted.slice(0, -1).reduce((sum, column) => sum + column + 2, 0)
   const last = wanted.at(-1) ?? 1
-  return [...wanted.slice(0, -1), Math.min(last, Math.max(12, width - others - 2))]
+  return [...wanted.slice(0, -1), Math.min(last, Math.max(NARROWEST, width - others - 2))]
 }
 
 /** Columns that a text takes: those of its longest line, without colours. */

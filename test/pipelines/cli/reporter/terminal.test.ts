@@ -50,6 +50,7 @@ describe('on a terminal of 80 columns', () => {
       expect(Math.max(...table.split('\n').map((line) => line.length))).toBeLessThanOrEqual(width)
       expect(table).toMatch(/^validate .*49 evaluations +12 +2 min 27 s/m)
     }
+    expect(renderFunnel(FUNNEL, 2, 40)).toMatch(/^validate +49 evaluations +12$/m)
     expect(renderFunnel(FUNNEL, 2, 120)).toMatch(
       /^validate +3\/4 +108 candidates +49 evaluations +12 +2 min 27 s +635 MB$/m,
     )
@@ -80,6 +81,19 @@ test('a table wraps its last column and loses nothing of it', () => {
     '      https://example.org/a/',
     '      long/address',
   ])
+})
+
+test('a table with more columns than fit gives every cell a line', () => {
+  const table = renderTable(
+    ['', 'source', 'pass@1'],
+    [
+      ['ok', 'a-library', '0.5'],
+      ['', 'b', 'not measured'],
+    ],
+    [],
+    17,
+  )
+  expect(table).toBe('ok\nsource: a-library\npass@1: 0.5\n\nsource: b\npass@1: not\nmeasured')
 })
 
 test('numbers are written as people write them', () => {
