@@ -60,7 +60,8 @@ export async function runSchedule(options: RunSchedule, reporter: Reporter, sign
   return 130
 }
 
-function openTimes(pattern: string): Cron {
+/** Times of a cron pattern. Throws for one that is none. */
+export function openTimes(pattern: string): Cron {
   try {
     return new Cron(pattern, { paused: true })
   } catch (error) {

@@ -1,6 +1,7 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { curate } from '../../curate-process.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
@@ -23,6 +24,39 @@ const linesOf = async (workDir: string): Promise<Record<string, unknown>[]> =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line))
+
+describe('curate schedule', () => {
+  test('prints a line of cron that makes the folder of its log, and whose % are no ends of lines', async () => {
+    const { stdout } = await curate(['schedule', '--recipe', 'quickstart', '--work-dir', '/data/100%'])
+    expect(stdout).toMatch(
+      /^0 3 \* \* \* cd .* && mkdir -p '\/data\/100\\%' && npx curate --recipe quickstart --work-dir /,
+    )
+  })
+
+  test('prints a workflow that names nothing outside of the repository it runs in', async () => {
+    const asGithub = (...flags: string[]) => curate(['schedule', '--as', 'github', ...flags])
+    const bundled = await asGithub('--recipe', 'quickstart', '--work-dir', 'runs/nightly')
+    expect(parse(bundled.stdout)).toMatchObject({
+      jobs: {
+        run: {
+          steps: expect.arrayContaining([
+            expect.objectContaining({ run: 'npx curate --recipe quickstart --work-dir runs/nightly --update' }),
+            expect.objectContaining({ with: expect.objectContaining({ path: 'runs/nightly' }) }),
+          ]),
+        },
+      },
+    })
+    const { recipe, workDir } = await aRecipe()
+    for (const flags of [
+      ['--recipe', recipe],
+      ['--recipe', 'quickstart', '--work-dir', workDir],
+    ]) {
+      const { exitCode, stderr } = await asGithub(...flags)
+      expect(exitCode).toBe(2)
+      expect(stderr).toMatch(/is not in .*\n {2}next: .* root of the repository/)
+    }
+  })
+})
 
 describe('curate schedule --run', () => {
   test('runs at the times of the pattern, writes down what came of each run, and does nothing twice', async () => {
