@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander'
-import { nearestName } from '../config/nearest-name.ts'
 import { usageError } from '../core/errors.ts'
-import type { CurateError } from '../core/errors.ts'
 import { packageVersion } from '../core/package-root.ts'
 import { STAGE_NAMES } from '../core/stage.ts'
+import { addHelp, unknownCommand } from './help-command.ts'
 import { collect, engineOption, engineSetOption, jsonOption, setOption, wholeNumber, workDirOption } from './options.ts'
 import type { Reporter } from './reporter/reporter.ts'
 import { addNodeFacts, addPlan, addShard } from './shard-commands.ts'
@@ -25,7 +24,7 @@ export function buildProgram(runCommand: RunCommand): Command {
     .showHelpAfterError('Run `curate --help` for all flags and commands.')
     .showSuggestionAfterError(true)
     .enablePositionalOptions()
-    .helpCommand('help [command]', 'show the flags of a command')
+    .helpCommand(false)
     .exitOverride()
     .hook('preSubcommand', handOver)
   addRun(program, runCommand)
@@ -40,6 +39,7 @@ export function buildProgram(runCommand: RunCommand): Command {
   addPlan(program, runCommand)
   addShard(program, runCommand)
   addNodeFacts(program, runCommand)
+  addHelp(program)
   for (const command of program.commands) {
     command.showHelpAfterError(`Run \`curate ${command.name()} --help\` for its flags.`)
   }
@@ -97,16 +97,6 @@ function addRun(program: Command, runCommand: RunCommand): void {
       const { runRecipe } = await import('./commands/run.ts')
       await runCommand(({ reporter, signal }) => runRecipe(options, reporter, signal), options.json)
     })
-}
-
-function unknownCommand(word: string, program: Command): CurateError {
-  const names = program
-    .createHelp()
-    .visibleCommands(program)
-    .map((command) => command.name())
-  const nearest = nearestName(word, names)
-  const guess = nearest === null ? '' : ` Did you mean \`${nearest}\`?`
-  return usageError(`there is no command ${word}`, `Commands are: ${names.join(', ')}.${guess}`)
 }
 
 function addQuickstart(program: Command, runCommand: RunCommand): void {

@@ -13,6 +13,7 @@ describe('wrong usage exits with 2 and says what is meant:', () => {
   test.each<[string, string[], RegExp[]]>([
     ['an unknown flag', ['--recipe', SMALL, '--dry-rum'], [/unknown option '--dry-rum'/, /Did you mean --dry-run\?/]],
     ['an unknown command', ['statsu'], [/there is no command statsu/, /Did you mean `status`\?/, /, shard, help\./]],
+    ['help on an unknown command', ['help', 'statsu'], [/there is no command statsu/, /Did you mean `status`\?/]],
     ['a missing argument', ['inspect'], [/missing required argument 'id'/, /`curate inspect --help`/]],
     ['a missing flag', ['schedule'], [/required option '--recipe <file>'/, /`curate schedule --help`/]],
     ['an unknown bundled recipe', ['--recipe', 'quickstrt'], [/there is no recipe quickstrt/, /`quickstart`\?/]],
@@ -27,6 +28,7 @@ describe('wrong usage exits with 2 and says what is meant:', () => {
     ['a record id that is none', ['inspect', 'softmax'], [/softmax is no record id/, /16 hexadecimal/]],
     ['an unknown form of schedule', ['schedule', '--recipe', SMALL, '--as', 'systemd'], [/cron, github/]],
     ['a wrong time of schedule', ['schedule', '--recipe', SMALL, '--cron', '0 3'], [/five fields/]],
+    ['a minute that is none', ['schedule', '--recipe', SMALL, '--cron', '99 3 * * *'], [/minute: 99/]],
   ])('%s', async (_case, args, patterns) => {
     const { exitCode, stdout, stderr } = await curate(args)
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
