@@ -50,7 +50,7 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     tensors, by their place, whose numbers are changed although no seed does, and `reorder` those whose integers are;
     `numbers` is a seed for numbers with a fraction that are no tensors.
     """
-    inputs = _drawn(module.get_inputs, device, how)
+    inputs = reordered(_drawn(module.get_inputs, device, how), set(how.get("reorder", ())), _dice_of)
     if how.get("gates") is not None:
         inputs = tree_map(lambda item: _gated(item, how["gates"]), inputs)
     elif how["vary"]:
@@ -59,7 +59,6 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
         inputs = tree_map(_varied_integers, inputs)
     if how.get("numbers") is not None:
         inputs = _with_other_numbers(inputs, how["numbers"])
-    inputs = reordered(inputs, set(how.get("reorder", ())), _dice_of)
     return _jittered(inputs, set(how["jitter"]))
 
 

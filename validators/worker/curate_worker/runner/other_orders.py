@@ -1,6 +1,6 @@
 """
-Integers that are the same for every seed, such as bounds of sequences in one tensor, in another order: a program that
-knows them by heart must not pass for reading them.
+Integers and masks that are the same for every seed, such as bounds of sequences in one tensor, edges of a graph or what
+is padded of each sequence, in another order: a program that knows them by heart must not pass for reading them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from torch.utils._pytree import tree_map
 
 # Of fewer there are next to no orders, and they are rather sizes.
 _LEAST_INTEGERS = 4
+# Of more rows of a table each is left as it is, and they change places.
+_MOST_ROWS = 64
+_NEVER = -1e4
 
 
 def reordered(inputs: object, places: set[int], dice_of: Callable[[torch.Tensor], torch.Generator]) -> object:
     """
-    Inputs with the integers at some places, counted over all tensors, in another order. Where these are of more than
-    one kind they stay: bounds and what lies within them belong together.
+    Inputs with what stands at some places, counted over all tensors, in another order. Where these are of more than
+    one kind they stay: bounds and what lies within them belong together, and so do lengths and a mask.
     """
-    found = [item for place, item in enumerate(_tensors_of(inputs)) if place in places and _can_be_reordered(item)]
-    if not found or any(not torch.equal(item, found[0]) for item in found):
+    given = [item for place, item in enumerate(_tensors_of(inputs)) if place in places]
+    found = [item for item in given if _can_be_reordered(item)]
+    if any(item.dtype != found[0].dtype or not torch.equal(item, found[0]) for item in found):
         return inputs
     counter = itertools.count()
 
@@ -40,19 +44,56 @@ def _tensors_of(inputs: object) -> list[torch.Tensor]:
 
 
 def _can_be_reordered(item: torch.Tensor) -> bool:
-    is_integer = not (item.is_floating_point() or item.is_complex() or item.dtype == torch.bool)
-    return is_integer and item.layout == torch.strided and item.dim() == 1 and item.numel() >= _LEAST_INTEGERS
+    if item.layout != torch.strided or item.requires_grad or item.is_complex() or item.numel() < _LEAST_INTEGERS:
+        return False
+    if item.dtype == torch.bool or item.is_floating_point():
+        return item.dim() > 1 and _is_of_sequences(item) and _is_mask(item) and not _says_one_thing(item)
+    return item.dim() > 0
+
+
+# Of truth values, or of zeros beside what leaves nothing of a chance.
+def _is_mask(item: torch.Tensor) -> bool:
+    return item.dtype == torch.bool or (item.itemsize > 1 and bool(((item == 0) | (item <= _NEVER)).all()))
+
+
+def _says_one_thing(item: torch.Tensor) -> bool:
+    return bool((item == item.flatten()[0]).all())
+
+
+# Who may look at whom within a sequence is part of what is computed.
+def _is_of_sequences(item: torch.Tensor) -> bool:
+    axis = _axis_of_sequences(item)
+    return axis < item.dim() - 2 or (axis == item.dim() - 2 and item.shape[-2] != item.shape[-1])
+
+
+def _axis_of_sequences(item: torch.Tensor) -> int:
+    return next((place for place, size in enumerate(item.shape) if size > 1), item.dim())
+
+
+def _reordered(item: torch.Tensor, dice: torch.Generator) -> torch.Tensor:
+    if item.dtype == torch.bool or item.is_floating_point():
+        # Each sequence has the mask of another one.
+        axis = _axis_of_sequences(item)
+        return _shuffled(item.transpose(0, axis), dice).transpose(0, axis).contiguous()
+    if item.dim() == 1:
+        return _with_other_places(item, dice)
+    rows = item.reshape(-1, item.shape[-1])
+    if rows.shape[1] < _LEAST_INTEGERS or rows.shape[0] > _MOST_ROWS:
+        # Pairs and coordinates, of which each belongs to the other.
+        return _shuffled(item, dice)
+    return torch.stack([_with_other_places(row, dice) for row in rows]).reshape(item.shape)
 
 
 # What stands in order does so afterwards: lengths of sequences change places, so that none is longer than the longest.
-def _reordered(item: torch.Tensor, dice: torch.Generator) -> torch.Tensor:
-    def shuffled(items: torch.Tensor) -> torch.Tensor:
-        return items[torch.randperm(len(items), generator=dice).to(items.device)]
-
+def _with_other_places(item: torch.Tensor, dice: torch.Generator) -> torch.Tensor:
     steps = item[1:] - item[:-1]
     if bool((steps > 0).all()):
-        return torch.cat([item[:1], item[0] + shuffled(steps).cumsum(0)]).to(item.dtype)
+        return torch.cat([item[:1], item[0] + _shuffled(steps, dice).cumsum(0)]).to(item.dtype)
     if bool((steps >= 0).all()):
         values, counts = item.unique_consecutive(return_counts=True)
-        return values.repeat_interleave(shuffled(counts))
-    return shuffled(item)
+        return values.repeat_interleave(_shuffled(counts, dice))
+    return _shuffled(item, dice)
+
+
+def _shuffled(items: torch.Tensor, dice: torch.Generator) -> torch.Tensor:
+    return items[torch.randperm(len(items), generator=dice).to(items.device)]
