@@ -73,7 +73,7 @@ def test_outputs_are_refused_and_accepted_as_by_many_passes(wrong: float | None,
     values = truth.clone()
     if wrong is not None:
         values[FIRST] = wrong
-    expected = by_own(pack(truth), [TOLERANCE])
+    expected = by_own(pack(truth), [TOLERANCE], [])
     if cause is None:
         assert compare(pack(values), expected).max_absolute == 0
         return
@@ -89,4 +89,4 @@ def test_infinities_of_the_reference_are_right() -> None:
     keep_on_gpu()
     truth = torch.randn(COUNT, device="cuda")
     truth[::7] = -math.inf
-    assert compare(pack(truth.clone()), by_own(pack(truth), [TOLERANCE])).max_absolute == 0
+    assert compare(pack(truth.clone()), by_own(pack(truth), [TOLERANCE], [])).max_absolute == 0
