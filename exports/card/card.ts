@@ -12,6 +12,7 @@ import { renderRecheck } from './recheck.ts'
 
 /** The dataset card: every number in it was counted while the rows were written, and nothing in it depends on the day. */
 export function renderCard(input: CardInput): string {
+  const recheck = renderRecheck(input)
   const sections = [
     `# ${cell(input.card.pretty_name ?? input.name)}`,
     input.description === '' ? null : cell(input.description),
@@ -27,7 +28,7 @@ export function renderCard(input: CardInput): string {
     ...input.configs.map(({ name, columns }) =>
       managed(`columns-${name}`, `## Columns of \`${name}\`\n\n${renderColumns(columns)}`),
     ),
-    managed('recheck', `## Check a row yourself\n\n${renderRecheck(input)}`),
+    recheck === null ? null : managed('recheck', `## Check a row yourself\n\n${recheck}`),
     managed('reproduction', `## Make the dataset again\n\n${renderReproduction(input)}`),
     managed('citation', `## Citation\n\n${renderCitation(input)}`),
     managed('limits', `## Limits\n\n${renderLimits(input)}`),
@@ -150,11 +151,14 @@ function renderReproduction({ recipe, curateVersion, name, sources }: CardInput)
   return [
     `The recipe below is \`recipe.yaml\`; \`sources.lock.json\` holds the commits its sources stood at. With curate ${curateVersion}:`,
     `\`\`\`sh\nmkdir -p work/${name} && cp sources.lock.json work/${name}/\nnpx curate --recipe recipe.yaml --work-dir work\n\`\`\``,
-    ...(hasImports ? ['The imported files are not part of the dataset; their SHA-256 is under Sources.'] : []),
+    ...(hasImports ? [IMPORTED] : []),
     'The rows are the same bytes on the same hardware, except for what a clock or a scheduler decides: timings, and verdicts near a limit.',
     fenced('yaml', recipe),
   ].join('\n\n')
 }
+
+const IMPORTED =
+  'The imported files are not part of the dataset: put them beside `recipe.yaml`. Their names and SHA-256 are under Sources.'
 
 function countTable(what: string, counts: Counts): string {
   return renderTable([what, 'rows'], ranked(counts))

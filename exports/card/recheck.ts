@@ -1,22 +1,47 @@
-import type { CardInput } from './card-input.ts'
+import type { CardInput, ExportedConfig } from './card-input.ts'
 
-/** How a reader runs a row without trusting anybody: a program that reads the file and nothing else of ours. */
-export function renderRecheck({ configs }: CardInput): string {
-  const [config] = configs
-  const file = `${config?.name ?? 'sft'}/train-*${config?.extension ?? '.parquet'}`
+/**
+ * How a reader runs a row without trusting anybody: a program that reads the file and nothing else of ours; null where no config holds
+ * what is to be run.
+ */
+export function renderRecheck({ configs }: CardInput): string | null {
+  const config = configs.find(({ columns }) => NEEDED.every((name) => columns.some((column) => column.name === name)))
+  if (config === undefined) return null
   return [
-    'This runs code of strangers: do it in a container. It compares the first row with its reference on the inputs the reference makes.',
-    `\`\`\`python\n${program(file)}\`\`\``,
-  ].join('\n\n')
+    'This runs code of strangers: do it in a container. It compares a row with its reference on the inputs the reference makes: the first',
+    'that runs here, which without a GPU is one with `proved_on: cpu`.',
+    `\`\`\`python\n${program(config)}\`\`\``,
+  ].join('\n')
 }
 
-function program(file: string): string {
+const NEEDED = ['reference', 'sources', 'entry_point', 'form', 'statuses', 'proved_on']
+
+/** What is imported and how a file is read, by its extension. */
+const READERS: Readonly<Record<string, { library: string; table: string }>> = {
+  '.parquet': { library: 'import pyarrow.parquet as pq', table: 'pq.read_table(file)' },
+  '.arrow': { library: 'import pyarrow as pa', table: 'pa.ipc.open_stream(file).read_all()' },
+}
+
+function program({ name, extension }: ExportedConfig): string {
+  const reader = READERS[extension]
+  if (reader === undefined) throw new TypeError(`nobody knows how ${extension} is read`)
   return `import glob, importlib, pathlib, sys, tempfile
 
-import pyarrow.parquet as pq
+${reader.library}
 import torch
 
-row = pq.read_table(sorted(glob.glob("${file}"))[0]).slice(0, 1).to_pylist()[0]
+device = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def runs_here(row):
+    is_right = row["reference"] is not None and set(row["statuses"]) == {"PASSED"}
+    return is_right and row["form"] == "python" and row["proved_on"] in {device.replace("cuda", "gpu"), "cpu"}
+
+
+file = sorted(glob.glob("${name}/train-*${extension}"))[0]
+row = next(filter(runs_here, ${reader.table}.to_pylist()), None)
+if row is None:
+    sys.exit(f"no row of {file} runs on {device}")
 folder = pathlib.Path(tempfile.mkdtemp())
 (folder / "row_reference.py").write_text(row["reference"])
 for source in row["sources"]:
@@ -26,7 +51,6 @@ sys.path.insert(0, str(folder))
 reference = importlib.import_module("row_reference")
 candidate = importlib.import_module(row["entry_point"].split("::")[0].removesuffix(".py").replace("/", "."))
 
-device = "cuda" if torch.cuda.is_available() else "cpu"
 models = []
 for model in (reference.Model, candidate.ModelNew):
     torch.manual_seed(0)

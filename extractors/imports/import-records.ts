@@ -14,7 +14,7 @@ import type { ProgramForm } from './programs.ts'
 export interface ImportScope {
   /** Id of the import in the recipe. */
   readonly source: string
-  /** Path of the file as the recipe spells it, and the SHA-256 of its bytes. */
+  /** Name of the file, and the SHA-256 of its bytes: where it lay says nothing of its rows, and may name a person. */
   readonly path: string
   readonly fileSha256: string
   /** Null for a file whose columns the recipe itself names. */

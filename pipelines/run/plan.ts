@@ -88,7 +88,7 @@ function stateOnDisk(
     return { state: 'stale', reason: `stage version ${manifest.stage_version} is now ${version}` }
   }
   if (manifest.config_hash !== hashes.configHash)
-    return { state: 'stale', reason: 'its settings in the recipe changed' }
+    return { state: 'stale', reason: 'its settings in the recipe or the versions of its parts changed' }
   if (manifest.input_hash !== hashes.inputHash) return { state: 'stale', reason: 'its input changed' }
   if (missingOutput !== null) return { state: 'stale', reason: `${missingOutput} is gone or was changed` }
   return { state: 'done', reason: '' }

@@ -50,10 +50,20 @@ export async function cardInput(
 
 /** The recipe as far as it decides the rows. Where it was published is not part of how to make it again. */
 export function recipeOfDataset(recipe: Recipe): Omit<Recipe, 'publish' | '$schema'> {
-  const { publish: _, $schema: __, input, tokenizer, ...made } = recipe
-  // Where files lay says nothing of the dataset; their hashes are on the card and in the rows.
+  const { publish: _, $schema: __, input, tokenizer, generate, ...made } = recipe
+  // Where files lay says nothing of the dataset, and may name a person; their hashes are on the card and in the rows.
   const nameOf = (path: string | null): string | null => (path === null ? null : basename(path))
-  return { ...made, input: nameOf(input), tokenizer: nameOf(tokenizer) }
+  const imports = generate.imports.map((entry) => ({ ...entry, path: importedName(entry, recipe) }))
+  return { ...made, generate: { ...generate, imports }, input: nameOf(input), tokenizer: nameOf(tokenizer) }
+}
+
+type Import = Recipe['generate']['imports'][number]
+
+// Where a reader of the dataset puts an imported file, beside the recipe.
+function importedName({ id, path }: Import, { generate }: Recipe): string {
+  const name = basename(path)
+  const isAlone = generate.imports.filter((entry) => basename(entry.path) === name).length === 1
+  return isAlone ? name : `${id}/${name}`
 }
 
 /** Commit of each source and SHA-256 of each imported file; null for what could not be reached. */
@@ -85,10 +95,10 @@ function cardSources({ recipe, world }: Context): CardSource[] {
       address: addressOf(entry),
       identity: identities[entry.id] ?? null,
     })),
-    ...recipe.generate.imports.map(({ id, path }) => ({
-      id,
-      address: `file ${path}`,
-      identity: identities[id] ?? null,
+    ...recipe.generate.imports.map((entry) => ({
+      id: entry.id,
+      address: `file ${importedName(entry, recipe)}`,
+      identity: identities[entry.id] ?? null,
     })),
   ]
 }

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { columnsOfMapping } from '../../../extractors/imports/columns.ts'
 import type { RowMapping } from '../../../extractors/imports/columns.ts'
 import { datasets } from '../../../extractors/imports/datasets/registry.ts'
@@ -91,7 +91,13 @@ function readRows({ recipeDirectory }: Context, entry: ImportEntry): AsyncIterab
 function scopeOf({ world }: Context, entry: ImportEntry): ImportScope {
   const { id, path, form } = entry
   const program = form === 'native' ? 'native' : 'module'
-  return { source: id, path, fileSha256: world.files.get(path) ?? '', dataset: datasetOf(entry), program }
+  return {
+    source: id,
+    path: basename(path),
+    fileSha256: world.files.get(path) ?? '',
+    dataset: datasetOf(entry),
+    program,
+  }
 }
 
 function formatOf(entry: ImportEntry): Enabled<ImportFormat> {
@@ -142,7 +148,7 @@ const DUPLICATE: Unusable = {
 
 function rejectRow(row: ImportedRow, entry: ImportEntry, refusal: Unusable, format: string | null): TableRow {
   return rowOf(rejects, {
-    record_id: `${entry.path}:${row.row}`,
+    record_id: `${basename(entry.path)}:${row.row}`,
     stage: 'generate',
     by: format ?? GENERATE,
     reason: refusal.problem,

@@ -96,7 +96,7 @@ describe('--dry-run', () => {
     ])
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^validate +0001 +done$/m)
-    expect(stdout).toMatch(/^filter +all +stale +its settings in the recipe changed$/m)
+    expect(stdout).toMatch(/^filter +all +stale +its settings in the recipe or the versions of its parts changed$/m)
     expect(stdout).toMatch(/^export +all +blocked +waits for filter\/all$/m)
     expect(await contentsOf(small.workDir)).toEqual(before)
   })

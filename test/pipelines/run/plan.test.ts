@@ -27,7 +27,7 @@ describe('the plan of a shard', () => {
     [
       'another threshold',
       { spec: { ...SPEC, config: { methods: ['test-comparison@2'] } } },
-      'its settings in the recipe changed',
+      'its settings in the recipe or the versions of its parts changed',
     ],
     ['another commit', { spec: { ...SPEC, external: 'commit-2' } }, 'its input changed'],
     ['another output of the stage before', { upstreamOutput: 'other' }, 'its input changed'],

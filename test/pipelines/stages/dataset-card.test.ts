@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { datasetConfigs } from '../../../exports/configs/registry.ts'
 import { packageRoot } from '../../../pipelines/core/package-root.ts'
 import { runProcess } from '../../../pipelines/core/process.ts'
+import { aCandidate, anEvaluation } from '../../records.ts'
 import { cardOf, exportOf, someCandidates, useExportRuns } from './export-run.ts'
 import { COMMIT } from './stage-run.ts'
 
@@ -103,6 +104,22 @@ describe('the dataset card', () => {
     }
   })
 
+  it('says where imported files go, not where they lay', async () => {
+    const imported = (id: string, path: string) => ({ id, path, jsonl: {}, columns: { task: 'task', code: 'code' } })
+    const imports = [
+      imported('one', '/home/someone/answers.jsonl'),
+      imported('two', '/home/someone/2/answers.jsonl'),
+      imported('three', '../more.jsonl'),
+    ]
+    const dataset = await exportOf(runs.open({ generate: { imports } }))
+    const recipe = await readFile(join(dataset, 'recipe.yaml'), 'utf8')
+    const paths = parse(recipe).generate.imports.map(({ path }: { path: string }) => path)
+    expect(paths).toEqual(['one/answers.jsonl', 'two/answers.jsonl', 'more.jsonl'])
+    const { body } = await cardOf(dataset)
+    expect(body).toContain('| two | file two/answers.jsonl |')
+    expect(recipe + body).not.toContain('someone')
+  })
+
   it('is not changed by what strangers write', async () => {
     const records = someCandidates()
     const task = { ...records.task, repo_name: 'a|b`<img src=x>\n## Fake', license: 'MIT' }
@@ -112,9 +129,22 @@ describe('the dataset card', () => {
     expect(list).not.toContain('\n## Fake')
   })
 
-  it('shows a program that really checks a row', async () => {
-    const { task, plain, judged } = someCandidates()
-    const dataset = await exportOf(runs.open(), { ...someCandidates(), task, all: [plain], judged })
+  it.each([
+    ['of the first config', { configs: { sft: {} }, formats: { parquet: {} } }],
+    ['of the config that holds code', { configs: { rl: {}, candidates: {} }, formats: { parquet: {} } }],
+    ['of an Arrow file', { configs: { sft: {} }, formats: { arrow: {} } }],
+  ])('shows a program that really checks a row %s, one that runs where the reader is', async (_which, exported) => {
+    const { task, plain, failed } = someCandidates()
+    const interpreted = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>
+      aCandidate(task, { sources: [{ path: 'kernel.py', content: `raise SystemExit("${name}")\n` }] }),
+    )
+    const judged = [
+      anEvaluation(plain, { proved_on: 'cpu' }),
+      anEvaluation(failed, { status: 'RUNTIME_ERROR' }),
+      ...interpreted.map((candidate) => anEvaluation(candidate, { proved_on: 'interpreter' })),
+    ]
+    const all = [...interpreted, failed, plain]
+    const dataset = await exportOf(runs.open({ export: exported }), { ...someCandidates(), task, all, judged })
     const { body } = await cardOf(dataset)
     const [, program = ''] = /```python\n(import glob[\s\S]*?)```/.exec(body) ?? []
     await writeFile(join(runs.directory, 'recheck.py'), program)

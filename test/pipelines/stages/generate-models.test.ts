@@ -52,7 +52,7 @@ describe('generate with models', () => {
     const { run } = await generate({ samples: 1 }, { answer: () => said })
     const [answer] = await run.read(answers, SHARD)
     expect(answer).toMatchObject({ problem, candidate_id: null, content: said.content })
-    expect(await run.read(rejects, SHARD)).toMatchObject([{ record_id: answer?.id, by: 'generate@4', reason: problem }])
+    expect(await run.read(rejects, SHARD)).toMatchObject([{ record_id: answer?.id, by: 'generate@5', reason: problem }])
     expect(await run.read(candidates, SHARD)).toEqual([])
   })
 

@@ -68,13 +68,13 @@ describe('generate', () => {
     ]
     const run = await runOutputs([...rows.map((row) => JSON.stringify(row)), '{"task": '])
     expect((await run.read(rejects, SHARD)).map(({ record_id, by, reason }) => [record_id, by, reason])).toEqual([
-      ['outputs.jsonl:1', 'generate@4', 'unknown_task'],
-      ['outputs.jsonl:2', 'generate@4', 'ambiguous_task_name'],
-      ['outputs.jsonl:3', 'generate@4', 'missing_value'],
-      ['outputs.jsonl:4', 'generate@4', 'not_an_object'],
-      ['outputs.jsonl:5', 'generate@4', 'wrong_type'],
-      ['outputs.jsonl:6', 'generate@4', 'no_code'],
-      ['outputs.jsonl:8', 'generate@4', 'duplicate'],
+      ['outputs.jsonl:1', 'generate@5', 'unknown_task'],
+      ['outputs.jsonl:2', 'generate@5', 'ambiguous_task_name'],
+      ['outputs.jsonl:3', 'generate@5', 'missing_value'],
+      ['outputs.jsonl:4', 'generate@5', 'not_an_object'],
+      ['outputs.jsonl:5', 'generate@5', 'wrong_type'],
+      ['outputs.jsonl:6', 'generate@5', 'no_code'],
+      ['outputs.jsonl:8', 'generate@5', 'duplicate'],
       ['outputs.jsonl:9', 'jsonl@1', 'bad_json'],
     ])
     const ambiguous = (await run.read(rejects, SHARD))[1]
@@ -87,6 +87,17 @@ describe('generate', () => {
     expect(second.id).toBe(first.id)
     const run = await runOutputs([{ task: 'softmax', code: CODE }], { tasks: [first, second] })
     expect(await run.read(candidates, SHARD)).toHaveLength(1)
+  })
+
+  test('names the file of a row, and not where it lay', async () => {
+    const columns = { task: 'name', reference: 'program' }
+    const rows = [
+      { name: 'gelu', program: 'class Model: ...\ndef get_inputs(): ...\ndef get_init_inputs(): ...\n' },
+      {},
+    ]
+    const run = await runOutputs(rows, { entry: { ...IMPORT, path: './outputs.jsonl', columns, tasks_only: true } })
+    expect(await run.read(tasks, SHARD)).toMatchObject([{ path: 'outputs.jsonl', repo_url: 'outputs.jsonl' }])
+    expect(await run.read(rejects, SHARD)).toMatchObject([{ record_id: 'outputs.jsonl:2' }])
   })
 
   test('reads the columns that the recipe declares', async () => {
