@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from curate_worker.judge.draw_statistics import DrawStatistics
 
 MOST_BY_CHANCE, BY_CHANCE = 0.5, 0.005
+SHARE, FAR_MORE = 0.3, 3
 NAME = "share of values that the reference gives"
 
 
@@ -41,3 +44,17 @@ def test_choices_that_are_made_with_one_number_are_seen(share: int, are_alike: b
     statistics = prepared([draw(1) for _ in range(64)])
     found = [statistics.of(draw(share), draw(share))["product of that of neighbours"] for _ in range(40)]
     assert (sum(found) / 40 > BY_CHANCE) == are_alike
+
+
+@pytest.mark.parametrize("turn", [lambda mask, at: mask.roll(at), lambda mask, at: mask.flip(0).roll(at)])
+def test_one_mask_that_begins_elsewhere_in_each_draw_is_seen(turn: Callable[[torch.Tensor, int], torch.Tensor]) -> None:
+    dice = torch.Generator().manual_seed(0)
+
+    def draw() -> torch.Tensor:
+        return (torch.rand(4096, generator=dice) >= SHARE).double()
+
+    statistics = prepared([draw() for _ in range(24)])
+    name, mask = "largest product with the draw before shifted", draw()
+    by_chance = max(statistics.of(draw(), draw())[name] for _ in range(20))
+    again = min(statistics.of(turn(mask, 700 * number), mask)[name] for number in range(1, 5))
+    assert again > FAR_MORE * by_chance

@@ -51,7 +51,7 @@ class DrawStatistics:
     def of(self, draw: torch.Tensor, before: torch.Tensor) -> dict[str, float]:
         """By name, the statistics of a draw, and of what it has in common with the draw before."""
         row, last = self._row(draw), self._row(before)
-        rest = (row - self._mean) * self._per_deviation
+        rest, its_rest = ((item - self._mean) * self._per_deviation for item in (row, last))
         found = {
             "mean": float(row.mean()),
             "mean of squares": float(row.square().mean()),
@@ -62,6 +62,7 @@ class DrawStatistics:
             "share of values that the reference gives": self._supported(row),
             "product with the draw before": float(((row - self._mean) * (last - self._mean)).mean()),
             "values as in the draw before": float((row == last).to(torch.float64).mean()),
+            "largest product with the draw before shifted": _largest_product_with(its_rest, rest),
             # What is drawn from a distribution of the same mean and the same variance has other tails.
             "third power of deviations": float(rest.pow(3).mean()),
             "fourth power of deviations": float(rest.pow(4).mean()),
@@ -122,6 +123,15 @@ def _largest_product_shifted(rest: torch.Tensor) -> float:
     spectrum = torch.fft.rfft(rest, 2 * rest.numel())
     products = torch.fft.irfft(spectrum.abs().square(), 2 * rest.numel())[1 : rest.numel()]
     return float(products.abs().max()) / rest.numel()
+
+
+# One mask for all draws, that begins elsewhere in each or is read from its end.
+def _largest_product_with(last: torch.Tensor, rest: torch.Tensor) -> float:
+    if rest.numel() < _LEAST_SHIFTED:
+        return 0.0
+    mine, its = (torch.fft.rfft(item, 2 * rest.numel()) for item in (rest, last))
+    products = [torch.fft.irfft(mine * other, 2 * rest.numel()) for other in (its, its.conj())]
+    return max(float(item.abs().max()) for item in products) / rest.numel()
 
 
 def grain_of(statistics: DrawStatistics | None) -> float:

@@ -1,7 +1,7 @@
 """
 Judges operators that draw random numbers, such as dropout: seeds mean something else to every program, so what comes
 out is compared as a distribution. Draws of reference and candidate on the same input, from different seeds, are summed
-up in some eighteen numbers each (`draw_statistics.py`), and each number is compared by rank tests (`rank_test.py`).
+up in some twenty numbers each (`draw_statistics.py`), and each number is compared by rank tests (`rank_test.py`).
 
 An honest candidate is refused once in a million: `ERROR_RATE`, shared out among all tests of a workload (Bonferroni).
 With 64 draws of either side, ranks that do not overlap give p = 1e-22, with 32 draws 6e-12. Where no draw of the
