@@ -27,6 +27,7 @@ from .proofs import Proof
 from .quick_digests import digests_of
 from .reference_errors import LOST_CAUSES
 from .runner_handle import RunnerHandle
+from .sampled_rows import Rows
 from .state import is_counter
 from .stochastic_power import require_power
 
@@ -112,8 +113,9 @@ class Reference(DrawingCases):
         drawn = [partial(self._drawn_call, name) for name in self.distributions()]
         if self.is_large:
             # What fails on some rows fails on all of them.
-            is_tried = self.rows is not None and passing_null_kernel([self._call_of_rows()]) is None
-            return None if is_tried else passing_null_kernel([], [partial(self._usual_call, 0), *drawn])
+            if self.rows is not None and passing_null_kernel([self._call_of(self.rows)]) is None:
+                return None
+            return passing_null_kernel([], [partial(self._usual_call, 0), *drawn])
         calls = [self._usual_call(number) for number in self._numbers()]
         if self.is_heavy:
             return passing_null_kernel(calls, drawn)
@@ -191,10 +193,9 @@ class Reference(DrawingCases):
         case = self.case(number)
         return case.inputs, case.expected
 
-    def _call_of_rows(self) -> Call:
+    def _call_of(self, rows: Rows) -> Call:
         case = self.case(0)
-        inputs = case.inputs if self.rows is None else self.rows.of(case.inputs)
-        return inputs, case.calibrated
+        return rows.of(case.inputs), case.calibrated
 
     def _drawn_call(self, name: str) -> Call | None:
         case = self.drawn_case(name)
