@@ -1,7 +1,8 @@
+import type { Dirent } from 'node:fs'
 import { lstat, readFile, readdir } from 'node:fs/promises'
 import { basename, join, relative, resolve, sep } from 'node:path'
 import { z } from 'zod'
-import { CurateError } from '../../pipelines/core/errors.ts'
+import { CurateError, messageOf } from '../../pipelines/core/errors.ts'
 import { sha256 } from '../../pipelines/core/hash.ts'
 import type { Repository, RepositoryFile, Source, SourceContext } from '../types.ts'
 
@@ -16,7 +17,7 @@ type Options = z.infer<typeof Options>
  */
 export const folder: Source<Options> = {
   id: 'folder',
-  version: 1,
+  version: 2,
   summary: 'A folder of this machine, without history',
   options: Options,
   nameOf: ({ path }) => basename(resolve(path)),
@@ -65,22 +66,24 @@ async function contentOf(path: string): Promise<Buffer | null> {
 
 async function filesOf(root: string): Promise<{ file: RepositoryFile; absolute: string }[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw new CurateError('folder_not_found', `${root}: there is no folder that can be read`, {
+    throw new CurateError('folder_not_found', `${root}: there is no folder that can be read: ${messageOf(cause)}`, {
       hint: 'Check the path.',
       cause,
     })
   })
   const files: { file: RepositoryFile; absolute: string }[] = []
   for (const entry of entries) {
-    if (!entry.isFile() && !entry.isSymbolicLink()) continue
+    if (entry.isDirectory()) continue
     const absolute = join(entry.parentPath, entry.name)
     const path = relative(root, absolute).split(sep).join('/')
     if (path.split('/').includes('.git')) continue
     const numBytes = (await lstat(absolute).catch(() => null))?.size ?? 0
-    files.push({
-      file: { path, numBytes, special: entry.isSymbolicLink() ? 'symlink' : null, contentId: null },
-      absolute,
-    })
+    files.push({ file: { path, numBytes, special: specialOf(entry), contentId: null }, absolute })
   }
   return files.toSorted((a, b) => (a.file.path < b.file.path ? -1 : 1))
+}
+
+function specialOf(entry: Dirent): RepositoryFile['special'] {
+  if (entry.isSymbolicLink()) return 'symlink'
+  return entry.isFile() ? null : 'special_file'
 }

@@ -10,7 +10,7 @@ import { openTerminalReporter } from './reporter/terminal-reporter.ts'
 const SAME_KEY_PRESS_MS = 500
 
 /** Wrong usage and bad recipes exit with 2, what a person must repair with 1. */
-const USAGE_CODES = ['usage', 'bad_recipe', 'missing_import', 'not_a_folder']
+const USAGE_CODES = ['usage', 'bad_recipe', 'missing_import', 'not_a_folder', 'name_too_long']
 
 // A reader that goes away (`curate list | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -72,7 +72,10 @@ function extendedFiles(value: Record<string, unknown>, path: string): string[] {
 
 async function readText(path: string): Promise<string> {
   try {
-    const { size } = await stat(path)
+    const found = await stat(path)
+    // A pipe may be what a shell puts in the place of a file; a device may have no end.
+    if (found.isCharacterDevice() || found.isBlockDevice()) throw notARecipe(path, 'it is a device')
+    const { size } = found
     if (size > MAX_RECIPE_BYTES) {
       throw notARecipe(path, `it has ${size} bytes; a recipe has at most ${MAX_RECIPE_BYTES}`)
     }

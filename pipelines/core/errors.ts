@@ -66,6 +66,11 @@ const KNOWN_SYSTEM_ERRORS: Record<string, { code: string; hint: string; retryabl
     hint: 'A part of the path named above is a file: name another folder with --work-dir.',
     retryable: false,
   },
+  ENAMETOOLONG: {
+    code: 'name_too_long',
+    hint: 'No file system takes a name that long: shorten the last part of the path named above.',
+    retryable: false,
+  },
   EROFS: { code: 'permission_denied', hint: 'The path is on a read-only file system.', retryable: false },
   EMFILE: { code: 'too_many_open_files', hint: 'Raise the limit with `ulimit -n 4096`.', retryable: true },
 }

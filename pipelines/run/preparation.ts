@@ -44,7 +44,9 @@ export async function planRun(request: RunRequest): Promise<{ stage: StageName; 
   const directories = workDirectory(request.baseDirectory, request.loaded.recipe.name)
   const cache = await mkdtemp(join(tmpdir(), 'curate-plan-'))
   try {
-    const { planner, unreachable } = await prepare(request, { ...directories, cache }, silentLog, false)
+    const preparation = await prepare(request, { ...directories, cache }, silentLog, false)
+    requireWork(preparation, request)
+    const { planner, unreachable } = preparation
     return stages
       .filter(({ name }) => request.stages.includes(name))
       .map((stage) => ({
@@ -101,6 +103,20 @@ export async function prepare(
   })
   return { planner: await openPlanner(loaded.recipe, found.world, stages, directories), state, unreachable }
 }
+
+/** What is asked for by name and is no part of the recipe is a mistake, and not done. */
+export function requireWork({ planner, unreachable }: Preparation, request: RunRequest): void {
+  const asked = stages.filter(({ name }) => request.stages.includes(name))
+  if (unreachable.length > 0 || asked.some((stage) => planner.plan(stage, false).length > 0)) return
+  const names = asked.map(({ name }) => name).join(', ')
+  throw usageError(
+    `the recipe ${request.loaded.recipe.name} says nothing for ${names} to do`,
+    `${request.loaded.path} needs ${asked.map(({ name }) => `\`${NEEDED[name] ?? name}\``).join(' or ')} for that.`,
+  )
+}
+
+/** The part of a recipe that gives a stage its work, where it has another name. */
+const NEEDED: Partial<Record<StageName, string>> = { mine: 'sources', pair: 'sources' }
 
 /** A stage that is asked for alone must not run on inputs that an earlier stage would have made differently. */
 export function requireInputs(planner: Planner, stage: Stage<Recipe, unknown>, request: RunRequest): void {

@@ -18,7 +18,9 @@ import { checkModelEntry, modelEntryShape } from './generation/model-entry.ts'
 import { Export, Publish } from './dataset-options.ts'
 import { InputColumns, InputValues } from './input-options.ts'
 
-const NAME = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, dots, dashes and underscores')
+const NAME = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'lower-case letters, digits, dots, dashes and underscores, at most 100')
 
 /** One entry under `sources`: its own id, and one kind of source with that kind's options. */
 const SourceEntry = z

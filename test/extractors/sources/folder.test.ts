@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { folder } from '../../../extractors/sources/folder.ts'
 import { silentLog } from '../../../pipelines/core/log.ts'
+import { runProcess } from '../../../pipelines/core/process.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { KERNEL_FILE } from './made-repository.ts'
 
@@ -15,11 +16,12 @@ describe('a folder', () => {
       ['b.txt', 4, null],
       ['link.py', '/etc/passwd'.length, 'symlink'],
       ['outside', '/etc'.length, 'symlink'],
+      ['pipe.py', 0, 'special_file'],
     ])
     const contents: unknown[] = []
-    const paths = ['a/copy.py', 'link.py', 'outside/passwd', '../secret', 'missing']
+    const paths = ['a/copy.py', 'link.py', 'pipe.py', 'outside/passwd', '../secret', 'missing']
     for await (const { content } of repository.readFiles(paths)) contents.push(content?.toString() ?? null)
-    expect(contents).toEqual([KERNEL_FILE, null, null, null, null])
+    expect(contents).toEqual([KERNEL_FILE, null, null, null, null, null])
     expect(repository).toMatchObject({ name: basename(path), url: path })
     expect(await repository.history('a/copy.py', 1, 2, 3)).toEqual([])
   })
@@ -65,6 +67,7 @@ async function madeFolder() {
   await writeFile(join(path, 'b.txt'), 'text')
   await symlink('/etc/passwd', join(path, 'link.py'))
   await symlink('/etc', join(path, 'outside'))
+  await runProcess('mkfifo', [join(path, 'pipe.py')])
   const resolve = async () => folder.resolve({ path }, await context())
   return {
     path,

@@ -119,6 +119,12 @@ describe('a work directory', () => {
     }
   })
 
+  test('whose name is too long is named, with what to do', async () => {
+    const { exitCode, stderr } = await curate([...FLAGS, '--work-dir', join(await temporaryFolder(), 'n'.repeat(300))])
+    expect(exitCode).toBe(2)
+    expect(stderr).toMatch(/^error name_too_long: .*nnn.*\n {2}next: .*shorten/)
+  })
+
   test('that may not be written to is named, with what to do', async (context) => {
     const folder = await temporaryFolder()
     await chmod(folder, 0o500)

@@ -20,6 +20,11 @@ describe('wrong usage exits with 2 and says what is meant:', () => {
     ['an unknown stage', ['--recipe', SMALL, '--stage', 'filtre'], [/no stage filtre/, /Did you mean `filter`\?/]],
     ['an unknown stage to force', ['--recipe', SMALL, '--force', 'minne'], [/no stage minne/, /`mine`\?/]],
     ['an empty range of stages', ['--recipe', SMALL, '--from', 'filter', '--to', 'mine'], [/after --to mine/]],
+    [
+      'a stage that the recipe leaves out',
+      ['--recipe', 'quickstart', '--stage', 'publish', '--dry-run'],
+      [/recipe quickstart says nothing for publish/, /quickstart\.yaml needs `publish`/],
+    ],
     ['one stage and a range', ['--recipe', SMALL, '--stage', 'mine', '--to', 'pair'], [/neither --from nor --to/]],
     ['an unknown engine', ['--recipe', SMALL, '--engine', 'slurm'], [/'slurm' is invalid/, /local/]],
     ['a --set that names nothing', ['--recipe', SMALL, '--set', 'filters'], [/expected key\.path=value/]],

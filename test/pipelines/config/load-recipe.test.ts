@@ -65,6 +65,12 @@ describe('a wrong recipe', () => {
     expect(`${message}\n`).toBe(readFileSync(path.replace('.yaml', '.txt'), 'utf8'))
   })
 
+  test('that is a device without an end is refused', async () => {
+    expect(await errorOf('/dev/zero')).toMatchObject({
+      message: expect.stringContaining('/dev/zero: not a recipe: it is a device'),
+    })
+  })
+
   test('says which --set is wrong when it is none of the file’s lines', async () => {
     const error = await errorOf(RIGHT, ['filters.speedup.min=often'])
     expect(error.message).toContain('--set filters.speedup.min=often: filters.speedup.min')
