@@ -16,13 +16,13 @@ export function mergeCards(published: string | null, generated: string): string 
   if (published === null || !published.includes(begin(''))) return generated
   const [ofPeople, ours] = [divide(published), divide(generated)]
   const parts = partsOf(ours.body)
-  const kept = ofPeople.body.replaceAll(PART, (_whole, name: string) => {
+  const kept = ofPeople.body.replaceAll(PART, (_whole, name: string, _content: string, space: string) => {
     const part = parts.get(name)
-    return part === undefined ? '' : managed(name, part)
+    return part === undefined ? '' : managed(name, part) + space
   })
   const known = new Set(partsOf(ofPeople.body).keys())
   const added = [...parts].filter(([name]) => name.startsWith('columns-') && !known.has(name))
-  const body = [kept.replaceAll(/\n{3,}/g, '\n\n').trimEnd(), ...added.map(([name, part]) => managed(name, part))]
+  const body = [kept.trimEnd(), ...added.map(([name, part]) => managed(name, part))]
   return `---\n${renderYaml(mergeFrontMatter(ofPeople.yaml, ours.yaml))}---\n${body.join('\n\n')}\n`
 }
 
@@ -34,7 +34,7 @@ function end(name: string): string {
   return `<!-- curate:end ${name} -->`
 }
 
-const PART = /<!-- curate:begin ([\w-]+) -->\n([\s\S]*?)\n<!-- curate:end \1 -->/g
+const PART = /<!-- curate:begin ([\w-]+) -->\n([\s\S]*?)\n<!-- curate:end \1 -->(\n*)/g
 
 function partsOf(body: string): Map<string, string> {
   return new Map([...body.matchAll(PART)].map(([, name = '', content = '']) => [name, content]))

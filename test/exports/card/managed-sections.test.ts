@@ -32,6 +32,11 @@ describe('mergeCards', () => {
     expect(mergeCards(merged, card(2))).toBe(merged)
   })
 
+  it('leaves blank lines alone, of a program in a part and of people', () => {
+    const written = card(1, { extra: `My notes.\n\n\n\n${managed('recheck', 'import this\n\n\nprint()')}` })
+    expect(mergeCards(written, written)).toBe(written)
+  })
+
   it('lets a removed part stay away, removes parts of configs that are gone, and adds those of new ones', () => {
     const published = card(1, { extra: managed('columns-old', 'old columns') }).replace(
       managed('limits', 'some limits'),

@@ -2,6 +2,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { mergeCards } from '../../../exports/card/managed-sections.ts'
 import { datasetConfigs } from '../../../exports/configs/registry.ts'
 import { packageRoot } from '../../../pipelines/core/package-root.ts'
 import { runProcess } from '../../../pipelines/core/process.ts'
@@ -118,6 +119,11 @@ describe('the dataset card', () => {
     const { body } = await cardOf(dataset)
     expect(body).toContain('| two | file two/answers.jsonl |')
     expect(recipe + body).not.toContain('someone')
+  })
+
+  it('is what it was once it was published and merged with itself', async () => {
+    const text = await readFile(join(await exportOf(runs.open()), 'README.md'), 'utf8')
+    expect(mergeCards(text, text)).toBe(text)
   })
 
   it('is not changed by what strangers write', async () => {
