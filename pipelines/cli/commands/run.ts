@@ -17,6 +17,7 @@ import type { Reporter } from '../reporter/reporter.ts'
 import { renderOutcome } from '../reporter/terminal-reporter.ts'
 import { renderTable } from '../reporter/text-table.ts'
 import { exportedFiles } from './exported-files.ts'
+import { lastPublication, renderPublication } from './publication.ts'
 
 /** Flags of a run, as the command line gives them. */
 export interface RunOptions {
@@ -113,10 +114,12 @@ async function showEnding(
   const directories = workDirectory(request.baseDirectory, request.loaded.recipe.name)
   const funnel = await readFunnel(directories)
   const files = await exportedFiles(directories)
+  const publication = await lastPublication(directories)
   const lines = [
     ...(outcome === 'nothing_to_do' ? [] : [renderFunnel(funnel), '']),
     renderOutcome({ type: 'run_finished', outcome }, failures),
     ...(files.length === 0 || outcome === 'nothing_to_do' ? [] : ['', ...files]),
+    ...(outcome === 'nothing_to_do' ? [] : renderPublication(publication)),
   ]
-  reporter.result(lines.join('\n'), { outcome, directory: directories.root, funnel, files })
+  reporter.result(lines.join('\n'), { outcome, directory: directories.root, funnel, files, publication })
 }

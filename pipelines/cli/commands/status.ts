@@ -7,6 +7,7 @@ import { formatCount } from '../reporter/units.ts'
 import { openJobs, readJobProgress } from '../../engines/ray/job-record.ts'
 import type { JobProgress, JobRecord } from '../../engines/ray/job-record.ts'
 import { exportedFiles } from './exported-files.ts'
+import { lastPublication, renderPublication } from './publication.ts'
 
 /** `curate status`: how far the runs of a work directory are, read from the disk alone. */
 export async function showStatus(options: { run?: string; workDir: string }, reporter: Reporter): Promise<number> {
@@ -14,13 +15,23 @@ export async function showStatus(options: { run?: string; workDir: string }, rep
   for (const { name, directories } of runs) {
     const funnel = await readFunnel(directories)
     const files = await exportedFiles(directories)
+    const publication = await lastPublication(directories)
     const failures = funnel.flatMap(({ stage, failures }) =>
       failures.map(({ shard, failure }) => `failed ${stage}/${shard}: ${failure.message}\n  next: ${failure.hint}`),
     )
     const jobs = await remoteJobs(directories.root)
     const remote = jobs.flatMap(renderJob)
-    const text = [`${name} in ${directories.root}`, '', renderFunnel(funnel), '', ...remote, ...failures, ...files]
-    reporter.result(text.join('\n'), { run: name, directory: directories.root, funnel, jobs, files })
+    const text = [
+      `${name} in ${directories.root}`,
+      '',
+      renderFunnel(funnel),
+      '',
+      ...remote,
+      ...failures,
+      ...files,
+      ...renderPublication(publication),
+    ]
+    reporter.result(text.join('\n'), { run: name, directory: directories.root, funnel, jobs, files, publication })
   }
   return 0
 }
