@@ -78,8 +78,10 @@ export const Performance = z.object({
   latency_ms: z.number().describe('Median of one call of the candidate, milliseconds'),
   reference_latency_ms: z.number().describe('Median of one call of the reference in eager mode, milliseconds'),
   speedup: z.number().describe('Ratio of the medians, reference over candidate'),
-  speedup_ci_low: z.number().describe('Lower end of the 95 % bootstrap interval of the ratio'),
-  speedup_ci_high: z.number().describe('Upper end of the 95 % bootstrap interval of the ratio'),
+  speedup_ci_low: z
+    .number()
+    .describe('Lower end of the 95 % interval of the ratio (bootstrap; of fewer than eight pairs the extremes)'),
+  speedup_ci_high: z.number().describe('Upper end of the same interval'),
   num_samples: z.int().describe('Timed calls of each side'),
   input_bytes: COUNT.describe('What the arguments of a call hold, bytes; null where a call takes gigabytes'),
   parameter_bytes: COUNT.describe('What parameters and buffers hold, bytes'),
@@ -132,7 +134,10 @@ const CertifiedOn = z.object({
     .describe('Median of one call of the candidate there, milliseconds; null where it has no figure'),
   reference_latency_ms: z.number().nullable().describe('The same of the reference in eager mode'),
   speedup: z.number().nullable().describe('Ratio of these medians, reference over candidate'),
-  speedup_ci_low: z.number().nullable().describe('Lower end of the 95 % bootstrap interval of the ratio'),
+  speedup_ci_low: z
+    .number()
+    .nullable()
+    .describe('Lower end of the 95 % interval of the ratio (bootstrap; of fewer than eight pairs the extremes)'),
   speedup_ci_high: z.number().nullable().describe('Upper end'),
 })
 export type CertifiedOn = z.infer<typeof CertifiedOn>
