@@ -11,7 +11,7 @@ import type { Registry } from '../core/plugin.ts'
 import type { World } from '../core/stage.ts'
 import { filesOfRecipe } from '../stages/generate.ts'
 import { hubFacts } from '../stages/publish.ts'
-import type { SourceEntry } from '../stages/recipe.ts'
+import type { Recipe, SourceEntry } from '../stages/recipe.ts'
 import { lockSources } from './source-lock.ts'
 import type { SourceAnswer } from './source-lock.ts'
 
@@ -34,7 +34,7 @@ export async function settleWorld(
     resolve: () => resolveSource(entry, context),
   }))
   const answers = await lockSources(sourceLockFile, questions, asking)
-  const files = await hashFiles(filesOfRecipe(recipe), directory)
+  const files = await hashFiles(recipe, directory)
   const world: World = {
     sources: new Map(answers.map((answer) => [answer.id, commitOf(answer)])),
     files,
@@ -55,18 +55,29 @@ async function resolveSource(entry: SourceEntry, context: SourceContext): Promis
   return enabled.plugin.resolve(enabled.options, context)
 }
 
-async function hashFiles(paths: readonly string[], directory: string): Promise<Map<string, string>> {
-  const hashes = await Promise.all(paths.map(async (path) => [path, await hashFile(resolve(directory, path))] as const))
-  return new Map(hashes)
+async function hashFiles(recipe: Recipe, directory: string): Promise<Map<string, string>> {
+  const hashes = filesOfRecipe(recipe).map(async (path) => {
+    return [path, await hashFile(resolve(directory, path), flagFor(path, recipe))] as const
+  })
+  return new Map(await Promise.all(hashes))
 }
 
-async function hashFile(path: string): Promise<string> {
+// How the command line says where the file is.
+function flagFor(path: string, { input, tokenizer, generate }: Recipe): string {
+  if (path === input) return '--input FILE'
+  if (path === tokenizer) return '--set tokenizer=$PWD/FILE'
+  const index = generate.imports.findIndex((entry) => entry.path === path)
+  if (index !== -1) return `--set generate.imports.${index}.path=$PWD/FILE`
+  return `--set generate.models.${generate.models.findIndex(({ prompt }) => prompt === path)}.prompt=$PWD/FILE`
+}
+
+async function hashFile(path: string, flag: string): Promise<string> {
   try {
     return (await stat(path)).isDirectory() ? await hashFolder(path) : await sha256OfFile(path)
   } catch (error) {
     if (!['ENOENT', 'EISDIR', 'EACCES'].includes(systemCodeOf(error) ?? '')) throw error
     throw new CurateError('missing_import', `the recipe reads ${path}, which cannot be read: ${messageOf(error)}`, {
-      hint: 'Paths in a recipe are relative to its folder, that of --input to where you are.',
+      hint: `Say where it is with ${flag}; paths in a recipe, and in those it extends, are relative to the folder of the one that is run.`,
       cause: error,
     })
   }

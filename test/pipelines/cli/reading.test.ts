@@ -117,7 +117,7 @@ describe('curate schedule', () => {
       '/data/my work',
     ])
     expect(stdout).toMatch(
-      /^0 3 \* \* 1 cd \S+ && mkdir -p \S+ && npx curate --recipe \S+small\.yaml --work-dir '\/data\/my work' --update/,
+      /^0 3 \* \* 1 cd \S+ && mkdir -p '\/data\/my work' && npx curate --recipe \S+small\.yaml --work-dir '\/data\/my work' --update/,
     )
   })
 

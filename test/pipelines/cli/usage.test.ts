@@ -17,6 +17,16 @@ describe('wrong usage exits with 2 and says what is meant:', () => {
     ['a missing argument', ['inspect'], [/missing required argument 'id'/, /`curate inspect --help`/]],
     ['a missing flag', ['schedule'], [/required option '--recipe <file>'/, /`curate schedule --help`/]],
     ['an unknown bundled recipe', ['--recipe', 'quickstrt'], [/there is no recipe quickstrt/, /`quickstart`\?/]],
+    [
+      'a file that the recipe imports and nobody has',
+      ['--recipe', 'concur', '--dry-run'],
+      [/reads .*dataset_permissive\.parquet/, /--set generate\.imports\.0\.path=\$PWD/],
+    ],
+    [
+      'an input that is not there',
+      ['--recipe', 'concur', '--input', 'absent.parquet', '--dry-run'],
+      [/reads .*absent\.parquet/, /--input FILE/],
+    ],
     ['an unknown stage', ['--recipe', SMALL, '--stage', 'filtre'], [/no stage filtre/, /Did you mean `filter`\?/]],
     ['an unknown stage to force', ['--recipe', SMALL, '--force', 'minne'], [/no stage minne/, /`mine`\?/]],
     ['an empty range of stages', ['--recipe', SMALL, '--from', 'filter', '--to', 'mine'], [/after --to mine/]],
