@@ -79,6 +79,16 @@ def test_the_last_number_matters_where_mass_is_peaked() -> None:
         x = torch.randn(4, 1000)
     assert int(x[-1].argmax()) == x.shape[-1] - 1
     assert (x.abs() > 1).sum(-1).tolist() == [1, 1, 1, 1]
+    assert int(x.argmax()) == x.numel() - 1
+    assert (int(x[-2].argmin()), float(x[-2].min()) < -1) == (x.shape[-1] - 1, True)
+
+
+def test_mass_is_peaked_where_uniform_numbers_are_given_as_they_are() -> None:
+    (x,) = drawn("peaked", lambda: [torch.rand(3, 5, 50)])
+    assert int(x.argmax()) == x.numel() - 1
+    assert ((x.abs() > 1).sum(-1) == 1).all()
+    (tame,) = drawn("peaked", lambda: [torch.rand(3, 5, 50)], tame=True)
+    assert 0 <= float(tame.min()) <= float(tame.max()) <= 1
 
 
 def test_a_seed_of_the_references_own_changes_nothing() -> None:

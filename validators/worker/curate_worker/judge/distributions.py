@@ -10,7 +10,7 @@ from typing import Final
 
 DISTRIBUTIONS: Final = {
     "by-row": "rows of sizes from 1/8 to 8, off centre, uniform ones below zero too; a quarter of integers at an end",
-    "peaked": "in each row one number that matters, in the last row at its end; equal integers",
+    "peaked": "in each row one number that matters, in the last rows at their ends, one below zero; equal integers",
     "heavy-tailed": "cubes of normal numbers, fourth powers of uniform ones",
     "extreme": "rows next to nothing, and in some rows of the first tensor numbers whose exponentials overflow",
     "large": "8 times as large",

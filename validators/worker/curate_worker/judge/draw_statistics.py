@@ -64,6 +64,7 @@ class DrawStatistics:
             "values as in the draw before": float((row == last).to(torch.float64).mean()),
             "largest product with the draw before shifted": _largest_product_with(its_rest, rest),
             # What is drawn from a distribution of the same mean and the same variance has other tails.
+            **_moments(row - self._mean),
             "third power of deviations": float(rest.pow(3).mean()),
             "fourth power of deviations": float(rest.pow(4).mean()),
             "largest deviation": float(rest.abs().max()),
@@ -110,6 +111,17 @@ class DrawStatistics:
         slack = _NEAR.get(self.dtype, _NEAR_OTHERWISE) * size
         close = ((row - near[0]).abs() <= slack) | ((row - near[1]).abs() <= slack)
         return float(close.to(torch.float64).mean())
+
+
+# Noise that is a little smaller is lost beside what it is added to, and so are its tails beside deviations that few
+# draws tell.
+def _moments(rest: torch.Tensor) -> dict[str, float]:
+    square = float(rest.square().mean())
+    fourth = float(rest.square().square().mean())
+    return {
+        "square of deviations": square,
+        "fourth power of deviations beside their square": fourth / square**2 if square > 0 else 0.0,
+    }
 
 
 def _product_of_neighbours(rest: torch.Tensor) -> float:

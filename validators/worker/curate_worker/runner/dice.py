@@ -19,13 +19,13 @@ from .uncompiled import Uncompiled
 _LARGE, _SMALL, _WIDE = 8.0, 2.0**-10, 2.0**12
 _ROW_SCALES, _ROW_OFFSETS = 3.0, 2.0
 _CUBE_SIZE = math.sqrt(15.0)
-_PEAK = 16.0
+_PEAK, _LAST_PEAK = 16.0, 20.0
 _EDGE_SHARE = 0.25
 # An exponential of float32 overflows beyond 88, and its terms vanish below -103; an epsilon of 1e-12 counts beside
 # 1e-18, and squares of that, such as a variance is made of, are numbers of float32 still.
 _HIGH, _SPREAD, _NEXT_TO_NOTHING = 112.0, 16.0, 1e-18
 _LEAST_BYTES_FOR_TINY = 4
-_KINDS = 4
+_KINDS, _PAIR = 4, 2
 
 Change = Callable[[torch.Tensor], torch.Tensor]
 
@@ -136,12 +136,19 @@ def _by_row(drawn: torch.Tensor, turn: int) -> torch.Tensor:
 
 
 def _peaked(drawn: torch.Tensor) -> torch.Tensor:
-    """In each row one number that matters, in the last row at the very end, above a faint background."""
+    """
+    In each row one number that matters, above a faint background. In the last row it is at the very end and more than
+    all others, in the row before the last at its end and below zero: who leaves out an end finds no extreme there.
+    """
     rows = drawn.reshape(-1, drawn.shape[-1]) if drawn.dim() else drawn.reshape(1, 1)
     faint = rows * _SMALL
-    places = torch.randint(0, rows.shape[-1], (rows.shape[0],), device=drawn.device)
-    places[-1] = rows.shape[-1] - 1
-    faint[torch.arange(rows.shape[0], device=drawn.device), places] = _PEAK
+    last, count = rows.shape[-1] - 1, rows.shape[0]
+    places = torch.randint(0, last + 1, (count,), device=drawn.device)
+    peaks = torch.full((count,), _PEAK, device=drawn.device)
+    places[-1], peaks[-1] = last, _LAST_PEAK
+    if count > _PAIR:
+        places[-2], peaks[-2] = last, -_PEAK
+    faint[torch.arange(count, device=drawn.device), places] = peaks.to(drawn.dtype)
     return faint.reshape(drawn.shape)
 
 
@@ -195,5 +202,8 @@ _NORMAL: Final[dict[str, Callable[[torch.Tensor], torch.Tensor]]] = {
     "wide": lambda drawn: drawn * _WIDE,
 }
 _UNIFORM: Final = {"heavy-tailed": _skewed, "small": lambda drawn: drawn * _SMALL}
-_RETURNED: Final = {"small": lambda drawn: drawn * 2 - _SMALL}
+_RETURNED: Final = {
+    "small": lambda drawn: drawn * 2 - _SMALL,
+    "peaked": lambda drawn: _peaked(drawn * 2 - 1),
+}
 _INTEGER: Final = {"by-row": _near_edges, "peaked": _equal}
