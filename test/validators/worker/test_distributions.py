@@ -116,6 +116,15 @@ def test_numbers_that_no_seed_changes_are_changed() -> None:
     assert known[0] == 0 and (share[1:] <= 1 / 2).all() and (share[1:] > 0).all()
 
 
+def test_what_comes_twice_in_a_row_is_changed_to_what_comes_twice() -> None:
+    half = torch.arange(12.0).reshape(3, 4).cos()
+    (table,) = drawn(None, lambda: [torch.cat([half, half], -1)], jitter=[0])
+    assert torch.equal(table[:, :4], table[:, 4:])
+    assert ((table[:, :4] / half - 1).abs() > 0).all()
+    (alike,) = drawn(None, lambda: [half[:1].expand(3, 4)], jitter=[0])
+    assert alike.unique().numel() == alike.numel()
+
+
 def test_where_the_reference_itself_is_lost_it_does_not_judge() -> None:
     own = torch.randn(100)
     usual = Usual.of(expect(pack(own), pack(own.double())))

@@ -97,6 +97,13 @@ def test_who_may_look_at_whom_stays() -> None:
     assert drawn([[causal]], places={0})[0].tolist() == [[causal]]
 
 
+def test_what_is_chosen_here_and_there_is_chosen_elsewhere_and_a_length_stays() -> None:
+    chosen, length = [True, False, False] * 8, [True] * 5 + [False] * 7
+    (others,) = drawn(chosen, places={0})
+    assert (sum(others.tolist()), others.tolist() == chosen) == (8, False)
+    assert drawn(length, places={0})[0].tolist() == length
+
+
 def test_lengths_and_the_mask_that_says_the_same_stay_together() -> None:
     lengths, mask = [3, 8, 1, 5], (torch.arange(8) >= torch.tensor([3, 8, 1, 5])[:, None]).tolist()
     found = drawn(lengths, mask, places={0, 1})

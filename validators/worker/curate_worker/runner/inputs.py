@@ -20,7 +20,7 @@ from ..order import in_order_of
 from .dice import LoadedDice
 from .gates import DRAWS, can_draw, constant_of, drawn_gate
 from .other_orders import reordered
-from .parameters import can_be_moved, is_constant, is_constant_integer, move_apart, vary_integers
+from .parameters import alike_where_equal, can_be_moved, is_constant, is_constant_integer, move_apart, vary_integers
 
 _MAX_SEED: Final = 1 << 32
 _JITTER, _SHARE_OF_NUMBERS = 0.5, 0.25
@@ -153,7 +153,7 @@ def _jittered(inputs: object, places: set[int]) -> object:
     def change(item: object) -> object:
         if not isinstance(item, torch.Tensor) or next(counter) not in places or not can_be_moved(item):
             return item
-        factors = 1 + _JITTER * (torch.rand(item.shape, generator=_dice_of(item)) * 2 - 1)
+        factors = 1 + _JITTER * (alike_where_equal(item, torch.rand(item.shape, generator=_dice_of(item))) * 2 - 1)
         return in_order_of(item, item * factors.to(item.device, item.dtype))
 
     return tree_map(change, inputs)

@@ -47,7 +47,7 @@ def _can_be_reordered(item: torch.Tensor) -> bool:
     if item.layout != torch.strided or item.requires_grad or item.is_complex() or item.numel() < _LEAST_INTEGERS:
         return False
     if item.dtype == torch.bool or item.is_floating_point():
-        return item.dim() > 1 and _is_of_sequences(item) and _is_mask(item) and not _says_one_thing(item)
+        return _is_mask(item) and not _says_one_thing(item) and (_is_of_sequences(item) or _has_no_end(item))
     return item.dim() > 0
 
 
@@ -64,6 +64,11 @@ def _says_one_thing(item: torch.Tensor) -> bool:
 def _is_of_sequences(item: torch.Tensor) -> bool:
     axis = _axis_of_sequences(item)
     return axis < item.dim() - 2 or (axis == item.dim() - 2 and item.shape[-2] != item.shape[-1])
+
+
+# Truth values of which neither all before a place nor all behind it are the same: they say no length.
+def _has_no_end(item: torch.Tensor) -> bool:
+    return item.dim() == 1 and int((item[1:] != item[:-1]).sum()) > 1
 
 
 def _axis_of_sequences(item: torch.Tensor) -> int:

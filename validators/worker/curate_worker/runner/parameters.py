@@ -11,6 +11,8 @@ _SHARE = 0.25
 _LEAST_INTEGERS = 4
 # Of the elements of a tensor.
 _BEGINNING = 1 << 12
+# To sort more takes seconds.
+_MOST_COMPARED = 1 << 24
 # BatchNorm's running statistics, which are parameters in all but name.
 _STATISTICS = ("running_mean", "running_var")
 
@@ -39,6 +41,19 @@ def move_apart(item: torch.Tensor, dice: torch.Generator | None = None) -> torch
     """Moves the elements of a tensor apart in place, away from zero."""
     noise = torch.rand(item.shape, generator=dice).to(item.device, item.dtype)
     return item.add_((item.sign() + (item == 0)) * noise * _SHARE * (1 + item.abs()))
+
+
+def alike_where_equal(item: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    """
+    Noise that is the same where numbers of one row are equal: of a table of cosines that comes twice in each row, as
+    rotary embeddings have it, an honest program reads one half.
+    """
+    if item.dim() == 0 or item.numel() > _MOST_COMPARED:
+        return noise
+    values, order = item.detach().cpu().sort(-1)
+    is_other = torch.zeros(values.shape, dtype=torch.int64)
+    is_other[..., 1:] = values[..., 1:] != values[..., :-1]
+    return torch.empty_like(noise).scatter_(-1, order, noise.gather(-1, is_other.cumsum(-1)))
 
 
 def can_be_moved(item: torch.Tensor) -> bool:
