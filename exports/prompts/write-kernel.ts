@@ -9,7 +9,7 @@ import { fenced } from '../../pipelines/core/fenced-block.ts'
  */
 export const writeKernel = {
   id: 'write-kernel',
-  version: 2,
+  version: 3,
   renderQuestion(
     task: Pick<Task, 'reference'>,
     candidate: Pick<Candidate, 'language' | 'form' | 'entry_point'>,
@@ -33,7 +33,14 @@ export const writeKernel = {
   },
 } as const
 
-const LANGUAGES: Readonly<Record<string, string>> = { triton: 'Triton', cuda: 'CUDA', cpp: 'C++' }
+// Candidates of a file that was handed in may be in a language that nobody named.
+const LANGUAGES: Readonly<Record<string, string>> = {
+  triton: 'Triton',
+  cuda: 'CUDA',
+  cpp: 'C++',
+  torch: 'PyTorch',
+  unknown: 'kernel',
+}
 
 const FORMS: Readonly<Record<Candidate['form'], string>> = {
   python:

@@ -49,7 +49,7 @@ const FILTER: ShardKey = { stage: 'filter', shard: 'all' }
 /** Writes the selected candidates as a dataset: files per config, the card, the licences, the recipe. */
 export const exportStage: Stage<Recipe> = {
   name: 'export',
-  version: 6,
+  version: 7,
   unit: 'candidates',
   tables: [datasetFiles],
   concurrency: () => 1,

@@ -18,6 +18,11 @@ describe('the prompt write-kernel', () => {
     expect(question).toContain('`kernel.py::ModelNew`')
   })
 
+  it('names no language where nobody said one', () => {
+    const question = writeKernel.renderQuestion(task, aCandidate(task, { language: 'unknown' }))
+    expect(question).toMatch(/^Write a fast kernel implementation of/)
+  })
+
   it('says of a library how its launcher is called, since nothing in the reference does', () => {
     const candidate = aCandidate(task, { language: 'cuda', form: 'native', entry_point: 'k.cu::run' })
     const question = writeKernel.renderQuestion(task, candidate)

@@ -45,7 +45,7 @@ describe('the stage export', () => {
       pairing_method: 'test-comparison@1',
       pairing_confidence: 0.9,
       selected_by: ['passed@3', 'license@1'],
-      prompt_template: 'write-kernel@2',
+      prompt_template: 'write-kernel@3',
     })
     expect(row?.['messages']).toEqual([
       { role: 'user', content: expect.stringContaining(task.reference.trim()) },
