@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from curate_worker.judge.distributions import DISTRIBUTIONS, distributions_of, is_of_use
+from curate_worker.judge.distributions import DISTRIBUTIONS, distributions_of, is_of_use, may_name_places
 from curate_worker.judge.expected import Usual, expect, is_fit_to_judge
 from curate_worker.runner.dice import LoadedDice
 from curate_worker.runner.inputs import make_inputs
@@ -16,7 +16,7 @@ from curate_worker.values import pack
 LOW, HIGH = 3, 9
 SCALE, EPSILON = 2.0, 1e-5
 HIGHEST_EXPONENT, NEXT_TO_NOTHING = 88.7, 1e-16
-FAR = 8.0
+FAR, TEN = 8.0, 10.0
 
 
 def drawn(name: str | None, get_inputs: object, **how: object) -> list:
@@ -72,6 +72,25 @@ def test_uniform_numbers_that_are_given_as_they_are_fall_below_zero_as_well() ->
     assert (shares >= 0).all() and torch.allclose(shares.sum(-1), torch.ones(40))
     assert chosen.dtype == torch.bool
     assert all((item >= 0).all() for item in drawn("by-row", get_inputs, tame=True)[:3])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_uniform_numbers_times_a_size_fall_below_zero_where_they_are_no_places(dtype: torch.dtype) -> None:
+    def get_inputs() -> list:
+        shares = torch.rand(30, dtype=dtype)
+        return [torch.rand(40, 5, dtype=dtype) * 10, torch.rand(40, 5, dtype=dtype) + 1, shares / shares.sum()]
+
+    scaled, above_one, shares = drawn("by-row", get_inputs, scaled=True)
+    assert (shares >= 0).all()
+    assert float(scaled.min()) < -TEN and float(scaled.max()) > TEN
+    assert (above_one >= 1).all()
+    assert (drawn("by-row", get_inputs)[0] >= 0).all()
+    assert (drawn("by-row", get_inputs, scaled=True, tame=True)[0] >= 0).all()
+
+
+def test_a_task_that_makes_whole_numbers_of_its_inputs_is_given_places() -> None:
+    assert may_name_places("def forward(self, x, at):\n    return x[at.floor().long()]")
+    assert not may_name_places("def forward(self, x):\n    return torch.relu(x).mean()")
 
 
 def test_the_last_number_matters_where_mass_is_peaked() -> None:

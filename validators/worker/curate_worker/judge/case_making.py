@@ -7,6 +7,7 @@ from functools import cache, partial
 
 from ..values import Parcel
 from .cases import MAX_CACHED_BYTES, Case
+from .distributions import may_name_places
 from .expected import Expected, Usual, are_alike, by_own, expect
 from .faults import Verdict
 from .free_orders import Orders, find_orders, may_be_free
@@ -161,6 +162,7 @@ class CaseMaker(ReferenceProgram):
             "jitter": [] if is_first else self.unseeded,
             "reorder": self.unseeded if self.reorders_integers and not is_first else [],
             "tame": self.is_tame,
+            "scaled": not may_name_places(self.task.reference),
             # A kernel that is compiled for each number would be so in every timed call.
             "numbers": self.seed("numbers") if self.varies_numbers and _is_only_looked_at(purpose) else None,
         }

@@ -21,6 +21,11 @@ DISTRIBUTIONS: Final = {
 _CHOOSES: Final = re.compile(
     r"\b(topk|argmax|argmin|sort|argsort|kthvalue|median|mode|multinomial|unique|searchsorted|bucketize|nonzero)\("
 )
+# What a task makes of coordinates, which are uniform numbers times a size and must not lie below zero.
+_PLACES: Final = re.compile(
+    r"\b(floor|ceil|round|trunc|frac|long|int|int32|int64|grid_sample|interpolate|gather|index_select|one_hot|histc"
+    r"|bucketize|searchsorted|meshgrid|fmod|remainder|box|boxes|coords|coordinates|points)\b"
+)
 _BY_MODE: Final = {
     "screen": ("by-row",),
     "standard": ("by-row", "peaked", "small", "heavy-tailed", "extreme", "wide"),
@@ -47,6 +52,11 @@ def is_of_use(name: str, reference: str, *, is_exact: bool, is_wide: bool = Fals
     if name == "wide":
         return is_wide
     return name != "extreme" or not (is_exact or _CHOOSES.search(reference))
+
+
+def may_name_places(reference: str) -> bool:
+    """Whether numbers that a reference is given may be places, which there are none of below zero."""
+    return _PLACES.search(reference) is not None
 
 
 # "by-row 2" is drawn as "by-row" is, from another seed.

@@ -21,6 +21,7 @@ _ROW_SCALES, _ROW_OFFSETS = 3.0, 2.0
 _CUBE_SIZE = math.sqrt(15.0)
 _PEAK, _LAST_PEAK = 16.0, 20.0
 _EDGE_SHARE = 0.25
+_LEAST_SCALED, _MOST_SCALED, _ROUNDINGS = 4, 1 << 26, 4.0
 # An exponential of float32 overflows beyond 88, and its terms vanish below -103; an epsilon of 1e-12 counts beside
 # 1e-18, and squares of that, such as a variance is made of, are numbers of float32 still.
 _HIGH, _SPREAD, _NEXT_TO_NOTHING = 112.0, 16.0, 1e-18
@@ -33,8 +34,9 @@ Change = Callable[[torch.Tensor], torch.Tensor]
 class LoadedDice(Uncompiled, TorchDispatchMode):
     """While it is entered, everything that is drawn follows the named distribution."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_scaled: bool = False) -> None:
         super().__init__()
+        self._is_scaled = is_scaled
         # Nothing here knows these dice: in a cycle the gigabytes that were drawn would be kept until one is looked for.
         in_turn = None if name not in _BY_TURN else _in_turn(_BY_TURN[name])
         self._normal = _NORMAL[name] if in_turn is None else in_turn
@@ -63,18 +65,24 @@ class LoadedDice(Uncompiled, TorchDispatchMode):
 
     def change_returned(self, leaves: list) -> None:
         """
-        Changes those inputs that are uniform numbers as they were drawn. Whatever was made of such numbers, such as
-        indices, masks and weights that sum to one, may have to lie between zero and one.
+        Changes those inputs that are uniform numbers as they were drawn, or with `is_scaled` so many times as large.
+        Whatever else was made of such numbers, such as indices, masks and weights that sum to one, may have to lie
+        between zero and one.
         """
         for leaf in leaves:
-            if self._returned is not None and isinstance(leaf, torch.Tensor) and self._is_uniform(leaf):
+            scale = self._scale_of(leaf) if self._returned is not None and isinstance(leaf, torch.Tensor) else None
+            if self._returned is not None and scale is not None:
                 with torch.no_grad():
-                    leaf.copy_(self._returned(leaf))
+                    leaf.copy_(self._returned(leaf) if scale == 1.0 else self._returned(leaf / scale) * scale)
 
-    def _is_uniform(self, leaf: torch.Tensor) -> bool:
+    # How many times as large as it was drawn; None where it was not.
+    def _scale_of(self, leaf: torch.Tensor) -> float | None:
         if not leaf.is_floating_point() or leaf.numel() == 0 or 0 in leaf.stride():
-            return False
-        return any(_is_same(leaf, drawn) or _is_equal(leaf, drawn) for drawn in self._uniforms)
+            return None
+        if any(_is_same(leaf, drawn) or _is_equal(leaf, drawn) for drawn in self._uniforms):
+            return 1.0
+        scales = (_scale_between(leaf, drawn) for drawn in self._uniforms if self._is_scaled)
+        return next((scale for scale in scales if scale is not None), None)
 
     @staticmethod
     def _changed(result: object, change: Change) -> object:
@@ -105,6 +113,18 @@ def _place(tensor: torch.Tensor) -> tuple:
 
 def _is_equal(leaf: torch.Tensor, drawn: torch.Tensor) -> bool:
     return leaf.shape == drawn.shape and torch.equal(leaf, drawn.to(leaf.device, leaf.dtype))
+
+
+# Few numbers are so by chance, what became smaller may be shares of a sum, and of gigabytes there is no room for copies.
+def _scale_between(leaf: torch.Tensor, drawn: torch.Tensor) -> float | None:
+    if leaf.shape != drawn.shape or not _LEAST_SCALED <= leaf.numel() <= _MOST_SCALED:
+        return None
+    known = drawn.to(leaf.device, leaf.dtype)
+    place = known.flatten().argmax()
+    scale = float(leaf.flatten()[place]) / float(known.flatten()[place])
+    is_scale = math.isfinite(scale) and scale > 1
+    slack = _ROUNDINGS * torch.finfo(leaf.dtype).eps
+    return scale if is_scale and torch.allclose(leaf, known * scale, rtol=slack, atol=0.0) else None
 
 
 # Drawn with a mean and a deviation: the distribution changes around these.

@@ -102,7 +102,7 @@ def _drawn_in(place: contextlib.AbstractContextManager, get_inputs: Callable[[],
     if how["dice"] is None:
         with place, _other_seeds_ignored():
             return get_inputs()
-    dice = LoadedDice(how["dice"])
+    dice = LoadedDice(how["dice"], is_scaled=how.get("scaled") is True)
     with place, _other_seeds_ignored(), dice:
         inputs = get_inputs()
     if not how["tame"]:
