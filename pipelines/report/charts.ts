@@ -37,7 +37,12 @@ export function drawSpeedups(candidates: readonly CandidateView[]): string | nul
   return draw({
     height: 240,
     x: { label: 'speedup over eager PyTorch', tickFormat: (log2: number) => `${formatFactor(2 ** log2)}×` },
-    y: { label: 'candidates', grid: true },
+    // A few candidates would be counted in fifths of one.
+    y: {
+      label: 'candidates',
+      grid: true,
+      tickFormat: (count: number) => (Number.isInteger(count) ? String(count) : ''),
+    },
     color: { domain: ['selected', 'refused'], range: [PASSED, REJECTED] },
     marks: [
       Plot.rectY(timed, Plot.binX<Plot.RectYOptions>({ y: 'count' }, { x: 'log2', fill: 'kind', interval: 0.5 })),

@@ -125,7 +125,7 @@ export function requireInputs(planner: Planner, stage: Stage<Recipe, unknown>, r
     if (request.stages.includes(key.stage) || shard === undefined || shard.state === 'done') continue
     throw usageError(
       `${stage.name} needs ${key.stage}/${key.shard}, which is ${shard.state}: ${shard.reason}`,
-      `Run the stages before it too: --to ${stage.name}.`,
+      `Run the stages before it too: \`curate --recipe ${request.loaded.path} --to ${stage.name}\`.`,
     )
   }
 }

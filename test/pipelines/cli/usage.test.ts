@@ -5,9 +5,12 @@ import { describe, expect, test } from 'vitest'
 import { packageVersion } from '../../../pipelines/core/package-root.ts'
 import { curate } from '../../curate-process.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
+import { suiteFolder } from '../../validators/suite-folder.ts'
 import { SMALL, contentsOf, jsonLines } from './small-run.ts'
 
 const WRONG = join(import.meta.dirname, '..', '..', 'fixtures', 'recipes', 'wrong')
+
+const NO_RUN = await suiteFolder()
 
 describe('wrong usage exits with 2 and says what is meant:', () => {
   test.each<[string, string[], RegExp[]]>([
@@ -34,6 +37,16 @@ describe('wrong usage exits with 2 and says what is meant:', () => {
       'a stage that the recipe leaves out',
       ['--recipe', 'quickstart', '--stage', 'publish', '--dry-run'],
       [/recipe quickstart says nothing for publish/, /quickstart\.yaml needs `publish`/],
+    ],
+    [
+      'a plan of a stage that the recipe leaves out',
+      ['plan', '--recipe', 'quickstart', '--stage', 'publish', '--work-dir', NO_RUN],
+      [/says nothing for publish/],
+    ],
+    [
+      'a plan of a stage before its inputs are there',
+      ['plan', '--recipe', 'quickstart', '--stage', 'filter', '--work-dir', NO_RUN],
+      [/filter needs /, /`curate --recipe \S+quickstart\.yaml --to filter`/],
     ],
     ['one stage and a range', ['--recipe', SMALL, '--stage', 'mine', '--to', 'pair'], [/neither --from nor --to/]],
     ['an unknown engine', ['--recipe', SMALL, '--engine', 'slurm'], [/'slurm' is invalid/, /local/]],
