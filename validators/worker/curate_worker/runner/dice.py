@@ -115,7 +115,7 @@ def _is_equal(leaf: torch.Tensor, drawn: torch.Tensor) -> bool:
     return leaf.shape == drawn.shape and torch.equal(leaf, drawn.to(leaf.device, leaf.dtype))
 
 
-# Few numbers are so by chance, what became smaller may be shares of a sum, and of gigabytes there is no room for copies.
+# A few are so by chance, what became smaller may be shares of a sum, and of gigabytes there is no room for copies.
 def _scale_between(leaf: torch.Tensor, drawn: torch.Tensor) -> float | None:
     if leaf.shape != drawn.shape or not _LEAST_SCALED <= leaf.numel() <= _MOST_SCALED:
         return None
