@@ -74,6 +74,15 @@ def test_uniform_numbers_that_are_given_as_they_are_fall_below_zero_as_well() ->
     assert all((item >= 0).all() for item in drawn("by-row", get_inputs, tame=True)[:3])
 
 
+def test_what_is_filled_with_uniform_numbers_is_taken_for_these() -> None:
+    def get_inputs() -> list:
+        return [torch.empty(40, 5).uniform_(), torch.empty(40, 5).uniform_(0, 1), torch.empty(40, 5).uniform_(0, 2)]
+
+    plain, named, larger = drawn("by-row", get_inputs)
+    assert (plain < 0).any() and (named < 0).any() and (larger >= 0).all()
+    assert float(drawn("small", get_inputs, tame=True)[1].max()) < 1 / 512
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_uniform_numbers_times_a_size_fall_below_zero_where_they_are_no_places(dtype: torch.dtype) -> None:
     def get_inputs() -> list:

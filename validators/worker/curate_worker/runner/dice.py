@@ -55,7 +55,7 @@ class LoadedDice(Uncompiled, TorchDispatchMode):
             return self._changed(result, self._normal)
         if name in ("normal", "normal_", "normal_functional"):
             return self._changed(result, lambda drawn: _standardised(drawn, self._normal, args, kwargs))
-        if name in ("rand", "rand_like"):
+        if name in ("rand", "rand_like") or (name in ("uniform", "uniform_") and _is_from_zero_to_one(args, kwargs)):
             if self._returned is not None and isinstance(result, torch.Tensor):
                 self._uniforms.append(result)
             return result if self._uniform is None else self._changed(result, self._uniform)
@@ -95,6 +95,11 @@ class LoadedDice(Uncompiled, TorchDispatchMode):
 def _in_turn(change: Callable[[torch.Tensor, int], torch.Tensor]) -> Change:
     turns = itertools.count()
     return lambda drawn: change(drawn, next(turns))
+
+
+def _is_from_zero_to_one(args: tuple, kwargs: dict) -> bool:
+    low, high = (*args[1:], *(0.0, 1.0)[len(args) - 1 :])
+    return (kwargs.get("from", low), kwargs.get("to", high)) == (0.0, 1.0)
 
 
 # Many tasks draw all that they are given from zero to one, where the absolute value and a rectifier do nothing.
