@@ -21,7 +21,7 @@ const Options = z.strictObject({
  */
 export const jsonFiles: ImportFormat<z.infer<typeof Options>> = {
   id: 'json-files',
-  version: 1,
+  version: 2,
   summary: 'A folder of JSON files, one model output each',
   options: Options,
   async *read(folder, { layout, max_file_bytes }) {
@@ -36,7 +36,7 @@ export const jsonFiles: ImportFormat<z.infer<typeof Options>> = {
         yield { row, reason: 'file_too_large', detail: `${path} has ${size} bytes, more than ${max_file_bytes}` }
         continue
       }
-      const read = readJson(row, await readFile(join(folder, path)), join(folder, path))
+      const read = readJson(row, await readFile(join(folder, path)), path)
       if (read === null) yield { row, reason: 'bad_json', detail: `${path} is empty` }
       else if ('value' in read) yield { row, value: { path, parts: { ...match.groups }, content: read.value } }
       else yield read

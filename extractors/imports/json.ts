@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { z } from 'zod'
 import { CurateError } from '../../pipelines/core/errors.ts'
 import type { ImportFormat, ImportedRow } from '../types.ts'
@@ -15,14 +16,15 @@ const Options = z.strictObject({
 /** One JSON list of values, UTF-8; `.gz` files are unpacked while they are read. One value is in memory at a time. */
 export const json: ImportFormat<z.infer<typeof Options>> = {
   id: 'json',
-  version: 1,
+  version: 2,
   summary: 'One JSON list, one model output per value; also compressed with gzip',
   options: Options,
   async *read(path, { max_value_bytes }) {
+    const name = basename(path)
     for await (const { row, bytes, isWhole } of splitValues(openBytes(path), path, max_value_bytes)) {
-      if (!isWhole) yield { row, reason: 'truncated_file', detail: `${path} ends inside value ${row} of its list` }
-      else if (bytes === null) yield tooLong(row, path, max_value_bytes)
-      else yield readJson(row, bytes, path) ?? { row, reason: 'bad_json', detail: `${path}: value ${row} is empty` }
+      if (!isWhole) yield { row, reason: 'truncated_file', detail: `${name} ends inside value ${row} of its list` }
+      else if (bytes === null) yield tooLong(row, name, max_value_bytes)
+      else yield readJson(row, bytes, name) ?? { row, reason: 'bad_json', detail: `${name}: value ${row} is empty` }
     }
   },
 }
@@ -103,8 +105,8 @@ function isSpace(byte: number): boolean {
   return [0x20, 0x0a, 0x0d, 0x09, 0xef, 0xbb, 0xbf].includes(byte)
 }
 
-function tooLong(row: number, path: string, maxBytes: number): ImportedRow {
-  const detail = `value ${row} of ${path} has more than ${maxBytes} bytes; raise max_value_bytes of the import to read it`
+function tooLong(row: number, name: string, maxBytes: number): ImportedRow {
+  const detail = `value ${row} of ${name} has more than ${maxBytes} bytes; raise max_value_bytes of the import to read it`
   return { row, reason: 'value_too_long', detail }
 }
 

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { z } from 'zod'
 import type { ImportFormat, ImportedRow } from '../types.ts'
 import { openBytes } from './file-bytes.ts'
@@ -14,7 +15,7 @@ const Options = z.strictObject({
 /** One JSON value per line, UTF-8; `.gz` files are unpacked while they are read. Blank lines are no rows. */
 export const jsonl: ImportFormat<z.infer<typeof Options>> = {
   id: 'jsonl',
-  version: 1,
+  version: 2,
   summary: 'JSON lines, one model output each; also compressed with gzip',
   options: Options,
   async *read(path, { max_line_bytes }) {
@@ -66,8 +67,8 @@ function readLine(
   { path, maxBytes }: { path: string; maxBytes: number },
 ): ImportedRow | null {
   if (bytes === null) {
-    const detail = `${path}:${row} has more than ${maxBytes} bytes; raise max_line_bytes of the import to read it`
+    const detail = `${basename(path)}:${row} has more than ${maxBytes} bytes; raise max_line_bytes of the import to read it`
     return { row, reason: 'line_too_long', detail }
   }
-  return readJson(row, bytes, path)
+  return readJson(row, bytes, basename(path))
 }

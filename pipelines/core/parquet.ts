@@ -187,7 +187,7 @@ async function guard<Result>(path: string, read: () => Promise<Result>): Promise
   } catch (error) {
     if (systemCodeOf(error) !== null) throw error
     throw new CurateError('unreadable_parquet', `${path} is not a readable Parquet file: ${messageOf(error)}`, {
-      hint: 'The file is truncated, damaged or of another format. Delete it and run the same command again.',
+      hint: 'The file is truncated, damaged or of another format. If it is yours, get it again; if curate made it, delete it and run the same command again.',
       cause: error,
     })
   }

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -45,7 +45,7 @@ describe('json', () => {
     const path = await written('[{"a": 1}, {"a": 2')
     expect(await Array.fromAsync(json.read(path, OPTIONS, []))).toEqual([
       { row: 1, value: { a: 1 } },
-      { row: 2, reason: 'truncated_file', detail: `${path} ends inside value 2 of its list` },
+      { row: 2, reason: 'truncated_file', detail: `${basename(path)} ends inside value 2 of its list` },
     ])
   })
 

@@ -21,7 +21,7 @@ describe('jsonl', () => {
       { row: 4, reason: 'not_utf8' },
       { row: 5, value: 'größer 🙂' },
     ])
-    expect(rows[1]).toMatchObject({ detail: expect.stringMatching(/outputs\.jsonl:3 is not JSON: /) })
+    expect(rows[1]).toMatchObject({ detail: expect.stringMatching(/^outputs\.jsonl:3 is not JSON: /) })
   })
 
   test('skips a line above the limit and reads on behind it', async () => {

@@ -263,7 +263,7 @@ describe('readParquet', () => {
     await expect(Array.fromAsync(readParquet(path))).rejects.toMatchObject({
       code: 'unreadable_parquet',
       message: expect.stringContaining(path),
-      hint: expect.stringContaining('Delete'),
+      hint: expect.stringContaining('If it is yours, get it again'),
     })
   })
 

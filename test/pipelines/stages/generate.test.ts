@@ -75,7 +75,7 @@ describe('generate', () => {
       ['outputs.jsonl:5', 'generate@5', 'wrong_type'],
       ['outputs.jsonl:6', 'generate@5', 'no_code'],
       ['outputs.jsonl:8', 'generate@5', 'duplicate'],
-      ['outputs.jsonl:9', 'jsonl@1', 'bad_json'],
+      ['outputs.jsonl:9', 'jsonl@2', 'bad_json'],
     ])
     const ambiguous = (await run.read(rejects, SHARD))[1]
     expect(ambiguous?.detail).toMatch(/^2 tasks are called add: [0-9a-f]{16}, [0-9a-f]{16}; give an id$/)
