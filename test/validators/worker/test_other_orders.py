@@ -104,6 +104,11 @@ def test_what_is_chosen_here_and_there_is_chosen_elsewhere_and_a_length_stays() 
     assert drawn(length, places={0})[0].tolist() == length
 
 
+def test_sizes_of_levels_stay_where_it_is_said_where_these_begin() -> None:
+    sizes, begins = [[8, 8], [4, 2], [2, 2]], [0, 64, 72]
+    assert [item.tolist() for item in drawn(sizes, begins, places={0, 1})] == [sizes, begins]
+
+
 def test_lengths_and_the_mask_that_says_the_same_stay_together() -> None:
     lengths, mask = [3, 8, 1, 5], (torch.arange(8) >= torch.tensor([3, 8, 1, 5])[:, None]).tolist()
     found = drawn(lengths, mask, places={0, 1})

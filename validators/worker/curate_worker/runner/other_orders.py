@@ -24,7 +24,7 @@ def reordered(inputs: object, places: set[int], dice_of: Callable[[torch.Tensor]
     one kind they stay: bounds and what lies within them belong together, and so do lengths and a mask.
     """
     given = [item for place, item in enumerate(_tensors_of(inputs)) if place in places]
-    found = [item for item in given if _can_be_reordered(item)]
+    found = [item for item in given if _can_be_reordered(item) or _are_integers(item)]
     if any(item.dtype != found[0].dtype or not torch.equal(item, found[0]) for item in found):
         return inputs
     counter = itertools.count()
@@ -49,6 +49,12 @@ def _can_be_reordered(item: torch.Tensor) -> bool:
     if item.dtype == torch.bool or item.is_floating_point():
         return _is_mask(item) and not _says_one_thing(item) and (_is_of_sequences(item) or _has_no_end(item))
     return item.dim() > 0
+
+
+# However few: where the levels of a pyramid begin, beside a table of their sizes.
+def _are_integers(item: torch.Tensor) -> bool:
+    has_integers = not (item.is_floating_point() or item.is_complex() or item.dtype == torch.bool)
+    return has_integers and item.layout == torch.strided and item.numel() > 1
 
 
 # Of truth values, or of zeros beside what leaves nothing of a chance.
