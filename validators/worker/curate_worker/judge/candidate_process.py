@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from ..channel import Message
 from .candidate_errors import Circumstances, verdict_of_error, verdict_of_loss
 from .faults import MachineFault, RunnerLost, Verdict
+from .held_still import held_still
 from .idle_work import Rest, wait_for_rest, works_while_idle
 from .phases import phase
 from .prepared import Prepared, add_build, require_device
@@ -63,6 +64,10 @@ class CandidateProcess:
         """Leaves it alone until what it does by itself is done, if that is not much."""
         time.sleep(_WHILE_S)
         self.wait_for_rest()
+
+    def held_still(self) -> AbstractContextManager[None]:
+        """Keeps it from running meanwhile."""
+        return nullcontext() if self._runner is None else held_still(self._runner.process)
 
     def ran_ns(self) -> int:
         """What its processes have used of processors so far."""

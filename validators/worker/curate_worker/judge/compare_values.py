@@ -21,7 +21,7 @@ from .widened_numbers import is_other_rounding
 from .wrong_places import in_common
 
 _NEARLY_ALL = 0.5
-_FEW, _FEW_OF_ALL = 4, 1e-3
+_FEW, _FEW_OF_ALL = 4, 0.1
 _BEHIND = 1 << 22
 _AS_HALVES = "it errs as if computed in TensorFloat-32 or a half"
 

@@ -31,19 +31,29 @@ def is_at_rest(root: int) -> bool:
     return not any(_is_runnable(thread) for thread in _all_threads(root))
 
 
+def processes_below(root: int) -> list[int]:
+    """Ids of all processes that it has started, and those have."""
+    return [process for process in _tree(root) if process != root]
+
+
 def _total(root: int, field: int) -> int:
     return sum(_number_in(thread / "schedstat", field) for thread in _all_threads(root))
 
 
 def _all_threads(root: int) -> Iterator[Path]:
+    for process in _tree(root):
+        yield from _threads(process)
+
+
+def _tree(root: int) -> Iterator[int]:
     waiting, known = [root], set()
     while waiting:
         process = waiting.pop()
         if process in known:
             continue
         known.add(process)
+        yield process
         for thread in _threads(process):
-            yield thread
             waiting += _children(thread)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -66,7 +67,8 @@ class TimedPairs:
         is_seen = self._run.proved_on != "gpu"
         rest = self._run.process.wait_for_rest() if is_seen else Rest.CAME
         how = {"flush": True, "look": False, "patience": patience, "beside": self._run.process.ran_ns}
-        call = self._reference.call(case.inputs, **how)
+        with self._run.process.held_still() if is_seen else nullcontext():
+            call = self._reference.call(case.inputs, **how)
         timing = self._with_reading(call.timing)
         self._refusals += rest is Rest.REFUSED
         if rest is not Rest.CAME:
