@@ -79,7 +79,7 @@ function funnelTable(funnel: readonly FunnelStage[]): string {
       `${stage.shardsDone}/${stage.shards}`,
       renderCounts(stage.read),
       renderCounts(stage.written),
-      `${(stage.duration_ms / 1000).toFixed(1)} s`,
+      `${(stage.duration_ms / 1000).toFixed(1)}${NO_BREAK}s`,
     ]
     return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`
   })
@@ -89,9 +89,12 @@ function funnelTable(funnel: readonly FunnelStage[]): string {
 
 function renderCounts(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
-    .map(([table, count]) => `${count} ${table}`)
+    .map(([table, count]) => `${count}${NO_BREAK}${table}`)
     .join(', ')
 }
+
+// A number and what it counts stand on one line.
+const NO_BREAK = '\u00a0'
 
 function metricsSection(metrics: readonly QualityMetrics[]): string {
   if (metrics.length === 0) return '<section><h2>Quality</h2><p class="absent">No candidate was judged.</p></section>'
