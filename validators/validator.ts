@@ -8,7 +8,7 @@ import type { EvaluationRequest, JudgingTime, Validator } from './types.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** The validator's name with version, as rows carry it. The version is raised by every change that decides differently. */
-export const VALIDATOR = 'validate@81'
+export const VALIDATOR = 'validate@82'
 
 /** What of a recipe decides how candidates are judged. */
 export interface ValidatorSettings extends JudgeSettings {

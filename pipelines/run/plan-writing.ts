@@ -4,7 +4,7 @@ import { acquireRunLock } from '../core/run-lock.ts'
 import type { StageName } from '../core/stage.ts'
 import { workDirectory } from '../core/work-directory.ts'
 import { writeClusterDevice } from './cluster-device.ts'
-import { prepare, requireInputs, requireWork, withUnreachable } from './preparation.ts'
+import { prepare, requireInputs, withUnreachable } from './preparation.ts'
 import type { RunRequest } from './preparation.ts'
 import { retractShard } from '../core/shard-commit.ts'
 import { writeRunPlan } from './run-plan.ts'
@@ -24,9 +24,7 @@ export async function writePlanOf(request: RunRequest, name: StageName): Promise
   await makeFolder(directories.root)
   const release = await acquireRunLock(directories.runLockFile)
   try {
-    const preparation = await prepare(request, directories, openLog(directories.logFile), true)
-    requireWork(preparation, request)
-    const { planner, state, unreachable } = preparation
+    const { planner, state, unreachable } = await prepare(request, directories, openLog(directories.logFile), true)
     await writeRunPlan(directories, withUnreachable(planner.allShards(), unreachable))
     const stage = stages.find((each) => each.name === name)
     if (stage === undefined) throw new TypeError(`there is no stage ${name}`)

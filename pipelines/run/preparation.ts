@@ -44,9 +44,7 @@ export async function planRun(request: RunRequest): Promise<{ stage: StageName; 
   const directories = workDirectory(request.baseDirectory, request.loaded.recipe.name)
   const cache = await mkdtemp(join(tmpdir(), 'curate-plan-'))
   try {
-    const preparation = await prepare(request, { ...directories, cache }, silentLog, false)
-    requireWork(preparation, request)
-    const { planner, unreachable } = preparation
+    const { planner, unreachable } = await prepare(request, { ...directories, cache }, silentLog, false)
     return stages
       .filter(({ name }) => request.stages.includes(name))
       .map((stage) => ({
@@ -101,13 +99,15 @@ export async function prepare(
   const unreachable = found.unreachable.map(({ id, error }) => {
     return { stage: 'mine' as const, shard: id, error: toCurateError(error) }
   })
-  return { planner: await openPlanner(loaded.recipe, found.world, stages, directories), state, unreachable }
+  const planner = await openPlanner(loaded.recipe, found.world, stages, directories)
+  if (unreachable.length === 0) requireWork(planner, request)
+  return { planner, state, unreachable }
 }
 
-/** What is asked for by name and is no part of the recipe is a mistake, and not done. */
-export function requireWork({ planner, unreachable }: Preparation, request: RunRequest): void {
+// What is asked for by name and is no part of the recipe is a mistake, and not done.
+function requireWork(planner: Planner, request: RunRequest): void {
   const asked = stages.filter(({ name }) => request.stages.includes(name))
-  if (unreachable.length > 0 || asked.some((stage) => planner.plan(stage, false).length > 0)) return
+  if (asked.some((stage) => planner.plan(stage, false).length > 0)) return
   const names = asked.map(({ name }) => name).join(', ')
   throw usageError(
     `the recipe ${request.loaded.recipe.name} says nothing for ${names} to do`,

@@ -15,7 +15,7 @@ import type { Planner } from './planner.ts'
 import type { PlannedWork } from './plan.ts'
 import type { RunState } from './run-state.ts'
 import { refuseOtherDevice } from './cluster-device.ts'
-import { prepare, requireInputs, requireWork, withUnreachable } from './preparation.ts'
+import { prepare, requireInputs, withUnreachable } from './preparation.ts'
 import type { RunRequest, Unreachable } from './preparation.ts'
 import { removeAttempts, retractShard } from '../core/shard-commit.ts'
 import { recordFailure } from './shard-failure.ts'
@@ -51,9 +51,7 @@ async function removeLeftovers(directories: WorkDirectory): Promise<void> {
 async function runStages(request: RunRequest, directories: WorkDirectory, log: Logger): Promise<RunOutcome> {
   const { signal } = request
   await writeFileAtomic(directories.recipeFile, renderRecipe(request.loaded.recipe))
-  const preparation = await prepare(request, directories, log, true)
-  requireWork(preparation, request)
-  const { planner, state, unreachable } = preparation
+  const { planner, state, unreachable } = await prepare(request, directories, log, true)
   await writeRunPlan(directories, withUnreachable(planner.allShards(), unreachable))
   let failures = await reportUnreachable(unreachable, directories, request.emit)
   let ran = 0

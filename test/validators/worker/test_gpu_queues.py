@@ -40,14 +40,19 @@ def test_a_program_that_speaks_of_several_streams_has_as_many_queues_as_usual(
 _TELLS = f"\ndef get_init_inputs():\n    import os\n    return [len(os.environ.get('{VARIABLE}', ''))]\n"
 
 
-@pytest.mark.parametrize(("text", "length"), [("", 1), ("# torch.cuda.Stream\n", 0)])
-def test_the_process_of_a_reference_has_one_where_that_is_enough(opened: tuple, text: str, length: int) -> None:
+@pytest.mark.parametrize(
+    ("text", "is_compiled", "length"), [("", False, 1), ("# torch.cuda.Stream\n", False, 0), ("", True, 0)]
+)
+def test_the_process_of_a_reference_has_one_where_that_is_enough(
+    opened: tuple, text: str, is_compiled: bool, length: int
+) -> None:
     station, _ = opened
     made = "    def __init__(self, told):\n        super().__init__()\n\n    def forward"
     source = REFERENCE.replace("    def forward", made)
     task = Task("queues", source + _TELLS + text, [Workload("w", {})])
     with start_reference(station, SETTINGS, "cpu") as runner:
-        reference = opened_reference(station, runner, task, task.workloads[0], (SETTINGS, "cpu"))
+        how = (SETTINGS, "cpu")
+        reference = opened_reference(station, runner, task, task.workloads[0], how, is_compiled=is_compiled)
         assert unpack(reference.init, "cpu")[0] == [length]
 
 

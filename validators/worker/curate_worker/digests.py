@@ -35,24 +35,24 @@ def sum_of_words(words: torch.Tensor) -> torch.Tensor:
     return total
 
 
-def digest_of(descriptor: TensorDescriptor, blob: Blob, words: SumOfWords = sum_of_words) -> str:
+def digest_of(descriptor: TensorDescriptor, blob: Blob, summed: SumOfWords = sum_of_words) -> str:
     """
     Digest of the bytes of one tensor, of another kind for those that stay on the GPU. A checksum: five times as fast as
     a cryptographic hash, and whoever wanted to forge it sits in the process that computes it anyway.
     """
     if blob.nbytes and stays_on_gpu(descriptor):
-        return _digest_by_words(as_bytes(blob), words)
+        return _digest_by_words(as_bytes(blob), summed)
     return _checksum(blob)
 
 
-def digests_of(parcel: Parcel, words: SumOfWords = sum_of_words) -> list[str]:
+def digests_of(parcel: Parcel, summed: SumOfWords = sum_of_words) -> list[str]:
     """Digests of all tensors of a value, in order."""
-    return [digest_of(*pair, words) for pair in zip(parcel.tensors, parcel.blobs, strict=True)]
+    return [digest_of(*pair, summed) for pair in zip(parcel.tensors, parcel.blobs, strict=True)]
 
 
-def digests_of_numbers(parcel: Parcel, words: SumOfWords = sum_of_words) -> list[str]:
+def digests_of_numbers(parcel: Parcel, summed: SumOfWords = sum_of_words) -> list[str]:
     """The same, but for what lies between the numbers of tensors that are not dense, which nobody wrote."""
-    return [digest_of(*_without_gaps(*pair), words) for pair in zip(parcel.tensors, parcel.blobs, strict=True)]
+    return [digest_of(*_without_gaps(*pair), summed) for pair in zip(parcel.tensors, parcel.blobs, strict=True)]
 
 
 def digest_of_numbers(tensor: torch.Tensor) -> str:
@@ -68,9 +68,9 @@ def _without_gaps(descriptor: TensorDescriptor, blob: Blob) -> tuple[TensorDescr
     return replace(descriptor, strides=tuple(dense.stride())), bytes_of(dense, dense.numel())
 
 
-def _digest_by_words(blob: torch.Tensor, words: SumOfWords = sum_of_words) -> str:
+def _digest_by_words(blob: torch.Tensor, summed: SumOfWords = sum_of_words) -> str:
     whole = blob.numel() // _WORD * _WORD
-    total = words(blob[:whole].view(torch.int64))
+    total = summed(blob[:whole].view(torch.int64))
     return f"{int(total) & 0xFFFFFFFFFFFFFFFF:016x}{_checksum(blob[whole:])}"
 
 

@@ -100,7 +100,7 @@ class _Compiler:
             room = self._station.room(self._settings.memory_bytes, self._device)
             self._runner = RunnerHandle(self._station.server, room, self._settings.timeout_s)
         how = (self._settings, self._device)
-        compiled = opened_reference(self._station, self._runner, self._request.task, workload, how)
+        compiled = opened_reference(self._station, self._runner, self._request.task, workload, how, is_compiled=True)
         compiled.changed = reference.changed
         order = {"workload": workload.id, "mode": _MODES[name]}
         ask_reference(self._runner, Message("compile_reference", order), "reference_compiled")

@@ -21,6 +21,8 @@ from .widened_numbers import is_other_rounding
 from .wrong_places import in_common
 
 _NEARLY_ALL = 0.5
+# Two of a thousand numbers of bfloat16 lie half way between two whole ones when they are quantised; where the zero
+# point of a row does, all of the row may be another.
 _FEW, _FEW_OF_ALL = 4, 0.1
 _BEHIND = 1 << 22
 _AS_HALVES = "it errs as if computed in TensorFloat-32 or a half"

@@ -1,6 +1,6 @@
 """
 Programs that are stopped while another one is timed: a thread of a candidate that only looks whether it has anything to
-do, twenty times in a millisecond, made the reference 5 to 10 % slower on two processors, which was a speedup.
+do, every fifth of a millisecond, made the reference 3 to 10 % slower on two processors, which was a speedup.
 """
 
 from __future__ import annotations

@@ -110,13 +110,15 @@ def opened_reference(  # noqa: PLR0913
     *,
     make_room: Callable[[int], None] | None = None,
     beside: Beside | None = None,
+    is_compiled: bool = False,
 ) -> Reference:
     """
     The reference of a workload with its model made, and nothing of it proved. `make_room` waits for the memory of a
-    GPU, given the bytes of a large model; `beside` is started meanwhile.
+    GPU, given the bytes of a large model; `beside` is started meanwhile; one that is to be compiled may use more
+    streams than its text says.
     """
     settings, device = how
-    body = _opening(task, workload, how)
+    body = _opening(task, workload, how) | {"is_compiled": is_compiled}
 
     def ask(message: Message, *wanted: str) -> Message:
         with station.locks.long_step():

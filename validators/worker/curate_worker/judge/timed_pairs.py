@@ -53,7 +53,10 @@ class TimedPairs:
         return theirs, mine
 
     def require_rest(self) -> None:
-        """Raises a Verdict where the candidate computed while the reference was timed, or would have."""
+        """
+        Raises a Verdict where the candidate computed while the reference was timed, which it can where it could not be
+        stopped, or would have.
+        """
         if self._refusals >= _MOST_REFUSALS:
             text = "its processes compute between its calls, when the reference is to be timed, and do not end"
             raise Verdict("REWARD_HACK", "integrity", "HACK_ASYNC", "candidate", text)

@@ -131,12 +131,11 @@ Round = tuple[int, list[Callable[[], Case | OpenCase]]]
 
 
 def _first_round(reference: Reference, progress: _Progress) -> Round:
-    count = _WARM_UPS + _MIN_PAIRS
-    if reference.is_heavy or count * reference.case(0).num_bytes > MAX_CACHED_BYTES:
+    if reference.is_heavy:
         numbers = progress.take_indices(_WARM_UPS_LATER + MAX_PAIRS)
         return _WARM_UPS_LATER, [partial(reference.case_by_itself, index) for index in numbers]
     # They are kept for other candidates of the task.
-    return _WARM_UPS, [_given(reference.case(index)) for index in progress.take_indices(count)]
+    return _WARM_UPS, [_given(reference.case(index)) for index in progress.take_indices(_WARM_UPS + _MIN_PAIRS)]
 
 
 def _later_round(reference: Reference, progress: _Progress, count: float) -> list[Callable[[], Case | OpenCase]]:

@@ -48,7 +48,8 @@ def make_inputs(module: ModuleType, device: str, how: dict) -> object:
     Inputs from `seed`, drawn by `dice`: a name or None. `vary` moves the elements of constant tensors apart,
     `vary_integers` those of integers and truth values; `gates` draws constant tensors in another size; `jitter` names
     tensors, by their place, whose numbers are changed although no seed does, and `reorder` those whose integers are;
-    `numbers` is a seed for numbers with a fraction that are no tensors.
+    `numbers` is a seed for numbers with a fraction that are no tensors. With `scaled` dice also change inputs that are
+    uniform numbers times a size; `tame` leaves all that was drawn from zero to one there.
     """
     inputs = reordered(_drawn(module.get_inputs, device, how), set(how.get("reorder", ())), _dice_of)
     if how.get("gates") is not None:

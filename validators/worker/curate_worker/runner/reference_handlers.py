@@ -34,7 +34,8 @@ def _open_reference(runner: Runner, message: Message) -> Answer:
     body = message.body
     runner.device = body["device"]
     # Not so a candidate, whose text may hide what it does.
-    take_one_queue_for(body["source"])
+    if body.get("is_compiled") is not True:
+        take_one_queue_for(body["source"])
     wake_reference(runner.device)
     seed_all(body["seed"])
     module = modules.load_reference(runner.scratch / "reference", body["source"], body["axes"], runner.device)
